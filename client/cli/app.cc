@@ -1,0 +1,48 @@
+#include <iostream>
+
+#include "client/cli/context.h"
+#include "server/base/error.h"
+#include "server/base/version.h"
+
+namespace warder::cli {
+
+int RunApp(int argc, const char* const* argv) {
+  Context context;
+  CLI::App app{
+      "warder: issue, rotate and revoke token-signing keys.\n"
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 no such resource, 4 not "
+      "allowed,\n5 wrong state, 6 no answer, 7 does not verify."};
+  app.name("warder");
+  app.set_version_flag("--version", kVersion);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_flag("--json", context.json, "print JSON, one value a line");
+  app.add_option("--profile", context.profile_file,
+                 "YAML file with address, certificate, private_key, authority, "
+                 "public_url; default $WARDER_PROFILE, then "
+                 "~/.config/warder/profile.yaml");
+  AddIssuerCommands(app, context);
+  AddKeyCommands(app, context);
+  AddOwnerCommands(app, context);
+  AddTokenCommands(app, context);
+  AddJwksCommands(app, context);
+  AddAuditCommands(app, context);
+  AddCertCommands(app, context);
+  AddStatusCommand(app, context);
+  AddCompletionCommand(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (!context.run) return kUsage;
+  const absl::Status status = context.run();
+  if (status.ok()) return kDone;
+  std::cerr << "warder: " << Safe(status.message());
+  const std::string reason = ReasonOf(status);
+  if (!reason.empty()) std::cerr << " [" << reason << "]";
+  std::cerr << "\n";
+  return ExitCodeOf(status);
+}
+
+}  // namespace warder::cli

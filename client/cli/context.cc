@@ -1,0 +1,69 @@
+#include "client/cli/context.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "server/base/status_macros.h"
+
+namespace warder::cli {
+namespace {
+
+std::string Environment(const std::string& name) {
+  const char* value = getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+ExitCode ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk: return kDone;
+    case absl::StatusCode::kInvalidArgument: return kUsage;
+    case absl::StatusCode::kNotFound: return kNoSuchResource;
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated: return kNotAllowed;
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kAborted: return kWrongState;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded: return kDoesNotAnswer;
+    case absl::StatusCode::kDataLoss: return kDoesNotVerify;
+    default: return kFailed;
+  }
+}
+
+absl::StatusOr<client::Profile> Context::Profile() const {
+  return client::LoadProfile(profile_file, Environment);
+}
+
+absl::StatusOr<client::Client*> Context::Connect() {
+  if (client_ == nullptr) {
+    ASSIGN_OR_RETURN(const client::Profile profile, Profile());
+    ASSIGN_OR_RETURN(
+        client_, client::Client::Connect(
+                     profile, random_, clock_.TimeNow(), [](absl::Duration d) {
+                       std::this_thread::sleep_for(absl::ToChronoMilliseconds(d));
+                     }));
+  }
+  return client_.get();
+}
+
+void Context::Print(const google::protobuf::Message& message,
+                    const std::string& text) {
+  if (json) {
+    std::cout << MessageJson(message) << "\n";
+    return;
+  }
+  if (plan) std::cout << "Plan only: nothing was changed. It would be:\n\n";
+  std::cout << text;
+}
+
+void Context::PrintText(const std::string& text) { std::cout << text; }
+
+void AddPlan(CLI::App* command, Context& context) {
+  command->add_flag("--plan", context.plan,
+                    "show what would happen; change nothing");
+}
+
+}  // namespace warder::cli

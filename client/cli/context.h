@@ -1,0 +1,108 @@
+// What every command has in common.
+#ifndef WARDER_CLIENT_CLI_CONTEXT_H_
+#define WARDER_CLIENT_CLI_CONTEXT_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cli/format.h"
+#include "client/client.h"
+#include "client/profile.h"
+#include "server/base/clock.h"
+#include "server/crypto/system_random.h"
+
+namespace warder::cli {
+
+// Documented in README.md of this folder; scripts rely on them.
+enum ExitCode {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kNoSuchResource = 3,
+  kNotAllowed = 4,
+  kWrongState = 5,
+  kDoesNotAnswer = 6,
+  kDoesNotVerify = 7,
+};
+
+// The exit code of a failure.
+ExitCode ExitCodeOf(const absl::Status& status);
+
+// Global flags, the connection, and the command to run.
+class Context {
+ public:
+  bool json = false;
+  bool plan = false;
+  std::string profile_file;
+  Terminal terminal = StandardOutput();
+
+  // Set by the subcommand that was parsed; run by main.
+  std::function<absl::Status()> run;
+
+  SystemClock& clock() { return clock_; }
+  absl::StatusOr<client::Profile> Profile() const;
+
+  // Connects at the first use.
+  absl::StatusOr<client::Client*> Connect();
+
+  // Prints `message` as JSON, or `text` for people. After --plan says that
+  // nothing was changed.
+  void Print(const google::protobuf::Message& message, const std::string& text);
+  // Prints as it is.
+  void PrintText(const std::string& text);
+
+  // Calls a method that only reads.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Read(
+      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                   Response*),
+      const Request& request) {
+    auto connected = Connect();
+    if (!connected.ok()) return connected.status();
+    return (*connected)->Call(method, request, /*reads_only=*/true);
+  }
+
+  // Calls a method that changes something, honouring --plan.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Change(
+      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                   Response*),
+      Request request) {
+    auto connected = Connect();
+    if (!connected.ok()) return connected.status();
+    if constexpr (requires { request.set_validate_only(true); }) {
+      request.set_validate_only(plan);
+    }
+    return (*connected)->Call(method, std::move(request));
+  }
+
+ private:
+  SystemClock clock_;
+  crypto::SystemRandom random_;
+  std::unique_ptr<client::Client> client_;
+};
+
+// Adds --plan, for commands that change something.
+void AddPlan(CLI::App* command, Context& context);
+
+// Each adds one noun and its verbs.
+void AddIssuerCommands(CLI::App& app, Context& context);
+void AddKeyCommands(CLI::App& app, Context& context);
+void AddOwnerCommands(CLI::App& app, Context& context);
+void AddTokenCommands(CLI::App& app, Context& context);
+void AddJwksCommands(CLI::App& app, Context& context);
+void AddAuditCommands(CLI::App& app, Context& context);
+void AddCertCommands(CLI::App& app, Context& context);
+void AddStatusCommand(CLI::App& app, Context& context);
+void AddCompletionCommand(CLI::App& app, Context& context);
+
+// Runs the command line; returns the exit code.
+int RunApp(int argc, const char* const* argv);
+
+}  // namespace warder::cli
+
+#endif  // WARDER_CLIENT_CLI_CONTEXT_H_

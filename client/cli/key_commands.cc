@@ -1,0 +1,243 @@
+// warder key list|show|issue|rotate|revoke|suspend|resume
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/context.h"
+#include "server/base/error.h"
+#include "server/base/ids.h"
+#include "server/base/status_macros.h"
+#include "warder/v1/issuer.grpc.pb.h"
+#include "warder/v1/key.grpc.pb.h"
+
+namespace warder::cli {
+namespace {
+
+using Stub = v1::KeyService::Stub;
+
+struct Flags {
+  std::string issuer, key, state, owner, algorithm, reason;
+  bool immediate = false;
+};
+
+std::string StateOf(const v1::Key& key) {
+  return Short(v1::KeyState_Name(key.state()), "KEY_STATE_");
+}
+
+std::string AlgorithmOf(const v1::Key& key) {
+  return Short(v1::Algorithm_Name(key.algorithm()), "ALGORITHM_");
+}
+
+std::string IssuerOf(const v1::Key& key) {
+  const std::string& name = key.name();
+  return LastPart(name.substr(0, name.find("/keys/")));
+}
+
+std::string Show(const v1::Key& key, const Terminal& terminal) {
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"name", key.name()},
+      {"kid", key.kid()},
+      {"state", StateOf(key)},
+      {"algorithm", AlgorithmOf(key)},
+      {"owner", LastPart(key.owner())},
+      {"published", When(key.publish_time())},
+      {key.state() == v1::KEY_STATE_PENDING ? "will sign from" : "signed from",
+       When(key.activate_time())},
+      {"stopped signing", When(key.retire_time())},
+      {"leaves the key set", When(key.until_time())},
+      {"private half", key.private_half_held() ? "sealed in the vault"
+                                               : "destroyed"}};
+  if (key.has_suspend_time()) {
+    fields.emplace_back("suspended", absl::StrCat(When(key.suspend_time()),
+                                                  " by ", key.suspended_by()));
+  }
+  if (key.has_revoke_time()) {
+    fields.emplace_back(
+        "revoked",
+        absl::StrCat(When(key.revoke_time()), " by ", key.revoked_by(), ", ",
+                     Short(v1::RevocationReason_Name(key.revocation_reason()),
+                           "REVOCATION_REASON_")));
+  }
+  return Fields(fields, terminal);
+}
+
+// A name is issuers/I/keys/K; a bare kid is looked up among the issuer's keys
+// given with --issuer.
+absl::StatusOr<std::string> NameOf(const Flags& flags) {
+  if (absl::StartsWith(flags.key, "issuers/")) return flags.key;
+  if (flags.issuer.empty()) {
+    return FieldError("key", "give issuers/ISSUER/keys/KID, or the KID with "
+                             "--issuer ISSUER");
+  }
+  return KeyName(IssuerId(flags.issuer), KeyId(flags.key));
+}
+
+template <typename Enum, typename Parse>
+absl::StatusOr<Enum> ParseEnum(absl::string_view flag, absl::string_view prefix,
+                               const std::string& text, Parse parse) {
+  Enum value{};
+  if (text.empty()) return value;
+  std::string name = absl::AsciiStrToUpper(text);
+  std::replace(name.begin(), name.end(), '-', '_');
+  if (parse(absl::StrCat(prefix, name), &value)) return value;
+  return FieldError(flag, absl::StrCat("\"", text, "\" is not one of its "
+                                                   "values; see --help"));
+}
+
+absl::StatusOr<v1::Algorithm> AlgorithmFlag(const Flags& flags) {
+  return ParseEnum<v1::Algorithm>("--algorithm", "ALGORITHM_", flags.algorithm,
+                                  [](const std::string& n, v1::Algorithm* v) {
+                                    return v1::Algorithm_Parse(n, v);
+                                  });
+}
+
+absl::Status List(Context& context, const Flags& flags) {
+  v1::ListKeysRequest request;
+  request.set_page_size(1000);
+  if (!flags.issuer.empty()) {
+    request.set_parent(IssuerName(IssuerId(flags.issuer)));
+  }
+  if (!flags.owner.empty()) request.set_owner(OwnerName(OwnerId(flags.owner)));
+  ASSIGN_OR_RETURN(const v1::KeyState state,
+                   ParseEnum<v1::KeyState>(
+                       "--state", "KEY_STATE_", flags.state,
+                       [](const std::string& n, v1::KeyState* v) {
+                         return v1::KeyState_Parse(n, v);
+                       }));
+  request.set_state(state);
+  Table table({"ISSUER", "KID", "STATE", "ALG", "OWNER", "PUBLISHED",
+               "SIGNS FROM"});
+  do {
+    ASSIGN_OR_RETURN(const v1::ListKeysResponse page,
+                     context.Read(&Stub::ListKeys, request));
+    for (const v1::Key& key : page.keys()) {
+      if (context.json) {
+        context.PrintText(MessageJson(key) + "\n");
+        continue;
+      }
+      table.Add({IssuerOf(key), key.kid(), StateOf(key), AlgorithmOf(key),
+                 LastPart(key.owner()), When(key.publish_time()),
+                 When(key.activate_time())});
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  if (!context.json) context.PrintText(table.Text(context.terminal));
+  return absl::OkStatus();
+}
+
+absl::Status Print(Context& context, const absl::StatusOr<v1::Key>& key) {
+  RETURN_IF_ERROR(key.status());
+  context.Print(*key, Show(*key, context.terminal));
+  return absl::OkStatus();
+}
+
+absl::Status Rotate(Context& context, const Flags& flags) {
+  v1::RotateKeyRequest request;
+  request.set_name(IssuerName(IssuerId(flags.issuer)));
+  request.set_immediate(flags.immediate);
+  ASSIGN_OR_RETURN(const v1::Algorithm algorithm, AlgorithmFlag(flags));
+  request.set_algorithm(algorithm);
+  return Print(context,
+               context.Change(&v1::IssuerService::Stub::RotateKey, request));
+}
+
+absl::Status Issue(Context& context, const Flags& flags) {
+  v1::IssueKeyRequest request;
+  request.set_parent(IssuerName(IssuerId(flags.issuer)));
+  ASSIGN_OR_RETURN(const v1::Algorithm algorithm, AlgorithmFlag(flags));
+  request.set_algorithm(algorithm);
+  return Print(context, context.Change(&Stub::IssueKey, request));
+}
+
+absl::Status Revoke(Context& context, const Flags& flags) {
+  v1::RevokeKeyRequest request;
+  ASSIGN_OR_RETURN(const std::string name, NameOf(flags));
+  request.set_name(name);
+  ASSIGN_OR_RETURN(const v1::RevocationReason reason,
+                   ParseEnum<v1::RevocationReason>(
+                       "--reason", "REVOCATION_REASON_", flags.reason,
+                       [](const std::string& n, v1::RevocationReason* v) {
+                         return v1::RevocationReason_Parse(n, v);
+                       }));
+  request.set_reason(reason);
+  return Print(context, context.Change(&Stub::RevokeKey, request));
+}
+
+// The verbs that take a key's name and nothing else.
+template <typename Request, typename Method>
+absl::Status OnKey(Context& context, const Flags& flags, Method method,
+                   bool reads) {
+  Request request;
+  ASSIGN_OR_RETURN(const std::string name, NameOf(flags));
+  request.set_name(name);
+  return Print(context, reads ? context.Read(method, request)
+                              : context.Change(method, request));
+}
+
+}  // namespace
+
+void AddKeyCommands(CLI::App& app, Context& context) {
+  CLI::App* noun = app.add_subcommand("key", "signing keys");
+  noun->require_subcommand(1);
+  auto flags = std::make_shared<Flags>();
+  const auto verb = [&](const char* name, const char* help,
+                        absl::Status (*run)(Context&, const Flags&)) {
+    CLI::App* command = noun->add_subcommand(name, help);
+    command->callback([&context, flags, run] {
+      context.run = [&context, flags, run] { return run(context, *flags); };
+    });
+    return command;
+  };
+  const auto takes_key = [&](CLI::App* command) {
+    command->add_option("key", flags->key, "issuers/ISSUER/keys/KID, or KID")
+        ->required();
+    command->add_option("--issuer", flags->issuer, "for a bare KID");
+  };
+
+  CLI::App* list = verb("list", "list keys", List);
+  list->add_option("--issuer", flags->issuer, "only of this issuer");
+  list->add_option("--state", flags->state,
+                   "pending, active, retiring, retired, suspended, revoked");
+  list->add_option("--owner", flags->owner, "only of this owner");
+
+  takes_key(verb("show", "show one key", [](Context& c, const Flags& f) {
+    return OnKey<v1::GetKeyRequest>(c, f, &Stub::GetKey, true);
+  }));
+
+  CLI::App* issue = verb("issue", "publish a key ahead of need", Issue);
+  CLI::App* rotate = verb("rotate", "let a successor sign", Rotate);
+  for (CLI::App* command : {issue, rotate}) {
+    command->add_option("--issuer", flags->issuer, "the issuer")->required();
+    command->add_option("--algorithm", flags->algorithm,
+                        "which of the policy's");
+    AddPlan(command, context);
+  }
+  rotate->add_flag("--immediate", flags->immediate,
+                   "sign at once, before verifiers have fetched the key");
+
+  CLI::App* revoke = verb("revoke", "end a key for good", Revoke);
+  takes_key(revoke);
+  revoke
+      ->add_option("--reason", flags->reason,
+                   "compromised, owner-departed, superseded, cessation")
+      ->required();
+  AddPlan(revoke, context);
+
+  CLI::App* suspend =
+      verb("suspend", "unpublish a key while someone looks",
+           [](Context& c, const Flags& f) {
+             return OnKey<v1::SuspendKeyRequest>(c, f, &Stub::SuspendKey,
+                                                 false);
+           });
+  CLI::App* resume = verb(
+      "resume", "publish a suspended key again", [](Context& c, const Flags& f) {
+        return OnKey<v1::ResumeKeyRequest>(c, f, &Stub::ResumeKey, false);
+      });
+  for (CLI::App* command : {suspend, resume}) {
+    takes_key(command);
+    AddPlan(command, context);
+  }
+}
+
+}  // namespace warder::cli

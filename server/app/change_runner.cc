@@ -1,0 +1,203 @@
+#include "server/app/change_runner.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/base64url.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+#include "server/domain/schedule.h"
+
+namespace warder::app {
+namespace {
+
+// A clock this much behind the last event is taken for ordinary jitter.
+constexpr absl::Duration kClockTolerance = absl::Seconds(5);
+
+absl::Status ValidateRequestId(absl::string_view id) {
+  bool good = id.size() <= 64;
+  for (const char c : id) good = good && (absl::ascii_isalnum(c) || c == '-');
+  if (good) return absl::OkStatus();
+  return FieldError("request_id",
+                    "up to 64 letters, digits and hyphens are taken; send a "
+                    "UUID");
+}
+
+}  // namespace
+
+absl::Status Change::Save(domain::IssuerDraft& draft) {
+  RETURN_IF_ERROR(txn_->SaveDraft(draft, domain::NextWake(draft)));
+  for (domain::AuditEvent& event : draft.changes.events) {
+    events_.push_back(std::move(event));
+  }
+  draft.changes.events.clear();
+  saved_.push_back(draft);
+  return absl::OkStatus();
+}
+
+void Change::Record(absl::string_view action, absl::string_view resource,
+                    absl::string_view detail) {
+  domain::AuditEvent event;
+  event.time = now_;
+  event.actor = actor_.principal;
+  event.action = std::string(action);
+  event.resource = std::string(resource);
+  event.detail = detail.empty() ? "{}" : std::string(detail);
+  events_.push_back(std::move(event));
+}
+
+absl::StatusOr<absl::Time> ChangeRunner::NowFor(Urgency urgency,
+                                                absl::Time last) const {
+  const absl::Time now = clock_.TimeNow();
+  if (now >= last) return now;
+  if (urgency == Urgency::kNormal && last - now > kClockTolerance) {
+    return Precondition(
+        Reason::kClockWentBackwards,
+        absl::StrCat("the system clock says ", TimeText(now),
+                     ", but the last recorded change is of ", TimeText(last),
+                     "; set the clock right (NTP) and retry. Revocations, "
+                     "suspensions and departures still go through"));
+  }
+  return last;
+}
+
+absl::Status ChangeRunner::Commit(
+    const Request& request, Urgency urgency, const domain::Actor& actor,
+    absl::FunctionRef<absl::Status(Change&)> change, std::string* replayed) {
+  const std::string fingerprint =
+      request.request_id.empty()
+          ? ""
+          : Base64UrlEncode(sha256_(
+                absl::StrCat(request.method, "\n", request.contents)));
+  std::vector<domain::IssuerDraft> to_publish;
+  const absl::Status preview = absl::CancelledError("validate_only");
+  const absl::Status status = store_.Mutate([&](Transaction& txn) {
+    to_publish.clear();
+    replayed->clear();
+    if (!request.request_id.empty()) {
+      ASSIGN_OR_RETURN(
+          const auto record,
+          txn.FindRequest(request.caller.Principal(), request.request_id));
+      if (record) {
+        if (record->fingerprint != fingerprint) {
+          return Error(absl::StatusCode::kInvalidArgument,
+                       Reason::kRequestIdReused,
+                       absl::StrCat("request_id ", request.request_id,
+                                    " was used at ",
+                                    TimeText(record->create_time), " for ",
+                                    record->method,
+                                    " with other contents; make a new one"));
+        }
+        *replayed = record->result;
+        return absl::OkStatus();
+      }
+    }
+    ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
+    ASSIGN_OR_RETURN(const absl::Time now, NowFor(urgency, chain.last_time()));
+    Change running(txn, now, actor);
+    RETURN_IF_ERROR(change(running));
+    if (request.validate_only) return preview;
+    for (domain::AuditEvent& event : running.events_) {
+      event.request_id = request.request_id;
+      RETURN_IF_ERROR(chain.Append(std::move(event)));
+    }
+    if (!request.request_id.empty()) {
+      RETURN_IF_ERROR(txn.InsertRequest({.principal = actor.principal,
+                                         .request_id = request.request_id,
+                                         .method = request.method,
+                                         .fingerprint = fingerprint,
+                                         .result = running.result_,
+                                         .create_time = now}));
+    }
+    to_publish = std::move(running.saved_);
+    return absl::OkStatus();
+  });
+  if (status == preview) return absl::OkStatus();
+  metrics_.SetStoreAvailable(!absl::IsUnavailable(status) ||
+                             ReasonOf(status) !=
+                                 ReasonName(Reason::kStoreUnavailable));
+  RETURN_IF_ERROR(status);
+  Publish(to_publish);
+  return absl::OkStatus();
+}
+
+void ChangeRunner::Publish(const std::vector<domain::IssuerDraft>& drafts) {
+  bool wake = false;
+  for (const domain::IssuerDraft& draft : drafts) {
+    publisher_.Install(MakeSnapshot(draft, sha256_));
+    for (const domain::Key& key : draft.keys) {
+      if (key.sealed.empty()) vault_.Forget(key.id);
+      if (key.state == domain::KeyState::kRevoked &&
+          key.revoke_time == draft.issuer.update_time) {
+        metrics_.CountRevocation(domain::RevocationReasonName(key.reason));
+      }
+    }
+    wake = true;
+  }
+  if (wake && waker_) waker_();
+}
+
+absl::Status ChangeRunner::Run(
+    const Request& request, Urgency urgency,
+    absl::FunctionRef<absl::Status(Change&)> change,
+    absl::FunctionRef<absl::Status(ReadTransaction&, const std::string&)>
+        replay) {
+  RETURN_IF_ERROR(ValidateRequestId(request.request_id));
+  std::string replayed;
+  RETURN_IF_ERROR(Commit(request, urgency, request.caller.Actor(), change,
+                         &replayed));
+  if (replayed.empty()) return absl::OkStatus();
+  return store_.Read(
+      [&](ReadTransaction& txn) { return replay(txn, replayed); });
+}
+
+absl::Status ChangeRunner::RunAsSystem(
+    Urgency urgency, absl::FunctionRef<absl::Status(Change&)> change) {
+  std::string replayed;
+  return Commit(Request{}, urgency, domain::SystemActor(), change, &replayed);
+}
+
+absl::StatusOr<Access> ChangeRunner::Authorize(const Request& request,
+                                               Permission permission,
+                                               absl::string_view resource) {
+  const Access access = AccessOf(request.caller.role, permission);
+  if (access != Access::kNo) return access;
+  return Denied(request, resource,
+                Error(absl::StatusCode::kPermissionDenied,
+                      Reason::kPermissionDenied,
+                      absl::StrCat(request.caller.Principal(), " lacks ",
+                                   PermissionName(permission), " on ",
+                                   resource)));
+}
+
+absl::Status ChangeRunner::Denied(const Request& request,
+                                  absl::string_view resource,
+                                  absl::Status status) {
+  metrics_.CountDenial();
+  const absl::Status written = store_.Mutate([&](Transaction& txn) {
+    ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
+    domain::AuditEvent event;
+    event.time = std::max(clock_.TimeNow(), chain.last_time());
+    event.actor = request.caller.Principal();
+    event.action = request.method;
+    event.resource = std::string(resource);
+    event.denied = true;
+    event.detail = WriteJson({{"reason", ReasonOf(status)},
+                              {"message", std::string(status.message())}});
+    event.request_id = request.request_id;
+    return chain.Append(std::move(event));
+  });
+  if (!written.ok()) {
+    Log(LogLevel::kError, "denial.not_audited",
+        {{"caller", request.caller.Principal()},
+         {"method", request.method},
+         {"error", std::string(written.message())}});
+  }
+  return status;
+}
+
+}  // namespace warder::app

@@ -1,0 +1,148 @@
+// Every change goes through here, so that all changes share their promises:
+//
+//  - the clock is read once, and never behind what is recorded already
+//  - state, audit events and request record are one transaction
+//  - a request_id answered once is answered the same way again, also after a
+//    restart
+//  - validate_only runs the change against the store and keeps nothing
+//  - nothing is published before it is stored; nothing is answered before it
+//    is published
+//  - every denial is audited
+#ifndef WARDER_SERVER_APP_CHANGE_RUNNER_H_
+#define WARDER_SERVER_APP_CHANGE_RUNNER_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/audit_log.h"
+#include "server/app/authorizer.h"
+#include "server/app/publisher.h"
+#include "server/app/store.h"
+#include "server/app/vault.h"
+#include "server/base/clock.h"
+#include "server/base/metrics.h"
+
+namespace warder::app {
+
+// One call of one method, as the door saw it.
+struct Request {
+  Caller caller;
+  std::string method;      // "warder.v1.KeyService/RevokeKey"
+  std::string request_id;  // empty: not idempotent beyond the method's nature
+  std::string contents;    // the request's bytes without request_id
+  bool validate_only = false;
+};
+
+// One change while it runs.
+class Change {
+ public:
+  Change(Transaction& txn, absl::Time now, domain::Actor actor)
+      : txn_(&txn), now_(now), actor_(std::move(actor)) {}
+
+  Transaction& txn() { return *txn_; }
+  absl::Time now() const { return now_; }
+  const domain::Actor& actor() const { return actor_; }
+
+  // Writes the draft, counts its revs up, and remembers to publish it after
+  // the commit.
+  absl::Status Save(domain::IssuerDraft& draft);
+
+  // Adds an audit event that belongs to no issuer.
+  void Record(absl::string_view action, absl::string_view resource,
+              absl::string_view detail);
+
+  // The resource name a repeated request is answered with.
+  void SetResult(std::string name) { result_ = std::move(name); }
+
+ private:
+  friend class ChangeRunner;
+
+  Transaction* txn_;
+  absl::Time now_;
+  domain::Actor actor_;
+  std::vector<domain::IssuerDraft> saved_;
+  std::vector<domain::AuditEvent> events_;
+  std::string result_;
+};
+
+// Thread-safe. Everything given to the constructor outlives this.
+class ChangeRunner {
+ public:
+  ChangeRunner(Store& store, Clock& clock, Vault& vault, Publisher& publisher,
+               Metrics& metrics, Sha256 sha256)
+      : store_(store),
+        clock_(clock),
+        vault_(vault),
+        publisher_(publisher),
+        metrics_(metrics),
+        sha256_(std::move(sha256)) {}
+
+  enum class Urgency {
+    kNormal,
+    // Ends trust: goes through even while the clock is behind.
+    kUrgent,
+  };
+
+  // Runs `change`. When the request was answered before, runs `replay` with
+  // the recorded resource name instead. Blocks for one store transaction.
+  //
+  //   INVALID_ARGUMENT     request_id: malformed; REQUEST_ID_REUSED
+  //   FAILED_PRECONDITION  CLOCK_WENT_BACKWARDS
+  //   what `change`, `replay` and the store return
+  absl::Status Run(
+      const Request& request, Urgency urgency,
+      absl::FunctionRef<absl::Status(Change&)> change,
+      absl::FunctionRef<absl::Status(ReadTransaction&, const std::string&)>
+          replay);
+
+  // As Run, for what the service does by itself.
+  absl::Status RunAsSystem(Urgency urgency,
+                           absl::FunctionRef<absl::Status(Change&)> change);
+
+  // Returns the access of the request's caller; PERMISSION_DENIED, audited,
+  // when the table says no.
+  absl::StatusOr<Access> Authorize(const Request& request,
+                                   Permission permission,
+                                   absl::string_view resource);
+
+  // Audits a refusal that a use case found, and returns `status`.
+  absl::Status Denied(const Request& request, absl::string_view resource,
+                      absl::Status status);
+
+  Store& store() { return store_; }
+  Clock& clock() { return clock_; }
+  Vault& vault() { return vault_; }
+  Publisher& publisher() { return publisher_; }
+  Metrics& metrics() { return metrics_; }
+  const Sha256& sha256() const { return sha256_; }
+
+  // Called after a change that leaves work for the rotation loop. Set once,
+  // before the first Run.
+  void SetWaker(std::function<void()> waker) { waker_ = std::move(waker); }
+
+ private:
+  absl::StatusOr<absl::Time> NowFor(Urgency urgency, absl::Time last) const;
+  absl::Status Commit(const Request& request, Urgency urgency,
+                      const domain::Actor& actor,
+                      absl::FunctionRef<absl::Status(Change&)> change,
+                      std::string* replayed);
+  void Publish(const std::vector<domain::IssuerDraft>& drafts);
+
+  // Constant after construction, own synchronization.
+  Store& store_;
+  Clock& clock_;
+  Vault& vault_;
+  Publisher& publisher_;
+  Metrics& metrics_;
+  const Sha256 sha256_;
+  std::function<void()> waker_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_CHANGE_RUNNER_H_

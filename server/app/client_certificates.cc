@@ -1,0 +1,67 @@
+#include "server/app/client_certificates.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+namespace {
+
+constexpr absl::Duration kDefaultLifetime = absl::Hours(24 * 90);
+constexpr absl::Duration kLongestLifetime = absl::Hours(24 * 398);
+
+}  // namespace
+
+absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
+    const Request& request, const IssueCertificateCommand& command) {
+  const std::string resource =
+      absl::StrCat("certificates/", command.subject.Principal());
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kIssueCertificates, resource)
+          .status());
+  const absl::Duration lifetime = command.lifetime.value_or(kDefaultLifetime);
+  if (lifetime < absl::Minutes(1) || lifetime > kLongestLifetime) {
+    return FieldError("lifetime",
+                      absl::StrCat(DurationText(lifetime), " is not between ",
+                                   DurationText(absl::Minutes(1)), " and ",
+                                   DurationText(kLongestLifetime)));
+  }
+  IssuedCertificate issued;
+  issued.authority_pem = authority_.AuthorityPem();
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        ASSIGN_OR_RETURN(const auto owner, change.txn().FindOwner(
+                                               OwnerId(command.subject.name)));
+        if (owner && owner->state == domain::OwnerState::kDeparted) {
+          return Precondition(Reason::kOwnerNotActive,
+                              absl::StrCat(OwnerName(owner->id),
+                                           " has departed and gets no "
+                                           "certificate"));
+        }
+        issued.expire_time = change.now() + lifetime;
+        ASSIGN_OR_RETURN(
+            issued.certificate_pem,
+            authority_.Issue(command.request_pem, command.subject.Uri(),
+                             lifetime, change.now()));
+        change.Record("certificate.issued", resource,
+                      WriteJson({{"expires", TimeText(issued.expire_time)}}));
+        change.SetResult(resource);
+        return absl::OkStatus();
+      },
+      // Signing the same request again gives an equally good certificate.
+      [&](ReadTransaction&, const std::string&) {
+        const absl::Time now = runner_.clock().TimeNow();
+        issued.expire_time = now + lifetime;
+        ASSIGN_OR_RETURN(issued.certificate_pem,
+                         authority_.Issue(command.request_pem,
+                                          command.subject.Uri(), lifetime,
+                                          now));
+        return absl::OkStatus();
+      }));
+  return issued;
+}
+
+}  // namespace warder::app

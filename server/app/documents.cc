@@ -1,0 +1,95 @@
+#include "server/app/documents.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/base64url.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+
+namespace warder::app {
+namespace {
+
+const char* FederationReason(domain::RevocationReason reason) {
+  switch (reason) {
+    case domain::RevocationReason::kCompromised: return "compromised";
+    case domain::RevocationReason::kSuperseded: return "superseded";
+    case domain::RevocationReason::kOwnerDeparted: return "owner-departed";
+    case domain::RevocationReason::kCessation: return "cessation-of-operation";
+    case domain::RevocationReason::kUnspecified: return "unspecified";
+  }
+  return "unspecified";
+}
+
+Json EntryOf(const EndedKey& ended) {
+  Json jwk = Json::parse(ended.public_jwk, nullptr, /*allow_exceptions=*/false);
+  if (!jwk.is_object()) jwk = Json{{"kid", ended.id.value()}};
+  jwk["iat"] = absl::ToUnixSeconds(ended.issued);
+  jwk["exp"] = absl::ToUnixSeconds(ended.expired);
+  if (ended.revoked) {
+    jwk["revoked"] = {{"revoked_at", absl::ToUnixSeconds(ended.expired)},
+                      {"reason", FederationReason(ended.reason)}};
+  }
+  return jwk;
+}
+
+}  // namespace
+
+std::string DiscoveryDocument(const IssuerSnapshot& snapshot,
+                              const std::string& public_base_url) {
+  Json algorithms = Json::array();
+  for (const domain::Algorithm algorithm : snapshot.algorithms) {
+    algorithms.push_back(domain::AlgorithmName(algorithm));
+  }
+  const std::string base =
+      absl::StrCat(public_base_url, "/issuers/", snapshot.id.value());
+  return WriteJson(
+      {{"issuer", snapshot.issuer_uri},
+       {"jwks_uri", base + "/.well-known/jwks.json"},
+       {"federation_historical_keys_endpoint",
+        base + "/.well-known/historical-keys"},
+       {"response_types_supported", {"none"}},
+       {"subject_types_supported", {"public"}},
+       {"id_token_signing_alg_values_supported", std::move(algorithms)}});
+}
+
+absl::StatusOr<std::string> HistoricalKeys::Get(
+    const IssuerSnapshot& snapshot) {
+  {
+    MutexLock lock(&mu_);
+    const auto it = cache_.find(snapshot.id.value());
+    if (it != cache_.end() && it->second.rev == snapshot.rev &&
+        it->second.history == snapshot.history.size()) {
+      return it->second.document;
+    }
+  }
+  const absl::Time now = clock_.TimeNow();
+  if (snapshot.signers.empty() || now >= snapshot.signers[0].sign_until) {
+    return Precondition(Reason::kNoSigningKey,
+                        absl::StrCat("nothing signs for ",
+                                     IssuerName(snapshot.id), " at present"));
+  }
+  const SigningKey& key = snapshot.signers[0];
+  Json keys = Json::array();
+  for (const auto& ended : snapshot.history) keys.push_back(EntryOf(*ended));
+  std::string document = Base64UrlEncode(
+      WriteJson({{"alg", domain::AlgorithmName(key.algorithm)},
+                 {"kid", key.id.value()},
+                 {"typ", "jwk-set+jwt"}}));
+  document.push_back('.');
+  Base64UrlAppend(WriteJson({{"iss", snapshot.issuer_uri},
+                             {"iat", absl::ToUnixSeconds(now)},
+                             {"keys", std::move(keys)}}),
+                  &document);
+  ASSIGN_OR_RETURN(const std::string signature,
+                   vault_.Sign(snapshot.id, key, document));
+  document.push_back('.');
+  Base64UrlAppend(signature, &document);
+  MutexLock lock(&mu_);
+  cache_[snapshot.id.value()] = {snapshot.rev, snapshot.history.size(),
+                                 document};
+  return document;
+}
+
+}  // namespace warder::app

@@ -1,0 +1,367 @@
+#include "server/app/issuer_manager.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/domain/lifecycle.h"
+#include "server/domain/schedule.h"
+
+namespace warder::app {
+namespace {
+
+using domain::IssuerDraft;
+
+absl::Status RequireActive(ReadTransaction& txn, absl::string_view field,
+                           const OwnerId& id) {
+  ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(id));
+  if (!owner) {
+    return FieldError(field, absl::StrCat("\"", OwnerName(id),
+                                          "\" does not exist; create it with "
+                                          "CreateOwner first"));
+  }
+  if (owner->state != domain::OwnerState::kActive) {
+    return Precondition(Reason::kOwnerNotActive,
+                        absl::StrCat(field, ": ", OwnerName(id),
+                                     " has departed; name somebody who is "
+                                     "there"));
+  }
+  return absl::OkStatus();
+}
+
+// Fills in and checks who answers for the issuer.
+absl::Status CheckPeople(ReadTransaction& txn, IssuerDraft& draft) {
+  domain::Issuer& issuer = draft.issuer;
+  RETURN_IF_ERROR(RequireActive(txn, "owner", issuer.owner));
+  if (issuer.deputies.empty()) {
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(issuer.owner));
+    if (!owner->deputy.empty()) issuer.deputies = {owner->deputy};
+  }
+  if (issuer.deputies.empty()) {
+    return Precondition(
+        Reason::kDeputyRequired,
+        absl::StrCat(IssuerName(issuer.id), " needs a deputy who takes over "
+                     "when ", OwnerName(issuer.owner),
+                     " leaves; name one in deputies, or in the owner's deputy"));
+  }
+  if (issuer.deputies.size() > 20) {
+    return FieldError("deputies", "more than 20");
+  }
+  std::set<OwnerId> seen = {issuer.owner};
+  draft.deputies.clear();
+  for (size_t i = 0; i < issuer.deputies.size(); ++i) {
+    const std::string field = absl::StrCat("deputies[", i, "]");
+    if (!seen.insert(issuer.deputies[i]).second) {
+      return FieldError(field, absl::StrCat(OwnerName(issuer.deputies[i]),
+                                            " is named twice, or is the owner "
+                                            "himself"));
+    }
+    RETURN_IF_ERROR(RequireActive(txn, field, issuer.deputies[i]));
+    draft.deputies.push_back({issuer.deputies[i], true});
+  }
+  issuer.deputy_vacant = false;
+  return absl::OkStatus();
+}
+
+absl::Status CheckText(absl::string_view field, absl::string_view text,
+                       size_t most) {
+  if (text.size() <= most) return absl::OkStatus();
+  return FieldError(field, absl::StrCat(text.size(), " bytes; at most ", most));
+}
+
+absl::Status CheckIssuerUri(absl::string_view uri) {
+  RETURN_IF_ERROR(CheckText("issuer_uri", uri, 512));
+  const bool scheme = absl::StartsWith(uri, "https://") ||
+                      absl::StartsWith(uri, "http://");
+  bool good = scheme && !absl::EndsWith(uri, "/");
+  for (const char c : uri) {
+    good = good && c > ' ' && c < 0x7f && c != '?' && c != '#' && c != '"' &&
+           c != '\\';
+  }
+  if (good) return absl::OkStatus();
+  return FieldError("issuer_uri",
+                    "is not an http(s) URL without query, fragment and slash "
+                    "at its end (OpenID Connect Discovery section 3)");
+}
+
+Json PolicySummary(const domain::Issuer& issuer) {
+  Json detail = {{"owner", OwnerName(issuer.owner)},
+                 {"deputies", Json::array()}};
+  for (const OwnerId& deputy : issuer.deputies) {
+    detail["deputies"].push_back(OwnerName(deputy));
+  }
+  return detail;
+}
+
+absl::StatusOr<domain::Issuer> MustFind(ReadTransaction& txn,
+                                        const IssuerId& id) {
+  ASSIGN_OR_RETURN(auto issuer, txn.FindIssuer(id));
+  if (!issuer) return NotFound(IssuerName(id));
+  return *std::move(issuer);
+}
+
+}  // namespace
+
+std::string EtagOf(int64_t rev) { return absl::StrCat("\"", rev, "\""); }
+
+absl::Status CheckEtag(absl::string_view name, absl::string_view etag,
+                       int64_t rev) {
+  if (etag.empty() || etag == EtagOf(rev)) return absl::OkStatus();
+  return Error(absl::StatusCode::kAborted, Reason::kEtagMismatch,
+               absl::StrCat(name, " has etag ", EtagOf(rev), ", not ",
+                            etag.substr(0, 40),
+                            ": it changed since it was read; read it again "
+                            "and retry"));
+}
+
+absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
+    Vault& vault, const IssuerId& issuer,
+    const std::vector<domain::Algorithm>& algorithms, absl::Time now) {
+  std::vector<domain::Spare> spares;
+  for (const domain::Algorithm algorithm : algorithms) {
+    ASSIGN_OR_RETURN(GeneratedKey made, vault.Generate(issuer, algorithm));
+    spares.push_back({.issuer = issuer,
+                      .id = std::move(made.id),
+                      .algorithm = algorithm,
+                      .public_jwk = std::move(made.public_jwk),
+                      .sealed = std::move(made.sealed),
+                      .create_time = now});
+  }
+  return spares;
+}
+
+void AddMissingSpares(const std::vector<domain::Spare>& made,
+                      IssuerDraft& draft) {
+  for (const domain::Spare& spare : made) {
+    if (draft.FindSpare(spare.algorithm) != nullptr) continue;
+    draft.spares.push_back(spare);
+    draft.changes.new_spares.push_back(spare);
+  }
+}
+
+absl::StatusOr<std::vector<domain::Spare>> SparesFor(ChangeRunner& runner,
+                                                     const IssuerId& issuer) {
+  std::vector<domain::Algorithm> missing;
+  RETURN_IF_ERROR(runner.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const IssuerDraft draft,
+                     txn.LoadDraft(issuer, KeyScope::kLiving));
+    missing = domain::MissingSpares(draft);
+    return absl::OkStatus();
+  }));
+  return GenerateSpares(runner.vault(), issuer, missing,
+                        runner.clock().TimeNow());
+}
+
+absl::StatusOr<domain::Issuer> IssuerManager::Create(
+    const Request& request, const CreateIssuerCommand& command) {
+  const std::string name = IssuerName(command.id);
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteIssuers, name).status());
+  RETURN_IF_ERROR(domain::ValidatePolicy(command.policy));
+  RETURN_IF_ERROR(domain::ValidateGrants(command.grants, command.policy));
+  RETURN_IF_ERROR(CheckText("display_name", command.display_name, 256));
+  IssuerDraft fresh;
+  fresh.issuer.id = command.id;
+  fresh.issuer.issuer_uri =
+      command.issuer_uri.empty()
+          ? absl::StrCat(public_base_url_, "/issuers/", command.id.value())
+          : command.issuer_uri;
+  RETURN_IF_ERROR(CheckIssuerUri(fresh.issuer.issuer_uri));
+  fresh.issuer.display_name = command.display_name;
+  fresh.issuer.owner = command.owner;
+  fresh.issuer.deputies = command.deputies;
+  fresh.issuer.policy = command.policy;
+  fresh.issuer.grants = command.grants;
+
+  // Two of each: one signs from the start, one is the spare that lets even the
+  // first revocation go without key generation.
+  const auto& algorithms = command.policy.algorithms;
+  Vault& vault = runner_.vault();
+  const absl::Time made_at = runner_.clock().TimeNow();
+  ASSIGN_OR_RETURN(fresh.issuer.tombstone_jwk, vault.GenerateTombstone());
+  ASSIGN_OR_RETURN(const auto first,
+                   GenerateSpares(vault, command.id, algorithms, made_at));
+  ASSIGN_OR_RETURN(const auto second,
+                   GenerateSpares(vault, command.id, algorithms, made_at));
+
+  domain::Issuer result;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        IssuerDraft draft = fresh;
+        draft.changes.issuer_is_new = true;
+        draft.issuer.create_time = change.now();
+        RETURN_IF_ERROR(CheckPeople(change.txn(), draft));
+        draft.Record(change.actor(), "issuer.created", name,
+                     WriteJson(PolicySummary(draft.issuer)), change.now());
+        AddMissingSpares(first, draft);
+        for (const domain::Algorithm algorithm : algorithms) {
+          RETURN_IF_ERROR(domain::Rotate(draft, algorithm, /*immediate=*/true,
+                                         change.actor(), change.now())
+                              .status());
+        }
+        AddMissingSpares(second, draft);
+        domain::Finish(draft, {}, change.now());
+        RETURN_IF_ERROR(change.Save(draft));
+        change.SetResult(name);
+        result = draft.issuer;
+        return absl::OkStatus();
+      },
+      [&](ReadTransaction& txn, const std::string&) {
+        ASSIGN_OR_RETURN(result, MustFind(txn, command.id));
+        return absl::OkStatus();
+      }));
+  return result;
+}
+
+absl::StatusOr<domain::Issuer> IssuerManager::Get(const Request& request,
+                                                  const IssuerId& id) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReadIssuers, IssuerName(id))
+          .status());
+  domain::Issuer result;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(result, MustFind(txn, id));
+    return absl::OkStatus();
+  }));
+  return result;
+}
+
+absl::StatusOr<Page<domain::Issuer>> IssuerManager::List(
+    const Request& request, const PageRequest& page) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReadIssuers, "issuers").status());
+  ASSIGN_OR_RETURN(const int size, PageSize(page));
+  ASSIGN_OR_RETURN(const std::string after,
+                   ParsePageToken("issuers", "", page.token));
+  Page<domain::Issuer> result;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(result.items, txn.ListIssuers(after, size + 1));
+    return absl::OkStatus();
+  }));
+  if (static_cast<int>(result.items.size()) > size) {
+    result.items.pop_back();
+    result.next_token =
+        MakePageToken("issuers", "", result.items.back().id.value());
+  }
+  return result;
+}
+
+absl::StatusOr<domain::Issuer> IssuerManager::Update(
+    const Request& request, const UpdateIssuerCommand& command) {
+  const std::string name = IssuerName(command.id);
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteIssuers, name).status());
+  if (command.display_name) {
+    RETURN_IF_ERROR(CheckText("display_name", *command.display_name, 256));
+  }
+  // An algorithm that is new to the policy signs at once, so its keys are made
+  // before the transaction.
+  std::vector<domain::Spare> made;
+  if (command.policy) {
+    RETURN_IF_ERROR(domain::ValidatePolicy(*command.policy));
+    std::vector<domain::Algorithm> fresh = command.policy->algorithms;
+    RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+      ASSIGN_OR_RETURN(const domain::Issuer issuer, MustFind(txn, command.id));
+      std::erase_if(fresh, [&](domain::Algorithm a) {
+        return std::count(issuer.policy.algorithms.begin(),
+                          issuer.policy.algorithms.end(), a) > 0;
+      });
+      return absl::OkStatus();
+    }));
+    ASSIGN_OR_RETURN(made, GenerateSpares(runner_.vault(), command.id, fresh,
+                                          runner_.clock().TimeNow()));
+  }
+  domain::Issuer result;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        ASSIGN_OR_RETURN(IssuerDraft draft,
+                         change.txn().LoadDraft(command.id, KeyScope::kLiving));
+        RETURN_IF_ERROR(CheckEtag(name, command.etag, draft.issuer.rev));
+        const auto before = domain::PublishedKeys(draft);
+        domain::Issuer& issuer = draft.issuer;
+        if (command.display_name) issuer.display_name = *command.display_name;
+        if (command.policy) issuer.policy = *command.policy;
+        if (command.grants) issuer.grants = *command.grants;
+        RETURN_IF_ERROR(domain::ValidateGrants(issuer.grants, issuer.policy));
+        if (command.owner || command.deputies) {
+          const OwnerId owner = command.owner.value_or(issuer.owner);
+          const OwnerId former = issuer.owner;
+          if (command.deputies) issuer.deputies = *command.deputies;
+          std::erase(issuer.deputies, owner);
+          issuer.owner = owner;
+          RETURN_IF_ERROR(CheckPeople(change.txn(), draft));
+          issuer.owner = former;
+          issuer.state = domain::IssuerState::kActive;
+          domain::HandOver(draft, owner, change.actor(), change.now());
+        }
+        draft.Record(change.actor(), "issuer.updated", name,
+                     WriteJson(PolicySummary(issuer)), change.now());
+        if (command.policy || command.grants) {
+          AddMissingSpares(made, draft);
+          domain::ApplyPolicy(draft, change.actor(), change.now());
+          domain::ApplyDue(draft, change.now());
+        }
+        draft.changes.issuer = true;
+        domain::Finish(draft, before, change.now());
+        RETURN_IF_ERROR(change.Save(draft));
+        change.SetResult(name);
+        result = draft.issuer;
+        return absl::OkStatus();
+      },
+      [&](ReadTransaction& txn, const std::string&) {
+        ASSIGN_OR_RETURN(result, MustFind(txn, command.id));
+        return absl::OkStatus();
+      }));
+  return result;
+}
+
+absl::StatusOr<domain::Key> IssuerManager::Rotate(
+    const Request& request, const RotateKeyCommand& command) {
+  const std::string name = IssuerName(command.issuer);
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteIssuers, name).status());
+  ASSIGN_OR_RETURN(const auto spares, SparesFor(runner_, command.issuer));
+  domain::Key result;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        ASSIGN_OR_RETURN(
+            IssuerDraft draft,
+            change.txn().LoadDraft(command.issuer, KeyScope::kLiving));
+        const auto before = domain::PublishedKeys(draft);
+        const auto& listed = draft.issuer.policy.algorithms;
+        const domain::Algorithm algorithm =
+            command.algorithm.value_or(listed.front());
+        if (std::count(listed.begin(), listed.end(), algorithm) == 0) {
+          return FieldError("algorithm",
+                            absl::StrCat(name, " does not sign with ",
+                                         domain::AlgorithmName(algorithm)));
+        }
+        AddMissingSpares(spares, draft);
+        ASSIGN_OR_RETURN(const KeyId id,
+                         domain::Rotate(draft, algorithm, command.immediate,
+                                        change.actor(), change.now()));
+        domain::Finish(draft, before, change.now());
+        RETURN_IF_ERROR(change.Save(draft));
+        change.SetResult(KeyName(command.issuer, id));
+        result = *draft.Find(id);
+        return absl::OkStatus();
+      },
+      [&](ReadTransaction& txn, const std::string& key_name) {
+        ASSIGN_OR_RETURN(const auto id, ParseKeyName("result", key_name));
+        ASSIGN_OR_RETURN(auto key, txn.FindKey(id.first, id.second));
+        if (!key) return NotFound(key_name);
+        result = *std::move(key);
+        return absl::OkStatus();
+      }));
+  return result;
+}
+
+}  // namespace warder::app

@@ -1,0 +1,113 @@
+// Use cases on issuers: create, look, change policy, rotate.
+#ifndef WARDER_SERVER_APP_ISSUER_MANAGER_H_
+#define WARDER_SERVER_APP_ISSUER_MANAGER_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/app/change_runner.h"
+#include "server/app/page_token.h"
+#include "server/domain/issuer.h"
+
+namespace warder::app {
+
+struct CreateIssuerCommand {
+  IssuerId id;
+  std::string issuer_uri;  // empty: derived from the public base URL
+  std::string display_name;
+  OwnerId owner;
+  std::vector<OwnerId> deputies;  // empty: the owner's own deputy
+  domain::Policy policy;
+  std::vector<domain::Grant> grants;
+};
+
+// Fields that are not set stay as they are.
+struct UpdateIssuerCommand {
+  IssuerId id;
+  std::string etag;  // empty: whatever it is
+  std::optional<std::string> display_name;
+  std::optional<OwnerId> owner;
+  std::optional<std::vector<OwnerId>> deputies;
+  std::optional<domain::Policy> policy;
+  std::optional<std::vector<domain::Grant>> grants;
+};
+
+struct RotateKeyCommand {
+  IssuerId issuer;
+  std::optional<domain::Algorithm> algorithm;  // empty: the policy's first
+  bool immediate = false;
+};
+
+// Returns the etag of a row's rev: a quoted string (AIP-154).
+std::string EtagOf(int64_t rev);
+
+// Returns OK when `etag` is empty or names `rev`; ABORTED ETAG_MISMATCH.
+absl::Status CheckEtag(absl::string_view name, absl::string_view etag,
+                       int64_t rev);
+
+// Makes the spares that `draft` misses, outside any transaction. Blocks for
+// key generation.
+absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
+    Vault& vault, const IssuerId& issuer,
+    const std::vector<domain::Algorithm>& algorithms, absl::Time now);
+
+// Adds `made` to the draft, as far as it still misses them.
+void AddMissingSpares(const std::vector<domain::Spare>& made,
+                      domain::IssuerDraft& draft);
+
+// Returns a draft of `issuer` that has a spare of each of its algorithms,
+// adding `made`; see GenerateSpares.
+absl::StatusOr<std::vector<domain::Spare>> SparesFor(ChangeRunner& runner,
+                                                     const IssuerId& issuer);
+
+// Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
+// lists.
+class IssuerManager {
+ public:
+  // `public_base_url` is where the public door is reached from outside, with
+  // no slash at its end. `runner` outlives this.
+  IssuerManager(ChangeRunner& runner, std::string public_base_url)
+      : runner_(runner), public_base_url_(std::move(public_base_url)) {}
+
+  // Creates an issuer whose first key of each algorithm signs at once: nobody
+  // has cached its key set yet. Blocks for key generation.
+  //
+  //   ALREADY_EXISTS       the ID is taken
+  //   INVALID_ARGUMENT     a field, named
+  //   FAILED_PRECONDITION  POLICY_BREAKS_TIMING, OWNER_NOT_ACTIVE,
+  //                        DEPUTY_REQUIRED
+  absl::StatusOr<domain::Issuer> Create(const Request& request,
+                                        const CreateIssuerCommand& command);
+
+  // NOT_FOUND.
+  absl::StatusOr<domain::Issuer> Get(const Request& request,
+                                     const IssuerId& id);
+
+  absl::StatusOr<Page<domain::Issuer>> List(const Request& request,
+                                            const PageRequest& page);
+
+  // Changes the issuer. A new owner takes over its living keys; an orphaned
+  // issuer comes back to life and its keys are made anew by the rotation loop.
+  //
+  //   NOT_FOUND; ABORTED ETAG_MISMATCH; as Create
+  absl::StatusOr<domain::Issuer> Update(const Request& request,
+                                        const UpdateIssuerCommand& command);
+
+  // Makes the successor sign, see domain::Rotate. Returns the successor.
+  //
+  //   NOT_FOUND; FAILED_PRECONDITION ISSUER_ORPHANED, DEPUTY_REQUIRED,
+  //   TOO_MANY_PUBLISHED_KEYS; INVALID_ARGUMENT: the policy does not list the
+  //   algorithm
+  absl::StatusOr<domain::Key> Rotate(const Request& request,
+                                     const RotateKeyCommand& command);
+
+ private:
+  ChangeRunner& runner_;
+  const std::string public_base_url_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_ISSUER_MANAGER_H_

@@ -1,0 +1,152 @@
+#include "server/app/publisher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/base64url.h"
+#include "server/domain/schedule.h"
+
+namespace warder::app {
+namespace {
+
+using domain::Key;
+using domain::KeyState;
+
+// Returns `old` with the keys of `fresh` put in or in place of their former
+// entries.
+History Merge(const History& old, const History& fresh) {
+  if (fresh.empty()) return old;
+  History merged = old;
+  absl::flat_hash_map<KeyId, size_t> at;
+  for (size_t i = 0; i < merged.size(); ++i) at[merged[i]->id] = i;
+  for (const auto& ended : fresh) {
+    const auto it = at.find(ended->id);
+    if (it == at.end()) {
+      merged.push_back(ended);
+    } else if (ended->revoked || !merged[it->second]->revoked) {
+      merged[it->second] = ended;  // revoked wins
+    }
+  }
+  return merged;
+}
+
+}  // namespace
+
+EndedKey EndedKey::Of(const Key& key) {
+  EndedKey ended;
+  ended.id = key.id;
+  ended.public_jwk = key.public_jwk;
+  ended.issued = key.create_time;
+  ended.revoked = key.state == KeyState::kRevoked;
+  ended.reason = key.reason;
+  ended.expired = ended.revoked    ? *key.revoke_time
+                  : key.until_time ? *key.until_time
+                                   : key.create_time;
+  return ended;
+}
+
+SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
+                         const Sha256& sha256) {
+  auto snapshot = std::make_shared<IssuerSnapshot>();
+  const domain::Issuer& issuer = draft.issuer;
+  snapshot->id = issuer.id;
+  snapshot->issuer_uri = issuer.issuer_uri;
+  snapshot->rev = issuer.rev;
+  snapshot->revision = issuer.revision;
+  snapshot->max_age = issuer.policy.cache_max_age;
+  snapshot->max_token_lifetime = issuer.policy.max_token_lifetime;
+  snapshot->algorithms = issuer.policy.algorithms;
+  snapshot->grants = issuer.grants;
+
+  std::vector<const Key*> published;
+  for (const Key& key : draft.keys) {
+    if (domain::IsPublished(key.state)) {
+      published.push_back(&key);
+    } else if (key.state == KeyState::kRetired ||
+               key.state == KeyState::kRevoked) {
+      snapshot->history.push_back(
+          std::make_shared<const EndedKey>(EndedKey::Of(key)));
+    }
+  }
+  // Sorted by kid, so that equal sets are equal bytes.
+  std::sort(published.begin(), published.end(),
+            [](const Key* a, const Key* b) { return a->id < b->id; });
+  std::string body = "{\"keys\":[";
+  const char* separator = "";
+  for (const Key* key : published) {
+    absl::StrAppend(&body, separator, key->public_jwk);
+    separator = ",";
+  }
+  if (published.empty()) body += issuer.tombstone_jwk;
+  body += "]}";
+  snapshot->etag =
+      absl::StrCat("\"", Base64UrlEncode(sha256(body).substr(0, 18)), "\"");
+  snapshot->key_set = std::move(body);
+
+  for (const domain::Algorithm algorithm : issuer.policy.algorithms) {
+    const Key* active = draft.Find(algorithm, KeyState::kActive);
+    if (active == nullptr || active->sealed.empty()) continue;
+    snapshot->signers.push_back(
+        {.id = active->id,
+         .algorithm = algorithm,
+         .sealed = active->sealed,
+         .activate_time = *active->activate_time,
+         .sign_until = *active->activate_time + issuer.policy.max_key_age});
+  }
+  snapshot->next_change = absl::InfiniteFuture();
+  for (const domain::DueAction& action : domain::Schedule(draft)) {
+    if (action.at == absl::InfinitePast()) continue;
+    snapshot->next_change = std::min(snapshot->next_change, action.at);
+  }
+  return snapshot;
+}
+
+const Publisher::Shard& Publisher::ShardOf(absl::string_view issuer) const {
+  return shards_[absl::Hash<absl::string_view>()(issuer) % kShards];
+}
+
+void Publisher::Install(SnapshotPtr snapshot) {
+  auto& shard = const_cast<Shard&>(ShardOf(snapshot->id.value()));
+  const SnapshotPtr old = Find(snapshot->id.value());
+  SnapshotPtr merged = snapshot;
+  if (old != nullptr && !old->history.empty()) {
+    auto copy = std::make_shared<IssuerSnapshot>(*snapshot);
+    copy->history = Merge(old->history, snapshot->history);
+    merged = std::move(copy);
+  }
+  MutexLock lock(&shard.mu);
+  SnapshotPtr& seen = shard.snapshots[merged->id.value()];
+  if (seen != nullptr && seen->rev >= merged->rev) return;
+  seen = std::move(merged);
+}
+
+void Publisher::AddHistory(const IssuerId& issuer, const History& ended) {
+  auto& shard = const_cast<Shard&>(ShardOf(issuer.value()));
+  MutexLock lock(&shard.mu);
+  const auto it = shard.snapshots.find(issuer.value());
+  if (it == shard.snapshots.end()) return;
+  auto copy = std::make_shared<IssuerSnapshot>(*it->second);
+  // What is there already is newer than what a reader of the store brings.
+  copy->history = Merge(ended, copy->history);
+  it->second = std::move(copy);
+}
+
+SnapshotPtr Publisher::Find(absl::string_view issuer) const {
+  const Shard& shard = ShardOf(issuer);
+  MutexLock lock(&shard.mu);
+  const auto it = shard.snapshots.find(issuer);
+  return it == shard.snapshots.end() ? nullptr : it->second;
+}
+
+size_t Publisher::size() const {
+  size_t total = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(&shard.mu);
+    total += shard.snapshots.size();
+  }
+  return total;
+}
+
+}  // namespace warder::app

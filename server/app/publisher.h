@@ -1,0 +1,92 @@
+// What the world sees of every issuer, in memory: immutable snapshots, swapped
+// whole. The public door and the token signer read here and nowhere else, so a
+// dead database stops neither.
+//
+// Promises (tests/app/publisher_test.cc):
+//  - an older rev never replaces a newer one, however late it comes
+//  - a published set is never empty: the tombstone stands in
+//  - no member but kty, use, alg, kid and the numbers
+#ifndef WARDER_SERVER_APP_PUBLISHER_H_
+#define WARDER_SERVER_APP_PUBLISHER_H_
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/app/vault.h"
+#include "server/base/ids.h"
+#include "server/base/mutex.h"
+#include "server/domain/issuer.h"
+
+namespace warder::app {
+
+// A key that is no longer published, for the historical-keys document.
+struct EndedKey {
+  KeyId id;
+  std::string public_jwk;
+  absl::Time issued;   // `iat`: when it was made
+  absl::Time expired;  // `exp`: when it stopped being valid
+  bool revoked = false;
+  domain::RevocationReason reason = domain::RevocationReason::kUnspecified;
+
+  static EndedKey Of(const domain::Key& key);
+};
+using History = std::vector<std::shared_ptr<const EndedKey>>;
+
+struct IssuerSnapshot {
+  IssuerId id;
+  std::string issuer_uri;
+  int64_t rev = 0;
+  int64_t revision = 0;
+  std::string key_set;  // the bytes of jwks.json
+  std::string etag;     // strong, quoted
+  absl::Duration max_age;
+  // When the key set is next planned to change; caches must not pass it.
+  absl::Time next_change;
+  std::vector<SigningKey> signers;  // in the policy's order
+  std::vector<domain::Algorithm> algorithms;
+  absl::Duration max_token_lifetime;
+  std::vector<domain::Grant> grants;
+  History history;
+};
+using SnapshotPtr = std::shared_ptr<const IssuerSnapshot>;
+
+// Returns the snapshot of a draft that holds every living key.
+SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
+                         const Sha256& sha256);
+
+// Thread-safe. Find takes one short lock of one of kShards; nothing blocks on
+// I/O.
+class Publisher {
+ public:
+  // Makes `snapshot` the one that is seen, unless one with the same or a newer
+  // rev already is. Keeps what history the former one had.
+  void Install(SnapshotPtr snapshot);
+
+  // Adds ended keys to the history of an issuer that is installed already.
+  void AddHistory(const IssuerId& issuer, const History& ended);
+
+  // Returns the snapshot, or nullptr.
+  SnapshotPtr Find(absl::string_view issuer) const;
+
+  size_t size() const;
+
+ private:
+  static constexpr size_t kShards = 64;
+  struct Shard {
+    mutable Mutex mu;
+    absl::flat_hash_map<std::string, SnapshotPtr> snapshots
+        ABSL_GUARDED_BY(mu);
+  };
+  const Shard& ShardOf(absl::string_view issuer) const;
+
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_PUBLISHER_H_

@@ -1,0 +1,203 @@
+#include "server/app/rotation_loop.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "server/app/issuer_manager.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/time_text.h"
+#include "server/domain/lifecycle.h"
+#include "server/domain/schedule.h"
+
+namespace warder::app {
+namespace {
+
+constexpr int kBatch = 200;
+// Never sleeps longer, so that a clock set by hand is noticed.
+constexpr absl::Duration kLongestSleep = absl::Minutes(1);
+// An issuer whose action failed or made no progress is left alone this long.
+constexpr absl::Duration kDefer = absl::Seconds(30);
+constexpr absl::Duration kJump = absl::Minutes(10);
+constexpr absl::Duration kSteady = absl::Hours(1);
+constexpr absl::Duration kHousekeeping = absl::Seconds(15);
+constexpr absl::Duration kRequestMemory = absl::Hours(24 * 7);
+
+}  // namespace
+
+void RotationLoop::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void RotationLoop::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  runner_.clock().Notify();
+  if (thread_.joinable()) thread_.join();
+}
+
+void RotationLoop::Wake() {
+  {
+    MutexLock lock(&mu_);
+    woken_ = true;
+  }
+  runner_.clock().Notify();
+}
+
+void RotationLoop::Run() {
+  while (true) {
+    const absl::Time next = Tick();
+    MutexLock lock(&mu_);
+    runner_.clock().AwaitWithDeadline(
+        &mu_,
+        [this] {
+          // Held by AwaitWithDeadline; the analysis does not see through it.
+          return *const_cast<volatile bool*>(&woken_) ||
+                 *const_cast<volatile bool*>(&stopping_);
+        },
+        next);
+    if (stopping_) return;
+    woken_ = false;
+  }
+}
+
+bool RotationLoop::ClockJumped(absl::Time now) {
+  const absl::Duration uptime = runner_.clock().Uptime();
+  const absl::Duration ahead =
+      seen_clock_ ? (now - wall_origin_) - (uptime - uptime_origin_)
+                  : absl::ZeroDuration();
+  const bool steady_again = held_ && now - jump_noticed_ >= kSteady;
+  if (!seen_clock_ || ahead <= kJump || steady_again) {
+    // Going backwards and small corrections are taken as they come.
+    if (!seen_clock_ || ahead < absl::ZeroDuration() || steady_again) {
+      seen_clock_ = true;
+      wall_origin_ = now;
+      uptime_origin_ = uptime;
+    }
+    return false;
+  }
+  if (!held_) {
+    jump_noticed_ = now;
+    Log(LogLevel::kError, "clock.jumped_forward",
+        {{"by", DurationText(ahead)},
+         {"next", "rotation waits an hour, or until the clock is set back; "
+                  "restart warderd if the new time is right"}});
+  }
+  return true;
+}
+
+absl::Status RotationLoop::Rotate(const IssuerId& issuer) {
+  // Keys are made outside the transaction: RSA takes its time.
+  auto spares = SparesFor(runner_, issuer);
+  bool progress = false;
+  RETURN_IF_ERROR(runner_.RunAsSystem(
+      ChangeRunner::Urgency::kNormal, [&](Change& change) {
+        ASSIGN_OR_RETURN(domain::IssuerDraft draft,
+                         change.txn().LoadDraft(issuer, KeyScope::kLiving));
+        const auto before = domain::PublishedKeys(draft);
+        if (spares.ok()) AddMissingSpares(*spares, draft);
+        domain::ApplyDue(draft, change.now());
+        progress = draft.changes.any() ||
+                   domain::DueActions(draft, change.now()).empty();
+        if (!progress) return absl::OkStatus();
+        // A wake-up for nothing still writes when to look again.
+        draft.changes.issuer = true;
+        domain::Finish(draft, before, change.now());
+        return change.Save(draft);
+      }));
+  RETURN_IF_ERROR(spares.status());
+  if (progress) return absl::OkStatus();
+  return Precondition(Reason::kTooManyPublishedKeys,
+                      "a due action is not possible yet");
+}
+
+void RotationLoop::RotateDue(absl::Time now) {
+  absl::erase_if(deferred_,
+                 [&](const auto& entry) { return entry.second <= now; });
+  while (true) {
+    std::vector<IssuerId> due;
+    const absl::Status read = runner_.store().Read([&](ReadTransaction& txn) {
+      ASSIGN_OR_RETURN(due, txn.ListDueIssuers(
+                                now, kBatch + static_cast<int>(deferred_.size())));
+      return absl::OkStatus();
+    });
+    std::erase_if(due, [&](const IssuerId& id) {
+      return deferred_.contains(id.value());
+    });
+    if (!read.ok()) {
+      runner_.metrics().CountLoopFailure();
+      Log(LogLevel::kError, "rotation.store_unavailable",
+          {{"error", std::string(read.message())}});
+      return;
+    }
+    if (due.empty()) return;
+    for (const IssuerId& issuer : due) {
+      const absl::Status status = Rotate(issuer);
+      if (status.ok()) continue;
+      deferred_[issuer.value()] = now + kDefer;
+      runner_.metrics().CountLoopFailure();
+      Log(LogLevel::kWarning, "rotation.deferred",
+          {{"issuer", IssuerName(issuer)},
+           {"until", TimeText(now + kDefer)},
+           {"error", std::string(status.message())}});
+    }
+  }
+}
+
+void RotationLoop::UpdateMetrics(absl::Time now) {
+  StoreCounts counts;
+  const absl::Status status = runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(counts, txn.Count());
+    return absl::OkStatus();
+  });
+  runner_.metrics().SetStoreAvailable(status.ok());
+  if (!status.ok()) return;
+  runner_.metrics().SetKeysByState(counts.keys_by_state);
+  runner_.metrics().SetOrphanedIssuers(counts.orphaned_issuers);
+  if (counts.last_activation) {
+    runner_.metrics().SetSinceLastRotation(now - *counts.last_activation);
+  }
+}
+
+absl::Time RotationLoop::Tick() {
+  const absl::Time now = runner_.clock().TimeNow();
+  if (const auto departed = owners_.RunDueDepartures(); !departed.ok()) {
+    runner_.metrics().CountLoopFailure();
+    Log(LogLevel::kError, "departure.failed",
+        {{"error", std::string(departed.status().message())},
+         {"next", "it is tried again in a moment"}});
+  }
+  held_ = ClockJumped(now);
+  if (!held_) RotateDue(now);
+  if (now >= next_housekeeping_ || next_housekeeping_ > now + kHousekeeping) {
+    next_housekeeping_ = now + kHousekeeping;
+    UpdateMetrics(now);
+    runner_.store()
+        .Mutate([&](Transaction& txn) {
+          return txn.PruneRequests(now - kRequestMemory);
+        })
+        .IgnoreError();
+  }
+
+  absl::Time next = now + kLongestSleep;
+  absl::Time due = next;
+  runner_.store()
+      .Read([&](ReadTransaction& txn) {
+        ASSIGN_OR_RETURN(due, txn.NextDue());
+        ASSIGN_OR_RETURN(const auto scheduled, txn.ListScheduledDepartures());
+        if (!scheduled.empty()) next = std::min(next, scheduled[0].instant);
+        return absl::OkStatus();
+      })
+      .IgnoreError();
+  runner_.metrics().SetLoopLag(
+      due < now && due > absl::UnixEpoch() ? now - due : absl::ZeroDuration());
+  // What is overdue now is deferred or held; it is not worth a busy loop.
+  if (due <= now) due = now + absl::Seconds(1);
+  return std::max(std::min(next, due), now + absl::Milliseconds(1));
+}
+
+}  // namespace warder::app

@@ -1,0 +1,74 @@
+// The one thread that keeps promises made for later: rotations, retirements,
+// spares, scheduled departures, forgotten requests.
+//
+// It sleeps until the next thing is due, and is woken by changes. Revocation
+// never waits for it; when it is broken, keys still end at their hard age.
+#ifndef WARDER_SERVER_APP_ROTATION_LOOP_H_
+#define WARDER_SERVER_APP_ROTATION_LOOP_H_
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/change_runner.h"
+#include "server/app/owner_manager.h"
+#include "server/base/mutex.h"
+
+namespace warder::app {
+
+class RotationLoop {
+ public:
+  // Both outlive this.
+  RotationLoop(ChangeRunner& runner, OwnerManager& owners)
+      : runner_(runner), owners_(owners) {}
+  ~RotationLoop() { Stop(); }
+
+  // Starts the thread. Call once.
+  void Start();
+  // Ends the thread and waits for it. May be called again.
+  void Stop();
+  // Asks for a Tick soon. Thread-safe, never blocks.
+  void Wake();
+
+  // Does everything that is due and returns when to look again. The body of
+  // the thread; tests call it with a SimulatedClock. A clock that jumped
+  // forward holds rotation back (see held()), never departures. One issuer
+  // that fails is tried again later and does not stop the others.
+  absl::Time Tick();
+
+  // Returns whether rotation waits because wall time ran ahead of uptime: it
+  // goes on when the clock is set back, has been steady for an hour, or after
+  // a restart.
+  bool held() const { return held_; }
+
+ private:
+  void Run();
+  bool ClockJumped(absl::Time now);
+  absl::Status Rotate(const IssuerId& issuer);
+  void RotateDue(absl::Time now);
+  void UpdateMetrics(absl::Time now);
+
+  ChangeRunner& runner_;
+  OwnerManager& owners_;
+
+  // Used by Tick alone.
+  bool seen_clock_ = false;
+  absl::Time wall_origin_;
+  absl::Duration uptime_origin_;
+  absl::Time jump_noticed_;
+  absl::Time next_housekeeping_ = absl::InfinitePast();
+  absl::flat_hash_map<std::string, absl::Time> deferred_;
+
+  std::atomic<bool> held_ = false;
+  Mutex mu_;
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_ROTATION_LOOP_H_

@@ -1,0 +1,170 @@
+// Port: where issuers, keys, owners, exposures, requests and the audit log are
+// kept. `storage` implements it on SQL; tests/support has one in memory; both
+// pass tests/contract/store_contract.h.
+//
+// Errors common to every method:
+//   UNAVAILABLE  STORE_UNAVAILABLE: locked, full, gone; the message says which
+//                and what to do. Nothing was changed.
+//   DATA_LOSS    STORE_CORRUPT: the database fails its own checks.
+//   ABORTED      CONFLICT: another writer was faster; the caller may retry.
+#ifndef WARDER_SERVER_APP_STORE_H_
+#define WARDER_SERVER_APP_STORE_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/base/ids.h"
+#include "server/domain/audit.h"
+#include "server/domain/issuer.h"
+#include "server/domain/key.h"
+#include "server/domain/owner.h"
+
+namespace warder::app {
+
+// Which keys a draft holds.
+enum class KeyScope {
+  kLiving,      // PENDING, ACTIVE, RETIRING, SUSPENDED
+  kNotRevoked,  // and RETIRED
+};
+
+struct KeyFilter {
+  std::optional<IssuerId> issuer;
+  std::optional<domain::KeyState> state;
+  std::optional<OwnerId> owner;
+};
+
+// What an idempotent change answered.
+struct RequestRecord {
+  std::string principal;
+  std::string request_id;
+  std::string method;
+  std::string fingerprint;  // of the request's contents
+  std::string result;       // the resource name the change answered with
+  absl::Time create_time;
+};
+
+struct StoreCounts {
+  std::map<std::string, int64_t> keys_by_state;
+  int64_t orphaned_issuers = 0;
+  std::optional<absl::Time> last_activation;
+};
+
+class ReadTransaction {
+ public:
+  virtual ~ReadTransaction() = default;
+
+  virtual absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
+      const IssuerId& id) = 0;
+  // Returns at most `limit` issuers with an ID greater than `after`, in order.
+  virtual absl::StatusOr<std::vector<domain::Issuer>> ListIssuers(
+      const std::string& after, int limit) = 0;
+
+  virtual absl::StatusOr<std::optional<domain::Owner>> FindOwner(
+      const OwnerId& id) = 0;
+  virtual absl::StatusOr<std::vector<domain::Owner>> ListOwners(
+      const std::string& after, int limit) = 0;
+
+  virtual absl::StatusOr<std::optional<domain::Key>> FindKey(
+      const IssuerId& issuer, const KeyId& id) = 0;
+  // Returns at most `limit` keys whose (issuer, id) is greater than `after`.
+  virtual absl::StatusOr<std::vector<domain::Key>> ListKeys(
+      const KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
+      int limit) = 0;
+
+  // Returns the issuer with its keys of `scope`, spares, deputies and the
+  // exposures of those keys. NOT_FOUND when the issuer does not exist.
+  virtual absl::StatusOr<domain::IssuerDraft> LoadDraft(const IssuerId& id,
+                                                        KeyScope scope) = 0;
+
+  // Returns the issuers a departure of `person` reaches: owned, deputised, or
+  // with a key the person was exposed to.
+  virtual absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
+      const OwnerId& person) = 0;
+  virtual absl::StatusOr<std::vector<domain::Exposure>> ListExposures(
+      const OwnerId& person) = 0;
+
+  // Returns at most `limit` issuers whose next action is due at `now`, the
+  // longest overdue first, and when the next one is due after them.
+  virtual absl::StatusOr<std::vector<IssuerId>> ListDueIssuers(absl::Time now,
+                                                               int limit) = 0;
+  virtual absl::StatusOr<absl::Time> NextDue() = 0;
+
+  virtual absl::StatusOr<std::optional<domain::Departure>> FindDeparture(
+      const OwnerId& owner) = 0;
+  // Returns departures not done yet, soonest first.
+  virtual absl::StatusOr<std::vector<domain::Departure>>
+  ListScheduledDepartures() = 0;
+
+  virtual absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() = 0;
+  // Returns at most `limit` events with a sequence greater than `after`.
+  virtual absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
+      int64_t after, int limit) = 0;
+
+  virtual absl::StatusOr<std::optional<RequestRecord>> FindRequest(
+      const std::string& principal, const std::string& request_id) = 0;
+
+  virtual absl::StatusOr<StoreCounts> Count() = 0;
+
+  // Calls `visit` once per issuer with its published keys and nothing else
+  // of the draft but the issuer; one pass over the store.
+  virtual absl::Status VisitPublished(
+      absl::FunctionRef<void(domain::IssuerDraft)> visit) = 0;
+  // Calls `visit` for every RETIRED and REVOKED key; one pass.
+  virtual absl::Status VisitEndedKeys(
+      absl::FunctionRef<void(domain::Key)> visit) = 0;
+};
+
+class Transaction : public ReadTransaction {
+ public:
+  // ALREADY_EXISTS when the ID is taken.
+  virtual absl::Status InsertOwner(const domain::Owner& owner) = 0;
+  // Compare-and-set on owner.rev; counts it up. ABORTED when it moved.
+  // FAILED_PRECONDITION when a departed owner would still own anything.
+  virtual absl::Status UpdateOwner(domain::Owner& owner) = 0;
+
+  // Writes draft.changes but the events, counts up every rev it touches.
+  // `next_due` is when the rotation loop has to look again.
+  //
+  //   ALREADY_EXISTS       a new issuer's ID is taken
+  //   ABORTED              a row moved since it was loaded
+  //   FAILED_PRECONDITION  the schema refuses: a key without an ACTIVE owner or
+  //                        a deputy
+  virtual absl::Status SaveDraft(domain::IssuerDraft& draft,
+                                 absl::Time next_due) = 0;
+
+  virtual absl::Status AppendEvent(const domain::AuditEvent& event) = 0;
+  virtual absl::Status InsertRequest(const RequestRecord& record) = 0;
+  // Forgets requests made before `before`.
+  virtual absl::Status PruneRequests(absl::Time before) = 0;
+  // Inserts or replaces the departure of departure.owner.
+  virtual absl::Status PutDeparture(const domain::Departure& departure) = 0;
+};
+
+// Thread-safe.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Runs `body` in one transaction and commits it durably when it returns OK;
+  // nothing of it remains otherwise. `body` may run again after a conflict, so
+  // it touches nothing but its transaction and what it resets first. Blocks
+  // for other writers and for the disk.
+  virtual absl::Status Mutate(
+      absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
+
+  // Runs `body` on one consistent view. Does not wait for writers.
+  virtual absl::Status Read(
+      absl::FunctionRef<absl::Status(ReadTransaction&)> body) = 0;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_STORE_H_

@@ -1,0 +1,211 @@
+#include "server/app/token_signer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/base64url.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+namespace {
+
+using domain::Grant;
+
+constexpr size_t kMaxClaimsBytes = 16 * 1024;
+
+absl::Status NotGranted(absl::string_view message) {
+  return Error(absl::StatusCode::kPermissionDenied, Reason::kNotGranted,
+               message);
+}
+
+bool Allows(const std::vector<std::string>& allowed, const std::string& value) {
+  return std::any_of(allowed.begin(), allowed.end(), [&](const auto& entry) {
+    return entry == "*" || entry == value;
+  });
+}
+
+// Returns the first grant of `signer` that allows all of `command`, or why the
+// last one looked at does not.
+absl::StatusOr<const Grant*> FindGrant(const IssuerSnapshot& snapshot,
+                                       const std::string& signer,
+                                       const SignJwtCommand& command) {
+  absl::Status refusal = NotGranted(
+      absl::StrCat("signer \"", signer, "\" holds no grant for ",
+                   IssuerName(snapshot.id),
+                   "; role security adds one with UpdateIssuer"));
+  for (const Grant& grant : snapshot.grants) {
+    if (grant.signer != signer) continue;
+    std::string why;
+    for (const std::string& audience : command.audiences) {
+      if (!Allows(grant.audiences, audience)) {
+        why = absl::StrCat("audience \"", audience.substr(0, 80), "\"");
+      }
+    }
+    if (!domain::MatchesPattern(grant.subject_pattern, command.subject)) {
+      why = absl::StrCat("subject \"", command.subject.substr(0, 80), "\"");
+    }
+    if (!command.token_type.empty() &&
+        !Allows(grant.token_types, command.token_type)) {
+      why = absl::StrCat("typ \"", command.token_type.substr(0, 80), "\"");
+    }
+    if (command.lifetime && *command.lifetime > grant.max_lifetime) {
+      why = absl::StrCat("a lifetime of ", DurationText(*command.lifetime),
+                         " (at most ", DurationText(grant.max_lifetime), ")");
+    }
+    if (why.empty()) return &grant;
+    refusal = NotGranted(absl::StrCat("the grant of signer \"", signer,
+                                      "\" on ", IssuerName(snapshot.id),
+                                      " does not allow ", why));
+  }
+  return refusal;
+}
+
+// Appends `"name":value,`.
+void Put(absl::string_view name, absl::string_view json_value,
+         std::string* out) {
+  absl::StrAppend(out, "\"", name, "\":", json_value, ",");
+}
+
+// Returns `text` as a JSON string; nearly always there is nothing to escape.
+std::string Quoted(const std::string& text) {
+  for (const char c : text) {
+    if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') return WriteJson(text);
+  }
+  return absl::StrCat("\"", text, "\"");
+}
+
+absl::StatusOr<std::string> ExtraClaims(const std::string& claims) {
+  if (claims.empty() || claims == "{}") return std::string();
+  auto parsed = ParseJsonObject(claims, {.max_bytes = kMaxClaimsBytes});
+  if (!parsed.ok()) {
+    return FieldError("claims", parsed.status().message());
+  }
+  for (const char* fixed : {"iss", "iat", "exp", "jti", "sub", "aud", "nbf"}) {
+    if (parsed->contains(fixed)) {
+      return FieldError("claims",
+                        absl::StrCat("\"", fixed,
+                                     "\" is set by the server or by a field of "
+                                     "its own"));
+    }
+  }
+  if (parsed->empty()) return std::string();
+  std::string text = WriteJson(*parsed);
+  return text.substr(1, text.size() - 2);
+}
+
+absl::Status CheckCommand(const SignJwtCommand& command) {
+  if (command.audiences.empty() || command.audiences.size() > 20) {
+    return FieldError("audiences", absl::StrCat(command.audiences.size(),
+                                                " named; 1 to 20 are taken"));
+  }
+  for (const std::string& audience : command.audiences) {
+    if (audience.empty() || audience.size() > 512) {
+      return FieldError("audiences", "an entry is empty or past 512 bytes");
+    }
+  }
+  if (command.subject.size() > 512) {
+    return FieldError("subject", "past 512 bytes");
+  }
+  if (command.lifetime && *command.lifetime < absl::Seconds(1)) {
+    return FieldError("lifetime", absl::StrCat(DurationText(*command.lifetime),
+                                               " is less than a second"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<const SigningKey*> FindSigner(const IssuerSnapshot& snapshot,
+                                             const SignJwtCommand& command,
+                                             absl::Time now) {
+  const domain::Algorithm algorithm =
+      command.algorithm.value_or(snapshot.algorithms.front());
+  for (const SigningKey& key : snapshot.signers) {
+    if (key.algorithm == algorithm && now < key.sign_until) return &key;
+  }
+  return Precondition(
+      Reason::kNoSigningKey,
+      absl::StrCat("no ACTIVE ", domain::AlgorithmName(algorithm),
+                   " key signs for ", IssuerName(snapshot.id),
+                   "; look at: warder key list --issuer ",
+                   snapshot.id.value()));
+}
+
+}  // namespace
+
+absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
+                                              const SignJwtCommand& command) {
+  const auto resource = [&] { return IssuerName(command.issuer); };
+  if (AccessOf(request.caller.role, Permission::kSignTokens) == Access::kNo) {
+    return runner_.Authorize(request, Permission::kSignTokens, resource())
+        .status();
+  }
+  RETURN_IF_ERROR(CheckCommand(command));
+  const SnapshotPtr snapshot = runner_.publisher().Find(command.issuer.value());
+  if (snapshot == nullptr) return NotFound(resource());
+  const auto grant = FindGrant(*snapshot, request.caller.name, command);
+  if (!grant.ok()) return runner_.Denied(request, resource(), grant.status());
+  ASSIGN_OR_RETURN(const std::string extra, ExtraClaims(command.claims));
+
+  const absl::Time clock_now = runner_.clock().TimeNow();
+  ASSIGN_OR_RETURN(const SigningKey* const key,
+                   FindSigner(*snapshot, command, clock_now));
+  // A clock set back must not date a token before its key began to sign.
+  const absl::Time now = std::max(clock_now, key->activate_time);
+  const absl::Duration lifetime =
+      command.lifetime.value_or((*grant)->max_lifetime);
+  const int64_t issued = absl::ToUnixSeconds(now);
+  const int64_t expires =
+      issued + std::max<int64_t>(1, absl::ToInt64Seconds(lifetime));
+
+  SignedToken result;
+  result.key = key->id;
+  result.token_id = RandomToken(random_, 16);
+  result.issue_time = absl::FromUnixSeconds(issued);
+  result.expire_time = absl::FromUnixSeconds(expires);
+
+  std::string claims = "{";
+  claims.reserve(256 + extra.size());
+  if (command.audiences.size() == 1) {
+    Put("aud", Quoted(command.audiences[0]), &claims);
+  } else {
+    std::string list = "[";
+    for (const std::string& audience : command.audiences) {
+      absl::StrAppend(&list, list.size() > 1 ? "," : "", Quoted(audience));
+    }
+    Put("aud", list + "]", &claims);
+  }
+  Put("exp", absl::StrCat(expires), &claims);
+  Put("iat", absl::StrCat(issued), &claims);
+  Put("iss", Quoted(snapshot->issuer_uri), &claims);
+  Put("jti", Quoted(result.token_id), &claims);
+  if (!command.subject.empty()) Put("sub", Quoted(command.subject), &claims);
+  if (extra.empty()) {
+    claims.back() = '}';
+  } else {
+    absl::StrAppend(&claims, extra, "}");
+  }
+
+  const std::string type = command.token_type.empty()
+                               ? (*grant)->token_types.front()
+                               : command.token_type;
+  result.token.reserve(claims.size() * 4 / 3 + 320);
+  Base64UrlAppend(
+      absl::StrCat("{\"alg\":\"", domain::AlgorithmName(key->algorithm),
+                   "\",\"kid\":\"", key->id.value(), "\",\"typ\":",
+                   Quoted(type), "}"),
+      &result.token);
+  result.token.push_back('.');
+  Base64UrlAppend(claims, &result.token);
+  auto signature = runner_.vault().Sign(command.issuer, *key, result.token);
+  runner_.metrics().CountSign(domain::AlgorithmName(key->algorithm),
+                              signature.ok());
+  if (!signature.ok()) return signature.status();
+  result.token.push_back('.');
+  Base64UrlAppend(*signature, &result.token);
+  return result;
+}
+
+}  // namespace warder::app

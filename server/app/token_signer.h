@@ -1,0 +1,62 @@
+// SignJwt: claims in, compact JWS out. Reads the published snapshot and the
+// vault; never the store.
+#ifndef WARDER_SERVER_APP_TOKEN_SIGNER_H_
+#define WARDER_SERVER_APP_TOKEN_SIGNER_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/change_runner.h"
+#include "server/base/random.h"
+
+namespace warder::app {
+
+struct SignJwtCommand {
+  IssuerId issuer;
+  std::optional<domain::Algorithm> algorithm;  // empty: the policy's first
+  std::string subject;                // `sub`; may be empty
+  std::vector<std::string> audiences; // `aud`; at least one
+  std::optional<absl::Duration> lifetime;  // empty: the grant's longest
+  std::string token_type;             // header `typ`; empty: the grant's first
+  std::string claims;                 // a JSON object of further claims, or ""
+};
+
+struct SignedToken {
+  std::string token;
+  KeyId key;
+  std::string token_id;  // `jti`
+  absl::Time issue_time;
+  absl::Time expire_time;
+};
+
+// Thread-safe.
+class TokenSigner {
+ public:
+  // All outlive this.
+  TokenSigner(ChangeRunner& runner, Random& random)
+      : runner_(runner), random_(random) {}
+
+  // Returns a signed token. The server fixes `alg`, `kid`, `typ`, `iss`,
+  // `iat`, `exp` and `jti`; the grant of the caller must allow audiences,
+  // subject, type and lifetime. One signature; no store access unless denied.
+  //
+  //   PERMISSION_DENIED    NOT_GRANTED, audited: which part of which grant
+  //   NOT_FOUND            no such issuer
+  //   INVALID_ARGUMENT     claims: not a JSON object, past 16 KiB, or naming a
+  //                        claim the server fixes
+  //   FAILED_PRECONDITION  NO_SIGNING_KEY: nothing signs for the issuer now
+  //   UNAVAILABLE          VAULT_UNAVAILABLE
+  absl::StatusOr<SignedToken> Sign(const Request& request,
+                                   const SignJwtCommand& command);
+
+ private:
+  ChangeRunner& runner_;
+  Random& random_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_TOKEN_SIGNER_H_

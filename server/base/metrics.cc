@@ -1,0 +1,147 @@
+#include "server/base/metrics.h"
+
+#include "absl/strings/str_cat.h"
+#include "prometheus/counter.h"
+#include "prometheus/family.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+#include "prometheus/text_serializer.h"
+
+namespace warder {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::BuildHistogram;
+
+namespace {
+
+prometheus::Family<prometheus::Counter>& CounterFamily(
+    prometheus::Registry& registry, const char* name, const char* help) {
+  return BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Gauge& OneGauge(prometheus::Registry& registry, const char* name,
+                            const char* help) {
+  return BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+// The bucket bounds OpenTelemetry names for rpc.server.call.duration.
+const prometheus::Histogram::BucketBoundaries& Buckets() {
+  static const auto& bounds = *new prometheus::Histogram::BucketBoundaries{
+      0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075,
+      0.1,    0.25,  0.5,    0.75,  1,    2.5,   5,    10};
+  return bounds;
+}
+
+}  // namespace
+
+struct Metrics::Series {
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& rpcs = CounterFamily(
+      registry, "warder_rpc_requests_total", "Calls answered, by status code.");
+  prometheus::Family<prometheus::Histogram>& rpc_seconds =
+      BuildHistogram()
+          .Name("warder_rpc_duration_seconds")
+          .Help("Time to answer a call.")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& key_sets =
+      CounterFamily(registry, "warder_key_set_requests_total",
+                    "Requests on the public door, by HTTP status.");
+  const std::pair<int, prometheus::Counter*> usual_statuses[3] = {
+      {200, &key_sets.Add({{"status", "200"}})},
+      {304, &key_sets.Add({{"status", "304"}})},
+      {404, &key_sets.Add({{"status", "404"}})}};
+  prometheus::Family<prometheus::Counter>& signs =
+      CounterFamily(registry, "warder_sign_operations_total",
+                    "Tokens signed or refused by the vault.");
+  prometheus::Family<prometheus::Counter>& revocations = CounterFamily(
+      registry, "warder_revocations_total", "Keys revoked, by reason.");
+  prometheus::Counter& denials =
+      CounterFamily(registry, "warder_denials_total",
+                    "Calls refused because of who the caller is.")
+          .Add({});
+  prometheus::Family<prometheus::Gauge>& keys = BuildGauge()
+                                                    .Name("warder_keys")
+                                                    .Help("Keys by state.")
+                                                    .Register(registry);
+  prometheus::Gauge& since_rotation =
+      OneGauge(registry, "warder_seconds_since_last_rotation",
+               "Seconds since a key last began to sign.");
+  prometheus::Gauge& lag = OneGauge(registry, "warder_rotation_loop_lag_seconds",
+                                    "How late the oldest due action is.");
+  prometheus::Counter& loop_failures =
+      CounterFamily(registry, "warder_rotation_loop_failures_total",
+                    "Due actions that failed and will be tried again.")
+          .Add({});
+  prometheus::Gauge& store = OneGauge(registry, "warder_store_available",
+                                      "1 while the database answers.");
+  prometheus::Gauge& orphaned =
+      OneGauge(registry, "warder_issuers_without_living_owner",
+               "Issuers whose owner and deputies have all departed.");
+};
+
+Metrics::Metrics() : series_(std::make_unique<Series>()) {
+  series_->store.Set(1);
+}
+Metrics::~Metrics() = default;
+
+void Metrics::CountRpc(absl::string_view method, absl::string_view code,
+                       absl::Duration took) {
+  const std::string name(method);
+  series_->rpcs.Add({{"method", name}, {"code", std::string(code)}})
+      .Increment();
+  series_->rpc_seconds.Add({{"method", name}}, Buckets())
+      .Observe(absl::ToDoubleSeconds(took));
+}
+
+void Metrics::CountKeySetRequest(int status) {
+  // The usual answers have their series at hand: this door is the busiest.
+  for (const auto& [known, counter] : series_->usual_statuses) {
+    if (known == status) return counter->Increment();
+  }
+  series_->key_sets.Add({{"status", absl::StrCat(status)}}).Increment();
+}
+
+void Metrics::CountSign(absl::string_view algorithm, bool ok) {
+  series_->signs
+      .Add({{"algorithm", std::string(algorithm)},
+            {"result", ok ? "ok" : "refused"}})
+      .Increment();
+}
+
+void Metrics::CountRevocation(absl::string_view reason) {
+  series_->revocations.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::CountDenial() { series_->denials.Increment(); }
+
+void Metrics::SetKeysByState(const std::map<std::string, int64_t>& counts) {
+  for (const auto& [state, count] : counts) {
+    series_->keys.Add({{"state", state}}).Set(static_cast<double>(count));
+  }
+}
+
+void Metrics::SetSinceLastRotation(absl::Duration since) {
+  series_->since_rotation.Set(absl::ToDoubleSeconds(since));
+}
+
+void Metrics::SetLoopLag(absl::Duration lag) {
+  series_->lag.Set(absl::ToDoubleSeconds(lag));
+}
+
+void Metrics::CountLoopFailure() { series_->loop_failures.Increment(); }
+
+void Metrics::SetStoreAvailable(bool available) {
+  series_->store.Set(available ? 1 : 0);
+}
+
+void Metrics::SetOrphanedIssuers(int64_t count) {
+  series_->orphaned.Set(static_cast<double>(count));
+}
+
+std::string Metrics::Text() const {
+  return prometheus::TextSerializer().Serialize(series_->registry.Collect());
+}
+
+}  // namespace warder

@@ -1,0 +1,55 @@
+// The one door to prometheus-cpp: every number the service tells about itself.
+//
+// Each method is thread-safe and does not block. Label values come from closed
+// sets (method names, status codes, states), so that series stay few.
+#ifndef WARDER_SERVER_BASE_METRICS_H_
+#define WARDER_SERVER_BASE_METRICS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace warder {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+
+  // warder_rpc_requests_total{method,code}, warder_rpc_duration_seconds{method}
+  void CountRpc(absl::string_view method, absl::string_view code,
+                absl::Duration took);
+  // warder_key_set_requests_total{status}
+  void CountKeySetRequest(int status);
+  // warder_sign_operations_total{algorithm,result}
+  void CountSign(absl::string_view algorithm, bool ok);
+  // warder_revocations_total{reason}
+  void CountRevocation(absl::string_view reason);
+  // warder_denials_total
+  void CountDenial();
+  // warder_keys{state}
+  void SetKeysByState(const std::map<std::string, int64_t>& counts);
+  // warder_seconds_since_last_rotation
+  void SetSinceLastRotation(absl::Duration since);
+  // warder_rotation_loop_lag_seconds, warder_rotation_loop_failures_total
+  void SetLoopLag(absl::Duration lag);
+  void CountLoopFailure();
+  // warder_store_available (1 or 0)
+  void SetStoreAvailable(bool available);
+  // warder_issuers_without_living_owner
+  void SetOrphanedIssuers(int64_t count);
+
+  // Returns all of it in the Prometheus text exposition format 0.0.4.
+  std::string Text() const;
+
+ private:
+  struct Series;
+  std::unique_ptr<Series> series_;
+};
+
+}  // namespace warder
+
+#endif  // WARDER_SERVER_BASE_METRICS_H_

@@ -1,0 +1,128 @@
+#include "server/crypto/private_key.h"
+
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/x509.h>
+
+#include <utility>
+
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/crypto/ecdsa_raw.h"
+#include "server/crypto/scheme_internal.h"
+
+namespace warder::crypto {
+namespace {
+
+using OwnedPkcs8 = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+
+constexpr size_t kSecureHeapBytes = 8 << 20;
+
+// What EVP calls the type; checked again after reading sealed bytes.
+bool IsOfType(EVP_PKEY* pkey, KeyType type) {
+  char group[32] = "";
+  switch (type) {
+    case KeyType::kEd25519: return EVP_PKEY_is_a(pkey, "ED25519") == 1;
+    case KeyType::kRsa2048:
+      return EVP_PKEY_is_a(pkey, "RSA") == 1 && EVP_PKEY_get_bits(pkey) >= 2048;
+    case KeyType::kP256:
+    case KeyType::kP384:
+    case KeyType::kP521: break;
+  }
+  if (EVP_PKEY_is_a(pkey, "EC") != 1 ||
+      EVP_PKEY_get_group_name(pkey, group, sizeof(group), nullptr) != 1) {
+    return false;
+  }
+  const absl::string_view name = group;
+  switch (type) {
+    case KeyType::kP256: return name == "prime256v1" || name == "P-256";
+    case KeyType::kP384: return name == "secp384r1" || name == "P-384";
+    case KeyType::kP521: return name == "secp521r1" || name == "P-521";
+    case KeyType::kEd25519:
+    case KeyType::kRsa2048: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool InitSecureHeap() {
+  // 1: locked; 2: in use but not locked; 0: not set up.
+  return CRYPTO_secure_malloc_initialized() == 1 ||
+         CRYPTO_secure_malloc_init(kSecureHeapBytes, 32) == 1;
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::Generate(KeyType type) {
+  EVP_PKEY* pkey = nullptr;
+  switch (type) {
+    case KeyType::kP256: pkey = EVP_EC_gen("P-256"); break;
+    case KeyType::kP384: pkey = EVP_EC_gen("P-384"); break;
+    case KeyType::kP521: pkey = EVP_EC_gen("P-521"); break;
+    case KeyType::kEd25519:
+      pkey = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+      break;
+    case KeyType::kRsa2048: pkey = EVP_RSA_gen(2048); break;
+  }
+  if (pkey == nullptr) return OpensslError("EVP_PKEY_Q_keygen");
+  return PrivateKey(OwnedPkey(pkey), type);
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::FromPkcs8(std::span<const uint8_t> der,
+                                                 KeyType type) {
+  const uint8_t* in = der.data();
+  const OwnedPkcs8 info(d2i_PKCS8_PRIV_KEY_INFO(
+      nullptr, &in, static_cast<long>(der.size())));
+  OwnedPkey pkey(info == nullptr ? nullptr : EVP_PKCS82PKEY(info.get()));
+  if (pkey == nullptr || !IsOfType(pkey.get(), type)) {
+    ClearOpensslErrors();
+    return FieldError("pkcs8", "not a private key of the expected type");
+  }
+  return PrivateKey(std::move(pkey), type);
+}
+
+absl::StatusOr<SecretBytes> PrivateKey::ToPkcs8() const {
+  const OwnedPkcs8 info(EVP_PKEY2PKCS8(pkey_.get()));
+  if (info == nullptr) return OpensslError("EVP_PKEY2PKCS8");
+  const int size = i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr);
+  if (size <= 0) return OpensslError("i2d_PKCS8_PRIV_KEY_INFO");
+  SecretBytes der(static_cast<size_t>(size));
+  uint8_t* out = der.data();
+  if (i2d_PKCS8_PRIV_KEY_INFO(info.get(), &out) != size) {
+    return OpensslError("i2d_PKCS8_PRIV_KEY_INFO");
+  }
+  return der;
+}
+
+absl::StatusOr<PublicKey> PrivateKey::Public() const {
+  return PublicKey::FromPkey(pkey_.get(), type_);
+}
+
+absl::StatusOr<std::string> PrivateKey::Sign(SignatureScheme scheme,
+                                             absl::string_view message) const {
+  if (TypeOf(scheme) != type_) {
+    return FieldError("alg", "the algorithm does not fit the key's type");
+  }
+  const OwnedMdCtx ctx(EVP_MD_CTX_new());
+  EVP_PKEY_CTX* pkey_ctx = nullptr;  // borrowed from ctx
+  if (ctx == nullptr ||
+      EVP_DigestSignInit(ctx.get(), &pkey_ctx, internal::DigestOf(scheme),
+                         nullptr, pkey_.get()) != 1) {
+    return OpensslError("EVP_DigestSignInit");
+  }
+  RETURN_IF_ERROR(internal::SetPadding(pkey_ctx, scheme));
+  std::string signature(static_cast<size_t>(EVP_PKEY_get_size(pkey_.get())),
+                        '\0');
+  size_t size = signature.size();
+  if (EVP_DigestSign(ctx.get(), reinterpret_cast<uint8_t*>(signature.data()),
+                     &size, reinterpret_cast<const uint8_t*>(message.data()),
+                     message.size()) != 1) {
+    return OpensslError("EVP_DigestSign");
+  }
+  signature.resize(size);
+  if (const size_t width = CoordinateWidth(type_); width > 0) {
+    return EcdsaDerToRaw(signature, width);
+  }
+  return signature;
+}
+
+}  // namespace warder::crypto

@@ -1,0 +1,60 @@
+// The private half of a key. The type stays in the rooms `crypto` and `vault`
+// (and in client tools that make their own TLS keys); elsewhere keys are
+// sealed text.
+#ifndef WARDER_SERVER_CRYPTO_PRIVATE_KEY_H_
+#define WARDER_SERVER_CRYPTO_PRIVATE_KEY_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/base/secret_bytes.h"
+#include "server/crypto/ossl.h"
+#include "server/crypto/public_key.h"
+
+namespace warder::crypto {
+
+// Sets aside locked memory for private numbers. Call once, before any key is
+// made. Returns false where the system refuses to lock it; keys then lie in
+// ordinary memory that is still overwritten after use.
+bool InitSecureHeap();
+
+// Immutable; thread-safe. Destruction overwrites the private numbers.
+class PrivateKey {
+ public:
+  // Makes a new key pair. Microseconds for elliptic curves, a large part of a
+  // second for RSA.
+  static absl::StatusOr<PrivateKey> Generate(KeyType type);
+
+  // Reads PKCS#8 DER (RFC 5208); INVALID_ARGUMENT unless it holds a key of
+  // `type`.
+  static absl::StatusOr<PrivateKey> FromPkcs8(std::span<const uint8_t> der,
+                                              KeyType type);
+
+  KeyType type() const { return type_; }
+
+  // Returns PKCS#8 DER, for the sealer.
+  absl::StatusOr<SecretBytes> ToPkcs8() const;
+
+  absl::StatusOr<PublicKey> Public() const;
+
+  // Returns the signature of `message` in JOSE form (ECDSA as R || S).
+  // INVALID_ARGUMENT where the scheme does not fit the key.
+  absl::StatusOr<std::string> Sign(SignatureScheme scheme,
+                                   absl::string_view message) const;
+
+  EVP_PKEY* get() const { return pkey_.get(); }  // borrowed
+
+ private:
+  PrivateKey(OwnedPkey pkey, KeyType type)
+      : pkey_(std::move(pkey)), type_(type) {}
+
+  OwnedPkey pkey_;
+  KeyType type_;
+};
+
+}  // namespace warder::crypto
+
+#endif  // WARDER_SERVER_CRYPTO_PRIVATE_KEY_H_

@@ -1,0 +1,109 @@
+// One token-issuing identity with its policy, and the working copy in which
+// the lifecycle decides. Plain values.
+#ifndef WARDER_SERVER_DOMAIN_ISSUER_H_
+#define WARDER_SERVER_DOMAIN_ISSUER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/base/ids.h"
+#include "server/domain/audit.h"
+#include "server/domain/key.h"
+#include "server/domain/owner.h"
+#include "server/domain/policy.h"
+
+namespace warder::domain {
+
+// Reference: consumers of key sets cap and cache five (node jwks-rsa).
+inline constexpr int kMaxPublishedKeys = 5;
+
+enum class IssuerState {
+  kActive,
+  // Owner and deputies have all departed: only the tombstone is published and
+  // nothing signs, until UpdateIssuer names a living owner and deputy.
+  kOrphaned,
+};
+
+struct Issuer {
+  IssuerId id;
+  // The `iss` of every token, and the base of the discovery URL.
+  std::string issuer_uri;
+  std::string display_name;
+  IssuerState state = IssuerState::kActive;
+  OwnerId owner;
+  std::vector<OwnerId> deputies;  // in order
+  // The last deputy departed and nobody has been named since.
+  bool deputy_vacant = false;
+  Policy policy;
+  std::vector<Grant> grants;
+  // A public JWK whose private half never left the function that made it.
+  std::string tombstone_jwk;
+  // Number of the published key set; grows by one with every change of it.
+  int64_t revision = 0;
+  // Grows with every write of the row; compare-and-set, and the etag.
+  int64_t rev = 0;
+  absl::Time create_time;
+  absl::Time update_time;
+
+  friend bool operator==(const Issuer&, const Issuer&) = default;
+};
+
+// A deputy as the store sees him at this instant.
+struct Deputy {
+  OwnerId id;
+  bool active = false;
+};
+
+// A working copy of an issuer with its keys: lifecycle functions change it,
+// storage writes what `changes` lists, all or nothing.
+struct IssuerDraft {
+  Issuer issuer;
+  std::vector<Key> keys;
+  std::vector<Spare> spares;
+  std::vector<Exposure> exposures;  // of the keys above
+  std::vector<Deputy> deputies;     // of issuer.deputies, in order
+
+  struct Changes {
+    bool issuer_is_new = false;
+    bool issuer = false;
+    std::vector<KeyId> inserted;
+    std::vector<KeyId> updated;
+    std::vector<KeyId> spent_spares;
+    std::vector<Spare> new_spares;
+    std::vector<Exposure> opened;
+    // Every open exposure to these keys ends at this instant.
+    std::vector<std::pair<KeyId, absl::Time>> ended;
+    std::vector<AuditEvent> events;
+
+    bool any() const {
+      return issuer || !inserted.empty() || !updated.empty() ||
+             !spent_spares.empty() || !new_spares.empty();
+    }
+  } changes;
+
+  // Returns the key, or nullptr.
+  Key* Find(const KeyId& id);
+  const Key* Find(const KeyId& id) const;
+  // Returns the key of `algorithm` in `state`, or nullptr.
+  Key* Find(Algorithm algorithm, KeyState state);
+  const Key* Find(Algorithm algorithm, KeyState state) const;
+  const Spare* FindSpare(Algorithm algorithm) const;
+
+  // Returns how many keys stand in the key set.
+  int PublishedCount() const;
+
+  // Marks a key for writing (once).
+  void Touch(const Key& key);
+
+  // Adds an audit event about `resource`; `detail` is a JSON object or "".
+  void Record(const Actor& actor, absl::string_view action,
+              absl::string_view resource, absl::string_view detail,
+              absl::Time now);
+};
+
+}  // namespace warder::domain
+
+#endif  // WARDER_SERVER_DOMAIN_ISSUER_H_

@@ -1,0 +1,77 @@
+#include "server/domain/key.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+
+namespace warder::domain {
+
+absl::string_view KeyStateName(KeyState state) {
+  switch (state) {
+    case KeyState::kPending: return "PENDING";
+    case KeyState::kActive: return "ACTIVE";
+    case KeyState::kRetiring: return "RETIRING";
+    case KeyState::kRetired: return "RETIRED";
+    case KeyState::kSuspended: return "SUSPENDED";
+    case KeyState::kRevoked: return "REVOKED";
+  }
+  return "";
+}
+
+absl::StatusOr<KeyState> ParseKeyState(absl::string_view field,
+                                       absl::string_view name) {
+  for (const KeyState state :
+       {KeyState::kPending, KeyState::kActive, KeyState::kRetiring,
+        KeyState::kRetired, KeyState::kSuspended, KeyState::kRevoked}) {
+    if (KeyStateName(state) == name) return state;
+  }
+  return FieldError(field, absl::StrCat("\"", name.substr(0, 40),
+                                        "\" is not one of PENDING, ACTIVE, "
+                                        "RETIRING, RETIRED, SUSPENDED, "
+                                        "REVOKED"));
+}
+
+absl::string_view RevocationReasonName(RevocationReason reason) {
+  switch (reason) {
+    case RevocationReason::kUnspecified: return "UNSPECIFIED";
+    case RevocationReason::kCompromised: return "COMPROMISED";
+    case RevocationReason::kOwnerDeparted: return "OWNER_DEPARTED";
+    case RevocationReason::kSuperseded: return "SUPERSEDED";
+    case RevocationReason::kCessation: return "CESSATION";
+  }
+  return "";
+}
+
+absl::StatusOr<RevocationReason> ParseRevocationReason(absl::string_view field,
+                                                       absl::string_view name) {
+  for (const RevocationReason reason :
+       {RevocationReason::kUnspecified, RevocationReason::kCompromised,
+        RevocationReason::kOwnerDeparted, RevocationReason::kSuperseded,
+        RevocationReason::kCessation}) {
+    if (RevocationReasonName(reason) == name) return reason;
+  }
+  return FieldError(field,
+                    absl::StrCat("\"", name.substr(0, 40),
+                                 "\" is not one of COMPROMISED, "
+                                 "OWNER_DEPARTED, SUPERSEDED, CESSATION, "
+                                 "UNSPECIFIED"));
+}
+
+bool IsPublished(KeyState state) {
+  return state == KeyState::kPending || state == KeyState::kActive ||
+         state == KeyState::kRetiring;
+}
+
+bool IsLiving(KeyState state) {
+  return IsPublished(state) || state == KeyState::kSuspended;
+}
+
+absl::string_view ExposureKindName(ExposureKind kind) {
+  switch (kind) {
+    case ExposureKind::kCreated: return "CREATED";
+    case ExposureKind::kCouldSign: return "COULD_SIGN";
+    case ExposureKind::kOwned: return "OWNED";
+  }
+  return "";
+}
+
+}  // namespace warder::domain

@@ -1,0 +1,484 @@
+#include "server/domain/lifecycle.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+#include "server/domain/schedule.h"
+
+namespace warder::domain {
+namespace {
+
+void Expose(IssuerDraft& draft, const Key& key, absl::string_view person,
+            ExposureKind kind, absl::Time from,
+            std::optional<absl::Time> until = std::nullopt) {
+  if (person.empty()) return;
+  Exposure exposure{.issuer = key.issuer,
+                    .key = key.id,
+                    .person = std::string(person),
+                    .kind = kind,
+                    .from = from,
+                    .until = until};
+  draft.exposures.push_back(exposure);
+  draft.changes.opened.push_back(std::move(exposure));
+}
+
+void ExposeSigners(IssuerDraft& draft, const Key& key, absl::Time now) {
+  std::set<std::string> already;
+  for (const Exposure& e : draft.exposures) {
+    if (e.key == key.id && e.kind == ExposureKind::kCouldSign && !e.until) {
+      already.insert(e.person);
+    }
+  }
+  for (const Grant& grant : draft.issuer.grants) {
+    if (already.insert(grant.signer).second) {
+      Expose(draft, key, grant.signer, ExposureKind::kCouldSign, now);
+    }
+  }
+}
+
+void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now) {
+  for (Exposure& e : draft.exposures) {
+    if (e.key == key.id && !e.until) e.until = now;
+  }
+  // Rows opened in this same draft carry the end themselves.
+  for (Exposure& e : draft.changes.opened) {
+    if (e.key == key.id && !e.until) e.until = now;
+  }
+  draft.changes.ended.emplace_back(key.id, now);
+}
+
+void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
+               const Actor& actor, absl::Time now, Json detail = Json::object()) {
+  detail["algorithm"] = AlgorithmName(key.algorithm);
+  draft.Record(actor, action, KeyName(key.issuer, key.id), WriteJson(detail),
+               now);
+}
+
+// Turns a spare into a key that stands in the set. There is a spare.
+Key& PublishSpare(IssuerDraft& draft, Algorithm algorithm,
+                  absl::Time activate_time, const Actor& actor,
+                  absl::Time now) {
+  const auto spare = std::find_if(
+      draft.spares.begin(), draft.spares.end(),
+      [&](const Spare& s) { return s.algorithm == algorithm; });
+  Key key;
+  key.issuer = draft.issuer.id;
+  key.id = spare->id;
+  key.algorithm = algorithm;
+  key.state = KeyState::kPending;
+  key.owner = draft.issuer.owner;
+  key.public_jwk = spare->public_jwk;
+  key.sealed = spare->sealed;
+  key.create_time = spare->create_time;
+  key.publish_time = now;
+  key.activate_time = activate_time;
+  const auto unsaved = std::find_if(
+      draft.changes.new_spares.begin(), draft.changes.new_spares.end(),
+      [&](const Spare& s) { return s.id == key.id; });
+  if (unsaved != draft.changes.new_spares.end()) {
+    draft.changes.new_spares.erase(unsaved);
+  } else {
+    draft.changes.spent_spares.push_back(spare->id);
+  }
+  draft.spares.erase(spare);
+  draft.keys.push_back(std::move(key));
+  Key& placed = draft.keys.back();
+  draft.changes.issuer = true;
+  draft.changes.inserted.push_back(placed.id);
+  Expose(draft, placed, placed.owner.value(), ExposureKind::kOwned, now);
+  Expose(draft, placed, actor.person, ExposureKind::kCreated, now, now);
+  RecordKey(draft, placed, "key.published", actor, now);
+  return placed;
+}
+
+void Activate(IssuerDraft& draft, Key& key, const Actor& actor,
+              absl::Time now) {
+  key.state = KeyState::kActive;
+  key.activate_time = now;
+  draft.Touch(key);
+  ExposeSigners(draft, key, now);
+  RecordKey(draft, key, "key.activated", actor, now);
+}
+
+void StopSigning(IssuerDraft& draft, Key& key, const Actor& actor,
+                 absl::Time now) {
+  key.state = KeyState::kRetiring;
+  key.sealed.clear();
+  key.retire_time = now;
+  key.until_time = now + draft.issuer.policy.verify_grace;
+  draft.Touch(key);
+  EndExposures(draft, key, now);
+  RecordKey(draft, key, "key.retiring", actor, now,
+            {{"until", TimeText(*key.until_time)}});
+}
+
+void Retire(IssuerDraft& draft, Key& key, absl::Time now) {
+  key.state = KeyState::kRetired;
+  key.until_time = now;
+  draft.Touch(key);
+  RecordKey(draft, key, "key.retired", SystemActor(), now);
+}
+
+// Lets the PENDING key or a spare sign at once; returns nullptr and records
+// why where neither exists.
+Key* PromoteSuccessor(IssuerDraft& draft, Algorithm algorithm,
+                      const Actor& actor, absl::Time now) {
+  if (draft.issuer.state == IssuerState::kOrphaned) return nullptr;
+  Key* successor = draft.Find(algorithm, KeyState::kPending);
+  if (successor == nullptr && draft.FindSpare(algorithm) != nullptr) {
+    successor = &PublishSpare(draft, algorithm, now, SystemActor(), now);
+  }
+  if (successor == nullptr) {
+    draft.Record(actor, "issuer.unable_to_sign", IssuerName(draft.issuer.id),
+                 WriteJson({{"algorithm", AlgorithmName(algorithm)}}), now);
+    return nullptr;
+  }
+  Activate(draft, *successor, actor, now);
+  return successor;
+}
+
+bool Listed(const Policy& policy, Algorithm algorithm) {
+  return std::find(policy.algorithms.begin(), policy.algorithms.end(),
+                   algorithm) != policy.algorithms.end();
+}
+
+absl::Status TooMany(const IssuerDraft& draft) {
+  return Precondition(
+      Reason::kTooManyPublishedKeys,
+      absl::StrCat(IssuerName(draft.issuer.id), " publishes ",
+                   draft.PublishedCount(), " keys already, and some verifiers "
+                   "keep no more than ", kMaxPublishedKeys,
+                   "; wait until a RETIRING key has left the set, or revoke "
+                   "one that is not needed"));
+}
+
+absl::Status WrongState(const Key& key, absl::string_view only) {
+  const absl::Time since = key.revoke_time    ? *key.revoke_time
+                           : key.suspend_time ? *key.suspend_time
+                           : key.until_time   ? *key.until_time
+                                              : key.publish_time;
+  return Precondition(Reason::kWrongState,
+                      absl::StrCat(KeyName(key.issuer, key.id), " is ",
+                                   KeyStateName(key.state), " since ",
+                                   TimeText(since), "; ", only));
+}
+
+absl::StatusOr<Key*> MustHave(IssuerDraft& draft, const KeyId& id) {
+  Key* key = draft.Find(id);
+  if (key == nullptr) return NotFound(KeyName(draft.issuer.id, id));
+  return key;
+}
+
+bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b) {
+  std::set<absl::string_view> people;
+  for (const Exposure& e : draft.exposures) {
+    if (e.key == a) people.insert(e.person);
+  }
+  for (const Exposure& e : draft.exposures) {
+    if (e.key == b && people.count(e.person) > 0) return true;
+  }
+  return false;
+}
+
+// The set is full and an old key must stop signing: the RETIRING key nearest
+// its end goes early.
+void MakeRoom(IssuerDraft& draft, absl::Time now) {
+  while (draft.PublishedCount() >= kMaxPublishedKeys) {
+    Key* oldest = nullptr;
+    for (Key& key : draft.keys) {
+      if (key.state == KeyState::kRetiring &&
+          (oldest == nullptr || key.until_time < oldest->until_time)) {
+        oldest = &key;
+      }
+    }
+    if (oldest == nullptr) return;
+    Retire(draft, *oldest, now);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<KeyId> Stage(IssuerDraft& draft, Algorithm algorithm,
+                            absl::Time activate_time, const Actor& actor,
+                            absl::Time now) {
+  if (draft.issuer.state == IssuerState::kOrphaned) {
+    return Precondition(Reason::kIssuerOrphaned,
+                        absl::StrCat(IssuerName(draft.issuer.id),
+                                     " has no living owner; name one with "
+                                     "UpdateIssuer first"));
+  }
+  if (const Key* pending = draft.Find(algorithm, KeyState::kPending)) {
+    return WrongState(*pending, absl::StrCat("one PENDING ",
+                                             AlgorithmName(algorithm),
+                                             " key at a time; rotate to it or "
+                                             "revoke it"));
+  }
+  if (draft.PublishedCount() >= kMaxPublishedKeys) return TooMany(draft);
+  if (draft.FindSpare(algorithm) == nullptr) {
+    return Error(absl::StatusCode::kUnavailable, Reason::kVaultUnavailable,
+                 absl::StrCat("no sealed ", AlgorithmName(algorithm),
+                              " spare is ready for ",
+                              IssuerName(draft.issuer.id), "; retry"));
+  }
+  return PublishSpare(draft, algorithm, activate_time, actor, now).id;
+}
+
+absl::StatusOr<KeyId> Rotate(IssuerDraft& draft, Algorithm algorithm,
+                             bool immediate, const Actor& actor,
+                             absl::Time now) {
+  const absl::Duration ahead = draft.issuer.policy.publish_ahead;
+  Key* pending = draft.Find(algorithm, KeyState::kPending);
+  KeyId successor_id;
+  if (pending == nullptr) {
+    ASSIGN_OR_RETURN(successor_id,
+                     Stage(draft, algorithm, now + ahead, actor, now));
+  } else {
+    successor_id = pending->id;
+  }
+  Key* successor = draft.Find(successor_id);
+  const absl::Time ready = successor->publish_time + ahead;
+  if (!immediate && ready > now) {
+    successor->activate_time = ready;
+    draft.Touch(*successor);
+    RecordKey(draft, *successor, "key.rotation_planned", actor, now,
+              {{"activates", TimeText(ready)}});
+    return successor_id;
+  }
+  if (Key* active = draft.Find(algorithm, KeyState::kActive)) {
+    StopSigning(draft, *active, actor, now);
+  }
+  Activate(draft, *draft.Find(successor_id), actor, now);
+  return successor_id;
+}
+
+void RevokeKeys(IssuerDraft& draft, const std::vector<KeyId>& keys,
+                RevocationReason reason, const Actor& actor, absl::Time now) {
+  std::set<Algorithm> lost_signer;
+  for (const KeyId& id : keys) {
+    Key* key = draft.Find(id);
+    if (key == nullptr || key->state == KeyState::kRevoked) continue;
+    const KeyState from = key->state;
+    if (from == KeyState::kActive) lost_signer.insert(key->algorithm);
+    key->state = KeyState::kRevoked;
+    key->sealed.clear();
+    key->revoke_time = now;
+    key->reason = reason;
+    key->revoked_by = actor.principal;
+    draft.Touch(*key);
+    EndExposures(draft, *key, now);
+    RecordKey(draft, *key, "key.revoked", actor, now,
+              {{"from", KeyStateName(from)},
+               {"reason", RevocationReasonName(reason)}});
+  }
+  for (const Algorithm algorithm : lost_signer) {
+    if (Listed(draft.issuer.policy, algorithm)) {
+      PromoteSuccessor(draft, algorithm, actor, now);
+    }
+  }
+}
+
+absl::Status Revoke(IssuerDraft& draft, const KeyId& id,
+                    RevocationReason reason, const Actor& actor,
+                    absl::Time now) {
+  ASSIGN_OR_RETURN(const Key* key, MustHave(draft, id));
+  if (key->state == KeyState::kRevoked) return absl::OkStatus();
+  std::vector<KeyId> ending = {id};
+  if (reason == RevocationReason::kCompromised ||
+      reason == RevocationReason::kOwnerDeparted) {
+    const Key* pending = draft.Find(key->algorithm, KeyState::kPending);
+    if (pending != nullptr && pending->id != id &&
+        ShareExposure(draft, id, pending->id)) {
+      ending.push_back(pending->id);
+    }
+  }
+  RevokeKeys(draft, ending, reason, actor, now);
+  return absl::OkStatus();
+}
+
+absl::Status Suspend(IssuerDraft& draft, const KeyId& id, const Actor& actor,
+                     absl::Time now) {
+  ASSIGN_OR_RETURN(Key * key, MustHave(draft, id));
+  if (key->state == KeyState::kSuspended) return absl::OkStatus();
+  if (!IsPublished(key->state)) {
+    return WrongState(*key, "only published keys are suspended");
+  }
+  const KeyState from = key->state;
+  key->suspended_from = from;
+  key->state = KeyState::kSuspended;
+  key->suspend_time = now;
+  key->suspended_by = actor.person.empty() ? actor.principal : actor.person;
+  draft.Touch(*key);
+  RecordKey(draft, *key, "key.suspended", actor, now,
+            {{"from", KeyStateName(from)}});
+  if (from == KeyState::kActive && Listed(draft.issuer.policy, key->algorithm)) {
+    const Algorithm algorithm = key->algorithm;
+    if (PromoteSuccessor(draft, algorithm, actor, now) != nullptr) {
+      key = draft.Find(id);  // PromoteSuccessor may have moved the keys
+      key->sealed.clear();
+      key->retire_time = now;
+      EndExposures(draft, *key, now);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
+                    absl::Time now) {
+  ASSIGN_OR_RETURN(Key * key, MustHave(draft, id));
+  if (key->state != KeyState::kSuspended) {
+    return WrongState(*key, "only SUSPENDED keys resume");
+  }
+  if (actor.person == key->owner.value() || actor.person == key->suspended_by) {
+    return Error(
+        absl::StatusCode::kPermissionDenied, Reason::kTwoPeopleRequired,
+        absl::StrCat(actor.person,
+                     actor.person == key->owner.value() ? " owns "
+                                                        : " suspended ",
+                     KeyName(key->issuer, key->id),
+                     "; restoring trust takes somebody else of role security"));
+  }
+  const Policy& policy = draft.issuer.policy;
+  KeyState to = KeyState::kPending;
+  if (key->suspended_from != KeyState::kPending) {
+    const bool can_sign = !key->sealed.empty() &&
+                          draft.Find(key->algorithm, KeyState::kActive) ==
+                              nullptr &&
+                          now < *key->activate_time + policy.max_key_age;
+    if (can_sign) {
+      to = KeyState::kActive;
+    } else {
+      if (!key->retire_time) key->retire_time = *key->suspend_time;
+      if (!key->until_time) key->until_time = *key->retire_time + policy.verify_grace;
+      to = now < *key->until_time ? KeyState::kRetiring : KeyState::kRetired;
+      key->sealed.clear();
+    }
+  } else if (draft.Find(key->algorithm, KeyState::kPending) != nullptr) {
+    return WrongState(*key, absl::StrCat("a PENDING ",
+                                         AlgorithmName(key->algorithm),
+                                         " key has taken its place; revoke one "
+                                         "of them"));
+  }
+  if (to != KeyState::kRetired &&
+      draft.PublishedCount() >= kMaxPublishedKeys) {
+    return TooMany(draft);
+  }
+  key->state = to;
+  key->suspend_time.reset();
+  key->suspended_by.clear();
+  if (to == KeyState::kPending) {
+    key->publish_time = now;
+    key->activate_time = std::max(*key->activate_time,
+                                  now + policy.publish_ahead);
+  }
+  draft.Touch(*key);
+  RecordKey(draft, *key, "key.resumed", actor, now, {{"to", KeyStateName(to)}});
+  return absl::OkStatus();
+}
+
+bool ApplyDue(IssuerDraft& draft, absl::Time now) {
+  const Actor actor = SystemActor();
+  bool any = false;
+  for (const DueAction& due : DueActions(draft, now)) {
+    switch (due.kind) {
+      case DueKind::kRetire:
+        Retire(draft, *draft.Find(due.key), now);
+        any = true;
+        break;
+      case DueKind::kStage:
+        if (Stage(draft, due.algorithm, now + draft.issuer.policy.publish_ahead,
+                  actor, now)
+                .ok()) {
+          any = true;
+        }
+        break;
+      case DueKind::kActivate:
+        if (Key* active = draft.Find(due.algorithm, KeyState::kActive)) {
+          StopSigning(draft, *active, actor, now);
+        }
+        Activate(draft, *draft.Find(due.key), actor, now);
+        any = true;
+        break;
+      case DueKind::kReplace: {
+        const Key* active = draft.Find(due.algorithm, KeyState::kActive);
+        if (active != nullptr) {
+          if (draft.Find(due.algorithm, KeyState::kPending) == nullptr) {
+            MakeRoom(draft, now);
+          }
+          StopSigning(draft, *draft.Find(due.algorithm, KeyState::kActive),
+                      actor, now);
+          any = true;
+        } else if (draft.Find(due.algorithm, KeyState::kPending) == nullptr &&
+                   draft.FindSpare(due.algorithm) == nullptr) {
+          break;  // said when the signer was lost; the spare comes first
+        }
+        any = PromoteSuccessor(draft, due.algorithm, actor, now) != nullptr ||
+              any;
+        break;
+      }
+      case DueKind::kRefillSpare:
+        break;  // the caller generates; see app/rotation_loop.h
+    }
+  }
+  return any;
+}
+
+void ApplyPolicy(IssuerDraft& draft, const Actor& actor, absl::Time now) {
+  draft.changes.issuer = true;
+  std::vector<KeyId> unused;
+  for (Key& key : draft.keys) {
+    if (!Listed(draft.issuer.policy, key.algorithm)) {
+      if (key.state == KeyState::kActive) {
+        StopSigning(draft, key, actor, now);
+      } else if (key.state == KeyState::kPending) {
+        unused.push_back(key.id);
+      }
+    } else if (key.state == KeyState::kActive) {
+      ExposeSigners(draft, key, now);
+    }
+  }
+  RevokeKeys(draft, unused, RevocationReason::kSuperseded, actor, now);
+}
+
+void HandOver(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,
+              absl::Time now) {
+  if (draft.issuer.owner == owner) return;
+  const OwnerId from = draft.issuer.owner;
+  draft.issuer.owner = owner;
+  draft.changes.issuer = true;
+  for (Key& key : draft.keys) {
+    if (!IsLiving(key.state)) continue;
+    key.owner = owner;
+    draft.Touch(key);
+    Expose(draft, key, owner.value(), ExposureKind::kOwned, now);
+  }
+  draft.Record(actor, "issuer.handed_over", IssuerName(draft.issuer.id),
+               WriteJson({{"from", OwnerName(from)}, {"to", OwnerName(owner)}}),
+               now);
+}
+
+void Finish(IssuerDraft& draft, const std::vector<KeyId>& published_before,
+            absl::Time now) {
+  if (!draft.changes.any() && !draft.changes.issuer_is_new) return;
+  draft.changes.issuer = true;
+  if (draft.changes.issuer_is_new ||
+      PublishedKeys(draft) != published_before) {
+    ++draft.issuer.revision;
+  }
+  draft.issuer.update_time = now;
+}
+
+std::vector<KeyId> PublishedKeys(const IssuerDraft& draft) {
+  std::vector<KeyId> ids;
+  for (const Key& key : draft.keys) {
+    if (IsPublished(key.state)) ids.push_back(key.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+}  // namespace warder::domain

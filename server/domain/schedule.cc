@@ -1,0 +1,116 @@
+#include "server/domain/schedule.h"
+
+#include <algorithm>
+
+namespace warder::domain {
+namespace {
+
+// When `algorithm` next needs a change of signer, and how.
+DueAction NextOf(const IssuerDraft& draft, Algorithm algorithm) {
+  const Policy& policy = draft.issuer.policy;
+  const Key* active = draft.Find(algorithm, KeyState::kActive);
+  const Key* pending = draft.Find(algorithm, KeyState::kPending);
+  DueAction action{.kind = DueKind::kReplace,
+                   .algorithm = algorithm,
+                   .key = KeyId(),
+                   .at = absl::InfinitePast()};
+  if (active == nullptr) return action;  // at once
+  const absl::Time end = *active->activate_time + policy.max_key_age;
+  if (pending != nullptr) {
+    action.kind = DueKind::kActivate;
+    action.key = pending->id;
+    action.at = *pending->activate_time;
+  } else {
+    action.kind = DueKind::kStage;
+    action.at = *active->activate_time + policy.rotation_period -
+                policy.publish_ahead;
+  }
+  if (end < action.at) {
+    action = {.kind = DueKind::kReplace,
+              .algorithm = algorithm,
+              .key = KeyId(),
+              .at = end};
+  }
+  return action;
+}
+
+}  // namespace
+
+std::vector<DueAction> Schedule(const IssuerDraft& draft) {
+  std::vector<DueAction> actions;
+  for (const Key& key : draft.keys) {
+    if (key.state == KeyState::kRetiring) {
+      actions.push_back({.kind = DueKind::kRetire,
+                         .algorithm = key.algorithm,
+                         .key = key.id,
+                         .at = *key.until_time});
+    }
+  }
+  if (draft.issuer.state == IssuerState::kActive) {
+    for (const Algorithm algorithm : draft.issuer.policy.algorithms) {
+      actions.push_back(NextOf(draft, algorithm));
+      const Key* active = draft.Find(algorithm, KeyState::kActive);
+      // A staged key that cannot be published for want of room must not hide
+      // the hard end of the one that signs.
+      if (active != nullptr && actions.back().kind == DueKind::kStage) {
+        actions.push_back({.kind = DueKind::kReplace,
+                           .algorithm = algorithm,
+                           .key = KeyId(),
+                           .at = *active->activate_time +
+                                 draft.issuer.policy.max_key_age});
+      }
+    }
+    for (const Algorithm algorithm : MissingSpares(draft)) {
+      actions.push_back({.kind = DueKind::kRefillSpare,
+                         .algorithm = algorithm,
+                         .key = KeyId(),
+                         .at = absl::InfinitePast()});
+    }
+  }
+  std::stable_sort(actions.begin(), actions.end(),
+                   [](const DueAction& a, const DueAction& b) {
+                     // Leaving keys make room for those that come.
+                     if (a.kind != b.kind) return a.kind < b.kind;
+                     return a.at < b.at;
+                   });
+  return actions;
+}
+
+std::vector<DueAction> DueActions(const IssuerDraft& draft, absl::Time now) {
+  std::vector<DueAction> due = Schedule(draft);
+  std::erase_if(due, [&](const DueAction& action) { return action.at > now; });
+  // Where an algorithm is replaced, nothing else is due for it.
+  for (const Algorithm algorithm : kAlgorithms) {
+    const bool replaced =
+        std::any_of(due.begin(), due.end(), [&](const DueAction& action) {
+          return action.kind == DueKind::kReplace &&
+                 action.algorithm == algorithm;
+        });
+    if (!replaced) continue;
+    std::erase_if(due, [&](const DueAction& action) {
+      return action.algorithm == algorithm &&
+             (action.kind == DueKind::kActivate ||
+              action.kind == DueKind::kStage);
+    });
+  }
+  return due;
+}
+
+absl::Time NextWake(const IssuerDraft& draft) {
+  absl::Time wake = absl::InfiniteFuture();
+  for (const DueAction& action : Schedule(draft)) {
+    wake = std::min(wake, action.at);
+  }
+  return wake;
+}
+
+std::vector<Algorithm> MissingSpares(const IssuerDraft& draft) {
+  std::vector<Algorithm> missing;
+  if (draft.issuer.state == IssuerState::kOrphaned) return missing;
+  for (const Algorithm algorithm : draft.issuer.policy.algorithms) {
+    if (draft.FindSpare(algorithm) == nullptr) missing.push_back(algorithm);
+  }
+  return missing;
+}
+
+}  // namespace warder::domain

@@ -1,0 +1,42 @@
+// What rotation owes an issuer, and when. Pure.
+#ifndef WARDER_SERVER_DOMAIN_SCHEDULE_H_
+#define WARDER_SERVER_DOMAIN_SCHEDULE_H_
+
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/domain/issuer.h"
+
+namespace warder::domain {
+
+enum class DueKind {
+  kRetire,       // a RETIRING key's until_time has come
+  kReplace,      // nothing signs, or the ACTIVE key passed max_key_age
+  kActivate,     // a PENDING key's activate_time has come
+  kStage,        // the ACTIVE key's successor must be published
+  kRefillSpare,  // the algorithm has no sealed spare
+};
+
+struct DueAction {
+  DueKind kind;
+  Algorithm algorithm = Algorithm::kEs256;
+  KeyId key;      // kRetire, kActivate
+  absl::Time at;  // when it is or was due
+};
+
+// Returns everything `draft` will need: keys that leave first, then by time. An orphaned issuer owes
+// nothing but the retirement of its keys.
+std::vector<DueAction> Schedule(const IssuerDraft& draft);
+
+// Returns the part of Schedule with at <= now.
+std::vector<DueAction> DueActions(const IssuerDraft& draft, absl::Time now);
+
+// Returns when the first action is due; InfiniteFuture when none is.
+absl::Time NextWake(const IssuerDraft& draft);
+
+// Returns the algorithms of the policy that have no sealed spare.
+std::vector<Algorithm> MissingSpares(const IssuerDraft& draft);
+
+}  // namespace warder::domain
+
+#endif  // WARDER_SERVER_DOMAIN_SCHEDULE_H_

@@ -1,0 +1,51 @@
+// An HTTP/1.x server on one address.
+#ifndef WARDER_SERVER_HTTP_LISTENER_H_
+#define WARDER_SERVER_HTTP_LISTENER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/base/clock.h"
+#include "server/http/message.h"
+#include "server/http/tls_context.h"
+
+namespace warder::http {
+
+struct ListenerOptions {
+  std::string name;     // for messages: "public.address"
+  std::string address;  // "127.0.0.1:7480" or "[::1]:7480"; port 0 picks one
+  int threads = 1;
+  // Connections at once; more are closed as they come.
+  int max_connections = 8192;
+  TlsContextPtr tls;  // null for plain HTTP
+};
+
+// Bounds: header 8 KiB (431), no bodies, 30 s without progress ends a
+// connection. Thread-safe.
+class Listener {
+ public:
+  // Binds and starts the threads. `clock` outlives the listener.
+  //   UNAVAILABLE       UNREACHABLE: the address cannot be bound
+  //   INVALID_ARGUMENT  the address is not IP:PORT
+  static absl::StatusOr<std::unique_ptr<Listener>> Start(
+      const ListenerOptions& options, HttpHandler handler, Clock& clock);
+
+  // Ends every connection and waits for the threads.
+  ~Listener();
+
+  int port() const;
+
+  // New connections use `tls` from now on; running ones keep theirs.
+  void SetTls(TlsContextPtr tls);
+
+ private:
+  struct State;
+  explicit Listener(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace warder::http
+
+#endif  // WARDER_SERVER_HTTP_LISTENER_H_

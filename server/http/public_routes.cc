@@ -1,0 +1,130 @@
+#include "server/http/public_routes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace warder::http {
+namespace {
+
+constexpr char kKeySetType[] = "application/jwk-set+json";
+constexpr char kAllow[] = "Allow: GET, HEAD, OPTIONS\r\n";
+constexpr char kCors[] =
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Expose-Headers: ETag\r\n"
+    "X-Content-Type-Options: nosniff\r\n";
+
+// How long caches may keep what is planned to change at `next_change`.
+int64_t MaxAge(const app::IssuerSnapshot& snapshot, absl::Time now) {
+  const absl::Duration age =
+      std::clamp(snapshot.next_change - now, absl::ZeroDuration(),
+                 snapshot.max_age);
+  return absl::ToInt64Seconds(age);
+}
+
+HttpResponse Cacheable(const HttpRequest& request,
+                       const app::IssuerSnapshot& snapshot, absl::Time now,
+                       absl::string_view type, absl::string_view etag,
+                       absl::string_view body) {
+  HttpResponse response;
+  response.headers = absl::StrCat(
+      "Cache-Control: public, max-age=", MaxAge(snapshot, now),
+      ", must-revalidate\r\nETag: ", etag,
+      "\r\nWarder-Revision: ", snapshot.revision, "\r\n", kCors);
+  if (!request.if_none_match.empty() &&
+      MatchesEtag(request.if_none_match, etag)) {
+    response.status = 304;
+    return response;
+  }
+  absl::StrAppend(&response.headers, "Content-Type: ", type, "\r\n");
+  response.body.assign(body.data(), body.size());
+  return response;
+}
+
+}  // namespace
+
+HttpResponse PublicRoutes::Answer(const HttpRequest& request) {
+  HttpResponse response = Route(request);
+  metrics_.CountKeySetRequest(response.status);
+  return response;
+}
+
+HttpResponse PublicRoutes::Route(const HttpRequest& request) {
+  if (request.method == "OPTIONS") {
+    HttpResponse response;
+    response.status = 204;
+    response.headers = absl::StrCat(
+        kAllow, kCors, "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n",
+        "Access-Control-Allow-Headers: If-None-Match\r\n",
+        "Access-Control-Max-Age: 86400\r\n");
+    return response;
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    HttpResponse response = ErrorResponse(405, "invalid_request",
+                                          "only GET, HEAD and OPTIONS");
+    response.headers += kAllow;
+    return response;
+  }
+  absl::string_view path = request.path;
+  if (path == "/.well-known/jwks.json" && !options_.default_issuer.empty()) {
+    return KeySet(request, options_.default_issuer);
+  }
+  if (absl::ConsumePrefix(&path, "/issuers/")) {
+    const size_t slash = path.find('/');
+    const absl::string_view issuer = path.substr(0, slash);
+    const absl::string_view rest =
+        slash == absl::string_view::npos ? "" : path.substr(slash);
+    if (rest == "/.well-known/jwks.json") return KeySet(request, issuer);
+    return Document(request, issuer, rest);
+  }
+  return ErrorResponse(404, "not_found",
+                       "paths here are "
+                       "/issuers/{issuer}/.well-known/jwks.json, "
+                       "openid-configuration and historical-keys");
+}
+
+HttpResponse PublicRoutes::KeySet(const HttpRequest& request,
+                                  absl::string_view issuer) {
+  const app::SnapshotPtr snapshot = publisher_.Find(issuer);
+  if (snapshot == nullptr) {
+    return ErrorResponse(404, "not_found", "no such issuer");
+  }
+  return Cacheable(request, *snapshot, clock_.TimeNow(), kKeySetType,
+                   snapshot->etag, snapshot->key_set);
+}
+
+HttpResponse PublicRoutes::Document(const HttpRequest& request,
+                                    absl::string_view issuer,
+                                    absl::string_view document) {
+  const app::SnapshotPtr snapshot = publisher_.Find(issuer);
+  if (snapshot == nullptr) {
+    return ErrorResponse(404, "not_found", "no such issuer");
+  }
+  const absl::Time now = clock_.TimeNow();
+  if (document == "/.well-known/openid-configuration") {
+    return Cacheable(request, *snapshot, now, "application/json",
+                     absl::StrCat("\"d", snapshot->rev, "\""),
+                     app::DiscoveryDocument(*snapshot,
+                                            options_.public_base_url));
+  }
+  if (document == "/.well-known/historical-keys") {
+    auto signed_keys = historical_.Get(*snapshot);
+    if (!signed_keys.ok()) {
+      HttpResponse response =
+          ErrorResponse(503, "temporarily_unavailable",
+                        "no key of this issuer signs at present, so its "
+                        "historical keys cannot be signed");
+      response.headers += "Retry-After: 60\r\n";
+      return response;
+    }
+    return Cacheable(request, *snapshot, now, "application/jwk-set+jwt",
+                     absl::StrCat("\"h", snapshot->rev, "-",
+                                  snapshot->history.size(), "\""),
+                     *signed_keys);
+  }
+  return ErrorResponse(404, "not_found", "no such document");
+}
+
+}  // namespace warder::http

@@ -1,0 +1,46 @@
+// The configuration file. warderd.sample.yaml documents every setting; a test
+// keeps its defaults and these equal.
+#ifndef WARDER_SERVER_MAIN_CONFIG_H_
+#define WARDER_SERVER_MAIN_CONFIG_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace warder {
+
+struct Config {
+  std::string data_directory = "/var/lib/warder";
+  std::string key_encryption_key;  // empty: in data_directory
+  std::string log_level = "info";
+  absl::Duration drain = absl::Seconds(10);
+  std::string grpc_address = "127.0.0.1:7443";
+  std::vector<std::string> grpc_hosts = {"localhost", "127.0.0.1"};
+  std::string public_address = "127.0.0.1:7480";
+  std::string public_base_url = "http://127.0.0.1:7480";
+  std::string default_issuer;
+  int public_threads = 1;
+  std::string tls_certificate;
+  std::string tls_private_key;
+  std::string ops_address = "127.0.0.1:7482";
+
+  std::string KeyEncryptionKeyFile() const;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// Returns the settings of YAML `text`; what it leaves out keeps its default.
+//
+//   INVALID_ARGUMENT  CONFIGURATION with "FILE:LINE: setting: what": not YAML,
+//                     an unknown setting, a value of the wrong kind
+absl::StatusOr<Config> ParseConfig(absl::string_view file,
+                                   const std::string& text);
+
+// As ParseConfig, from a file.
+absl::StatusOr<Config> ReadConfig(const std::string& path);
+
+}  // namespace warder
+
+#endif  // WARDER_SERVER_MAIN_CONFIG_H_

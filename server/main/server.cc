@@ -1,0 +1,308 @@
+#include "server/main/server.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/client_certificates.h"
+#include "server/app/documents.h"
+#include "server/app/issuer_manager.h"
+#include "server/app/key_manager.h"
+#include "server/app/owner_manager.h"
+#include "server/app/rotation_loop.h"
+#include "server/app/token_signer.h"
+#include "server/base/log.h"
+#include "server/base/secret_bytes.h"
+#include "server/base/status_macros.h"
+#include "server/crypto/digest.h"
+#include "server/crypto/private_key.h"
+#include "server/crypto/seal.h"
+#include "server/crypto/system_random.h"
+#include "server/http/listener.h"
+#include "server/http/ops_routes.h"
+#include "server/http/public_routes.h"
+#include "server/main/data_directory.h"
+#include "server/rpc/audit_service.h"
+#include "server/rpc/certificate_service.h"
+#include "server/rpc/grpc_server.h"
+#include "server/rpc/issuer_service.h"
+#include "server/rpc/key_service.h"
+#include "server/rpc/owner_service.h"
+#include "server/rpc/status_service.h"
+#include "server/rpc/token_service.h"
+#include "server/vault/software_vault.h"
+
+namespace warder {
+namespace {
+
+// The gRPC certificate lives as long as a process is likely to; a restart
+// makes a new one.
+constexpr absl::Duration kServerCertificateLifetime = absl::Hours(24 * 825);
+
+sigset_t HandledSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+}  // namespace
+
+// In order of construction; destroyed in reverse.
+struct Server::Parts {
+  Parts(Config c, DirectoryLock l, SecretBytes kek)
+      : config(std::move(c)),
+        lock(std::move(l)),
+        sealer(std::move(kek)),
+        vault(sealer) {}
+
+  Config config;
+  DirectoryLock lock;
+  SystemClock clock;
+  crypto::SystemRandom random;
+  Metrics metrics;
+  crypto::Sealer sealer;
+  vault::SoftwareVault vault;
+  std::unique_ptr<vault::PrivateAuthority> authority;
+  std::unique_ptr<app::Store> store;
+  app::Publisher publisher;
+  std::atomic<bool> loaded = false;
+
+  // What needs a store.
+  struct Services {
+    explicit Services(Parts& p)
+        : runner(*p.store, p.clock, p.vault, p.publisher, p.metrics,
+                 crypto::Sha256),
+          issuers(runner, p.config.public_base_url),
+          keys(runner),
+          owners(runner),
+          signer(runner, p.random),
+          certificates(runner, *p.authority),
+          loop(runner, owners),
+          historical(p.vault, p.clock),
+          public_routes({.public_base_url = p.config.public_base_url,
+                         .default_issuer = p.config.default_issuer},
+                        p.publisher, historical, p.clock, p.metrics),
+          ops_routes(runner, loop, p.loaded),
+          shared{p.clock, p.metrics},
+          issuer_rpc(shared, issuers),
+          key_rpc(shared, keys),
+          owner_rpc(shared, owners),
+          token_rpc(shared, signer),
+          audit_rpc(shared, runner),
+          certificate_rpc(shared, certificates),
+          status_rpc(shared, runner, loop) {}
+
+    app::ChangeRunner runner;
+    app::IssuerManager issuers;
+    app::KeyManager keys;
+    app::OwnerManager owners;
+    app::TokenSigner signer;
+    app::ClientCertificates certificates;
+    app::RotationLoop loop;
+    app::HistoricalKeys historical;
+    http::PublicRoutes public_routes;
+    http::OpsRoutes ops_routes;
+    rpc::HandlerContext shared;
+    rpc::IssuerService issuer_rpc;
+    rpc::KeyService key_rpc;
+    rpc::OwnerService owner_rpc;
+    rpc::TokenService token_rpc;
+    rpc::AuditService audit_rpc;
+    rpc::CertificateService certificate_rpc;
+    rpc::StatusService status_rpc;
+  };
+  std::optional<Services> services;
+  std::unique_ptr<http::Listener> public_door;
+  std::unique_ptr<http::Listener> ops_door;
+  std::unique_ptr<rpc::GrpcServer> grpc_door;
+  std::thread history_loader;
+
+  absl::Status OpenDoors();
+  absl::Status LoadPublished();
+  void LoadHistory();
+};
+
+void PrepareProcess() {
+  signal(SIGPIPE, SIG_IGN);
+  rpc::RequireTls13();
+  if (!DisableCoreDumps()) {
+    Log(LogLevel::kWarning, "process.core_dumps_stay_on");
+  }
+  if (!crypto::InitSecureHeap()) {
+    Log(LogLevel::kWarning, "process.memory_not_locked",
+        {{"next", "raise RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=) so that keys "
+                  "cannot be swapped out"}});
+  }
+}
+
+absl::Status Server::Parts::LoadPublished() {
+  return store->Read([&](app::ReadTransaction& txn) {
+    return txn.VisitPublished([&](domain::IssuerDraft draft) {
+      publisher.Install(app::MakeSnapshot(draft, crypto::Sha256));
+    });
+  });
+}
+
+void Server::Parts::LoadHistory() {
+  IssuerId issuer;
+  app::History ended;
+  const auto flush = [&] {
+    if (!ended.empty()) publisher.AddHistory(issuer, ended);
+    ended.clear();
+  };
+  const absl::Status status = store->Read([&](app::ReadTransaction& txn) {
+    return txn.VisitEndedKeys([&](domain::Key key) {
+      if (key.issuer != issuer) {
+        flush();
+        issuer = key.issuer;
+      }
+      ended.push_back(std::make_shared<const app::EndedKey>(
+          app::EndedKey::Of(key)));
+    });
+  });
+  flush();
+  if (!status.ok()) {
+    Log(LogLevel::kError, "history.not_loaded",
+        {{"error", std::string(status.message())}});
+  }
+}
+
+absl::Status Server::Parts::OpenDoors() {
+  http::ListenerOptions public_options{.name = "public.address",
+                                       .address = config.public_address,
+                                       .threads = config.public_threads,
+                                       .tls = nullptr};
+  if (!config.tls_certificate.empty()) {
+    ASSIGN_OR_RETURN(public_options.tls,
+                     http::LoadTlsContext(config.tls_certificate,
+                                          config.tls_private_key));
+  }
+  ASSIGN_OR_RETURN(
+      public_door,
+      http::Listener::Start(
+          public_options,
+          [this](const http::HttpRequest& request) {
+            return services->public_routes.Answer(request);
+          },
+          clock));
+  ASSIGN_OR_RETURN(ops_door, http::Listener::Start(
+                                 {.name = "ops.address",
+                                  .address = config.ops_address,
+                                  .tls = nullptr},
+                                 [this](const http::HttpRequest& request) {
+                                   return services->ops_routes.Answer(request);
+                                 },
+                                 clock));
+  ASSIGN_OR_RETURN(
+      vault::ServerIdentity identity,
+      authority->IssueServer(config.grpc_hosts, kServerCertificateLifetime,
+                             clock.TimeNow()));
+  ASSIGN_OR_RETURN(
+      grpc_door,
+      rpc::GrpcServer::Start(
+          {.address = config.grpc_address,
+           .certificate_pem = identity.certificate_pem,
+           .private_key_pem = identity.private_key_pem,
+           .authority_pem = authority->AuthorityPem()},
+          {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
+           &services->token_rpc, &services->audit_rpc,
+           &services->certificate_rpc, &services->status_rpc}));
+  Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
+  return absl::OkStatus();
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
+                                                      ServerHooks hooks) {
+  ASSIGN_OR_RETURN(DirectoryLock lock,
+                   DirectoryLock::Take(config.data_directory));
+  ASSIGN_OR_RETURN(SecretBytes kek,
+                   crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
+  auto parts =
+      std::make_unique<Parts>(config, std::move(lock), std::move(kek));
+  Parts& p = *parts;
+  ASSIGN_OR_RETURN(p.authority, LoadAuthority(config, p.sealer));
+  ASSIGN_OR_RETURN(p.store, OpenStore(config, p.sealer, p.clock.TimeNow()));
+  if (hooks.wrap_store) p.store = hooks.wrap_store(std::move(p.store));
+  RETURN_IF_ERROR(p.LoadPublished());
+  p.services.emplace(p);
+  p.services->runner.SetWaker([&p, after = hooks.after_publish] {
+    if (after) after();
+    p.services->loop.Wake();
+  });
+  // Nobody who left while this was down is served as if he were still there.
+  RETURN_IF_ERROR(p.services->owners.RunDueDepartures().status());
+  p.loaded = true;
+  RETURN_IF_ERROR(p.OpenDoors());
+  p.services->loop.Start();
+  p.history_loader = std::thread([&p] { p.LoadHistory(); });
+  Log(LogLevel::kInfo, "warderd.started",
+      {{"issuers", absl::StrCat(p.publisher.size())},
+       {"grpc", absl::StrCat(p.grpc_door->port())},
+       {"public", absl::StrCat(p.public_door->port())},
+       {"ops", absl::StrCat(p.ops_door->port())}});
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+Server::~Server() {
+  Drain();
+  if (parts_->history_loader.joinable()) parts_->history_loader.join();
+}
+
+void Server::Drain() {
+  Parts& p = *parts_;
+  if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
+  if (p.services) p.services->loop.Stop();
+  p.public_door.reset();
+  p.ops_door.reset();
+}
+
+void Server::Reload(const std::string& config_file) {
+  auto config = config_file.empty() ? absl::StatusOr<Config>(parts_->config)
+                                    : ReadConfig(config_file);
+  if (!config.ok()) {
+    Log(LogLevel::kError, "reload.refused",
+        {{"error", std::string(config.status().message())}});
+    return;
+  }
+  if (const auto level = ParseLogLevel(config->log_level); level.ok()) {
+    SetLogLevel(*level);
+  }
+  if (!config->tls_certificate.empty()) {
+    auto tls = http::LoadTlsContext(config->tls_certificate,
+                                    config->tls_private_key);
+    if (!tls.ok()) {
+      Log(LogLevel::kError, "reload.refused",
+          {{"error", std::string(tls.status().message())},
+           {"next", "the former certificate stays in use"}});
+      return;
+    }
+    parts_->public_door->SetTls(*std::move(tls));
+  }
+  Log(LogLevel::kInfo, "reload.done");
+}
+
+void Server::WaitForSignal(const std::string& config_file) {
+  const sigset_t set = HandledSignals();
+  while (true) {
+    int got = 0;
+    if (sigwait(&set, &got) != 0) continue;
+    if (got != SIGHUP) break;
+    Reload(config_file);
+  }
+  Log(LogLevel::kInfo, "warderd.draining");
+}
+
+int Server::grpc_port() const { return parts_->grpc_door->port(); }
+int Server::public_port() const { return parts_->public_door->port(); }
+int Server::ops_port() const { return parts_->ops_door->port(); }
+
+}  // namespace warder

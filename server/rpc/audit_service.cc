@@ -1,0 +1,47 @@
+#include "server/rpc/audit_service.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "server/app/page_token.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/rpc/convert.h"
+
+namespace warder::rpc {
+
+grpc::Status AuditService::ListEvents(grpc::ServerContext* context,
+                                      const v1::ListEventsRequest* request,
+                                      v1::ListEventsResponse* response) {
+  return Handle(
+      shared_, context, "warder.v1.AuditService/ListEvents", *request,
+      [&](const app::Request& call) {
+        RETURN_IF_ERROR(
+            runner_.Authorize(call, app::Permission::kReadAudit, "audit")
+                .status());
+        ASSIGN_OR_RETURN(const int size,
+                         app::PageSize({.size = request->page_size(),
+                                        .token = ""}));
+        ASSIGN_OR_RETURN(
+            const std::string position,
+            app::ParsePageToken("events", "", request->page_token()));
+        int64_t after = request->after_sequence();
+        if (!position.empty() && !absl::SimpleAtoi(position, &after)) {
+          return FieldError("page_token", "is not one of this list");
+        }
+        if (after < 0) return FieldError("after_sequence", "is negative");
+        std::vector<domain::AuditEvent> events;
+        RETURN_IF_ERROR(runner_.store().Read([&](app::ReadTransaction& txn) {
+          ASSIGN_OR_RETURN(events, txn.ListEvents(after, size + 1));
+          return absl::OkStatus();
+        }));
+        if (static_cast<int>(events.size()) > size) {
+          events.pop_back();
+          response->set_next_page_token(app::MakePageToken(
+              "events", "", absl::StrCat(events.back().sequence)));
+        }
+        for (const auto& event : events) ToProto(event, response->add_events());
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace warder::rpc

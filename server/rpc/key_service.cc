@@ -1,0 +1,114 @@
+#include "server/rpc/key_service.h"
+
+#include "server/base/status_macros.h"
+#include "server/rpc/convert.h"
+
+namespace warder::rpc {
+
+grpc::Status KeyService::IssueKey(grpc::ServerContext* context,
+                                  const v1::IssueKeyRequest* request,
+                                  v1::Key* response) {
+  return Handle(shared_, context, "warder.v1.KeyService/IssueKey", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto issuer,
+                                   ParseIssuerName("parent", request->parent()));
+                  ASSIGN_OR_RETURN(const auto algorithm,
+                                   FromProto("algorithm", request->algorithm()));
+                  ASSIGN_OR_RETURN(const auto key,
+                                   keys_.Issue(call, issuer, algorithm));
+                  ToProto(key, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status KeyService::GetKey(grpc::ServerContext* context,
+                                const v1::GetKeyRequest* request,
+                                v1::Key* response) {
+  return Handle(shared_, context, "warder.v1.KeyService/GetKey", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto key,
+                                   keys_.Get(call, name.first, name.second));
+                  ToProto(key, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status KeyService::ListKeys(grpc::ServerContext* context,
+                                  const v1::ListKeysRequest* request,
+                                  v1::ListKeysResponse* response) {
+  return Handle(
+      shared_, context, "warder.v1.KeyService/ListKeys", *request,
+      [&](const app::Request& call) {
+        app::KeyFilter filter;
+        if (!request->parent().empty()) {
+          ASSIGN_OR_RETURN(filter.issuer,
+                           ParseIssuerName("parent", request->parent()));
+        }
+        if (!request->owner().empty()) {
+          ASSIGN_OR_RETURN(filter.owner,
+                           ParseOwnerName("owner", request->owner()));
+        }
+        ASSIGN_OR_RETURN(filter.state, FromProto("state", request->state()));
+        ASSIGN_OR_RETURN(
+            const auto page,
+            keys_.List(call, filter,
+                       {.size = request->page_size(),
+                        .token = request->page_token()}));
+        for (const auto& key : page.items) ToProto(key, response->add_keys());
+        response->set_next_page_token(page.next_token);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status KeyService::RevokeKey(grpc::ServerContext* context,
+                                   const v1::RevokeKeyRequest* request,
+                                   v1::Key* response) {
+  return Handle(
+      shared_, context, "warder.v1.KeyService/RevokeKey", *request,
+      [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto name,
+                         ParseKeyName("name", request->name()));
+        ASSIGN_OR_RETURN(const auto reason,
+                         FromProto("reason", request->reason()));
+        ASSIGN_OR_RETURN(const auto key,
+                         keys_.Revoke(call, {.issuer = name.first,
+                                             .key = name.second,
+                                             .reason = reason}));
+        ToProto(key, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status KeyService::SuspendKey(grpc::ServerContext* context,
+                                    const v1::SuspendKeyRequest* request,
+                                    v1::Key* response) {
+  return Handle(shared_, context, "warder.v1.KeyService/SuspendKey", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(
+                      const auto key,
+                      keys_.Suspend(call, name.first, name.second));
+                  ToProto(key, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status KeyService::ResumeKey(grpc::ServerContext* context,
+                                   const v1::ResumeKeyRequest* request,
+                                   v1::Key* response) {
+  return Handle(shared_, context, "warder.v1.KeyService/ResumeKey", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(
+                      const auto key,
+                      keys_.Resume(call, name.first, name.second));
+                  ToProto(key, response);
+                  return absl::OkStatus();
+                });
+}
+
+}  // namespace warder::rpc

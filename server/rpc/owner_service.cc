@@ -1,0 +1,138 @@
+#include "server/rpc/owner_service.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/rpc/convert.h"
+
+namespace warder::rpc {
+namespace {
+
+absl::StatusOr<OwnerId> DeputyOf(const v1::Owner& owner) {
+  if (owner.deputy().empty()) return OwnerId();
+  return ParseOwnerName("owner.deputy", owner.deputy());
+}
+
+absl::StatusOr<app::UpdateOwnerCommand> ToCommand(
+    const v1::UpdateOwnerRequest& message) {
+  app::UpdateOwnerCommand command;
+  const v1::Owner& owner = message.owner();
+  ASSIGN_OR_RETURN(command.id, ParseOwnerName("owner.name", owner.name()));
+  command.etag = owner.etag();
+  if (message.update_mask().paths().empty()) {
+    return FieldError("update_mask", "names no field");
+  }
+  for (const std::string& path : message.update_mask().paths()) {
+    if (path == "display_name") {
+      command.display_name = owner.display_name();
+    } else if (path == "contact") {
+      command.contact = owner.contact();
+    } else if (path == "deputy") {
+      ASSIGN_OR_RETURN(command.deputy, DeputyOf(owner));
+    } else {
+      return FieldError("update_mask",
+                        absl::StrCat("\"", path.substr(0, 64),
+                                     "\" cannot be changed; display_name, "
+                                     "contact and deputy can"));
+    }
+  }
+  return command;
+}
+
+}  // namespace
+
+grpc::Status OwnerService::CreateOwner(grpc::ServerContext* context,
+                                       const v1::CreateOwnerRequest* request,
+                                       v1::Owner* response) {
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/CreateOwner", *request,
+      [&](const app::Request& call) {
+        app::CreateOwnerCommand command;
+        ASSIGN_OR_RETURN(command.id,
+                         ParseOwnerId("owner_id", request->owner_id()));
+        command.display_name = request->owner().display_name();
+        command.contact = request->owner().contact();
+        ASSIGN_OR_RETURN(command.deputy, DeputyOf(request->owner()));
+        ASSIGN_OR_RETURN(const auto owner, owners_.Create(call, command));
+        ToProto(owner, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::GetOwner(grpc::ServerContext* context,
+                                    const v1::GetOwnerRequest* request,
+                                    v1::Owner* response) {
+  return Handle(shared_, context, "warder.v1.OwnerService/GetOwner", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto id,
+                                   ParseOwnerName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto owner, owners_.Get(call, id));
+                  ToProto(owner, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status OwnerService::ListOwners(grpc::ServerContext* context,
+                                      const v1::ListOwnersRequest* request,
+                                      v1::ListOwnersResponse* response) {
+  return Handle(shared_, context, "warder.v1.OwnerService/ListOwners", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(
+                      const auto page,
+                      owners_.List(call, {.size = request->page_size(),
+                                          .token = request->page_token()}));
+                  for (const auto& owner : page.items) {
+                    ToProto(owner, response->add_owners());
+                  }
+                  response->set_next_page_token(page.next_token);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status OwnerService::UpdateOwner(grpc::ServerContext* context,
+                                       const v1::UpdateOwnerRequest* request,
+                                       v1::Owner* response) {
+  return Handle(shared_, context, "warder.v1.OwnerService/UpdateOwner",
+                *request, [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
+                  ASSIGN_OR_RETURN(const auto owner,
+                                   owners_.Update(call, command));
+                  ToProto(owner, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status OwnerService::ReportDeparture(
+    grpc::ServerContext* context, const v1::ReportDepartureRequest* request,
+    v1::Departure* response) {
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/ReportDeparture", *request,
+      [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto id,
+                         ParseOwnerName("name", request->name()));
+        std::optional<absl::Time> instant;
+        if (request->has_instant()) {
+          ASSIGN_OR_RETURN(instant, FromProto("instant", request->instant()));
+        }
+        ASSIGN_OR_RETURN(const auto departure,
+                         owners_.ReportDeparture(call, id, instant));
+        ToProto(departure, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::PlanDeparture(
+    grpc::ServerContext* context, const v1::PlanDepartureRequest* request,
+    v1::Departure* response) {
+  return Handle(shared_, context, "warder.v1.OwnerService/PlanDeparture",
+                *request, [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto id,
+                                   ParseOwnerName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto plan,
+                                   owners_.PlanDeparture(call, id));
+                  ToProto(plan, response);
+                  return absl::OkStatus();
+                });
+}
+
+}  // namespace warder::rpc

@@ -1,0 +1,37 @@
+// warder.v1.OwnerService as use cases. Stateless.
+#ifndef WARDER_SERVER_RPC_OWNER_SERVICE_H_
+#define WARDER_SERVER_RPC_OWNER_SERVICE_H_
+
+#include "server/app/owner_manager.h"
+#include "server/rpc/handler.h"
+#include "warder/v1/owner.grpc.pb.h"
+
+namespace warder::rpc {
+
+class OwnerService final : public v1::OwnerService::Service {
+ public:
+  // What the arguments refer to outlives this.
+  OwnerService(HandlerContext shared, app::OwnerManager& owners)
+      : shared_(shared), owners_(owners) {}
+
+  grpc::Status CreateOwner(grpc::ServerContext* context, const v1::CreateOwnerRequest* request,
+      v1::Owner* response) override;
+  grpc::Status GetOwner(grpc::ServerContext* context, const v1::GetOwnerRequest* request,
+      v1::Owner* response) override;
+  grpc::Status ListOwners(grpc::ServerContext* context, const v1::ListOwnersRequest* request,
+      v1::ListOwnersResponse* response) override;
+  grpc::Status UpdateOwner(grpc::ServerContext* context, const v1::UpdateOwnerRequest* request,
+      v1::Owner* response) override;
+  grpc::Status ReportDeparture(grpc::ServerContext* context, const v1::ReportDepartureRequest* request,
+      v1::Departure* response) override;
+  grpc::Status PlanDeparture(grpc::ServerContext* context, const v1::PlanDepartureRequest* request,
+      v1::Departure* response) override;
+
+ private:
+  const HandlerContext shared_;
+  app::OwnerManager& owners_;
+};
+
+}  // namespace warder::rpc
+
+#endif  // WARDER_SERVER_RPC_OWNER_SERVICE_H_

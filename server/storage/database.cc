@@ -1,0 +1,62 @@
+#include "server/storage/database.h"
+
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace warder::storage {
+
+// SOCI puts SQLite's C interface into a namespace of its own.
+using namespace sqlite_api;  // NOLINT
+
+namespace {
+
+sqlite3* Handle(soci::session& sql) {
+  return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
+}
+
+void MustExec(soci::session& sql, const std::string& text) {
+  char* message = nullptr;
+  const int result =
+      sqlite3_exec(Handle(sql), text.c_str(), nullptr, nullptr, &message);
+  if (result == SQLITE_OK) return;
+  const std::string why = message == nullptr ? "" : message;
+  sqlite3_free(message);
+  throw soci::sqlite3_soci_error(why, result);
+}
+
+}  // namespace
+
+void OpenSqlite(const DatabaseOptions& options, soci::session& sql) {
+  sql.open(soci::sqlite3, absl::StrCat("db=\"", options.path, "\""));
+  sqlite3_busy_timeout(
+      Handle(sql),
+      static_cast<int>(absl::ToInt64Milliseconds(options.busy_timeout)));
+  MustExec(sql,
+           "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+           "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+           "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;");
+  if (options.max_pages > 0) {
+    MustExec(sql, absl::StrCat("PRAGMA max_page_count=", options.max_pages));
+  }
+}
+
+absl::Status RunScript(soci::session& sql, const std::string& script) {
+  MustExec(sql, script);
+  return absl::OkStatus();
+}
+
+Begin::Begin(soci::session& sql) : sql_(sql) { MustExec(sql_, "BEGIN IMMEDIATE"); }
+
+Begin::~Begin() {
+  if (!open_) return;
+  // Where SQLite has rolled back by itself, this answers with an error.
+  sqlite3_exec(Handle(sql_), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Begin::Commit() {
+  MustExec(sql_, "COMMIT");
+  open_ = false;
+}
+
+}  // namespace warder::storage

@@ -1,0 +1,158 @@
+// Columns, and the structs they become. Each row type lists its columns once,
+// in kColumns, and binds them in that order.
+#ifndef WARDER_SERVER_STORAGE_ROWS_H_
+#define WARDER_SERVER_STORAGE_ROWS_H_
+
+#include <soci/soci.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/app/store.h"
+
+namespace warder::storage {
+
+struct OwnerRow {
+  static constexpr char kColumns[] =
+      "id, display_name, contact, deputy, state, create_us, update_us, "
+      "depart_us, rev";
+  std::string id, display_name, contact, deputy, state;
+  long long create_us = 0, update_us = 0, depart_us = 0, rev = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(id), f(display_name), f(contact), f(deputy), f(state), f(create_us),
+        f(update_us), f(depart_us), f(rev);
+  }
+  void From(const domain::Owner& owner);
+  absl::StatusOr<domain::Owner> To() const;
+};
+
+struct IssuerRow {
+  static constexpr char kColumns[] =
+      "id, issuer_uri, display_name, state, owner, deputy_vacant, policy, "
+      "grants, tombstone_jwk, revision, rev, create_us, update_us, next_due_us";
+  std::string id, issuer_uri, display_name, state, owner, policy, grants,
+      tombstone_jwk;
+  long long deputy_vacant = 0, revision = 0, rev = 0, create_us = 0,
+            update_us = 0, next_due_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(id), f(issuer_uri), f(display_name), f(state), f(owner),
+        f(deputy_vacant), f(policy), f(grants), f(tombstone_jwk), f(revision),
+        f(rev), f(create_us), f(update_us), f(next_due_us);
+  }
+  void From(const domain::Issuer& issuer, absl::Time next_due);
+  absl::StatusOr<domain::Issuer> To() const;  // without deputies
+};
+
+struct KeyRow {
+  static constexpr char kColumns[] =
+      "issuer, id, algorithm, state, owner, public_jwk, sealed, create_us, "
+      "publish_us, activate_us, retire_us, until_us, suspend_us, suspended_by, "
+      "suspended_from, revoke_us, reason, revoked_by, rev";
+  std::string issuer, id, algorithm, state, owner, public_jwk, sealed,
+      suspended_by, suspended_from, reason, revoked_by;
+  long long create_us = 0, publish_us = 0, activate_us = 0, retire_us = 0,
+            until_us = 0, suspend_us = 0, revoke_us = 0, rev = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(issuer), f(id), f(algorithm), f(state), f(owner), f(public_jwk),
+        f(sealed), f(create_us), f(publish_us), f(activate_us), f(retire_us),
+        f(until_us), f(suspend_us), f(suspended_by), f(suspended_from),
+        f(revoke_us), f(reason), f(revoked_by), f(rev);
+  }
+  void From(const domain::Key& key);
+  absl::StatusOr<domain::Key> To() const;
+};
+
+struct SpareRow {
+  static constexpr char kColumns[] =
+      "issuer, id, algorithm, public_jwk, sealed, create_us";
+  std::string issuer, id, algorithm, public_jwk, sealed;
+  long long create_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(issuer), f(id), f(algorithm), f(public_jwk), f(sealed), f(create_us);
+  }
+  void From(const domain::Spare& spare);
+  absl::StatusOr<domain::Spare> To() const;
+};
+
+struct ExposureRow {
+  static constexpr char kColumns[] =
+      "issuer, key, person, kind, from_us, until_us";
+  std::string issuer, key, person, kind;
+  long long from_us = 0, until_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(issuer), f(key), f(person), f(kind), f(from_us), f(until_us);
+  }
+  void From(const domain::Exposure& exposure);
+  absl::StatusOr<domain::Exposure> To() const;
+};
+
+struct EventRow {
+  static constexpr char kColumns[] =
+      "sequence, time_us, actor, action, resource, denied, detail, request_id, "
+      "previous_hash, hash";
+  std::string actor, action, resource, detail, request_id, previous_hash, hash;
+  long long sequence = 0, time_us = 0, denied = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(sequence), f(time_us), f(actor), f(action), f(resource), f(denied),
+        f(detail), f(request_id), f(previous_hash), f(hash);
+  }
+  void From(const domain::AuditEvent& event);
+  absl::StatusOr<domain::AuditEvent> To() const;
+};
+
+struct RequestRow {
+  static constexpr char kColumns[] =
+      "principal, request_id, method, fingerprint, result, create_us";
+  std::string principal, request_id, method, fingerprint, result;
+  long long create_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(principal), f(request_id), f(method), f(fingerprint), f(result),
+        f(create_us);
+  }
+  void From(const app::RequestRecord& record);
+  absl::StatusOr<app::RequestRecord> To() const;
+};
+
+struct DepartureRow {
+  static constexpr char kColumns[] =
+      "owner, instant_us, report_us, reported_by, done, effect_us, outcome";
+  std::string owner, reported_by, outcome;
+  long long instant_us = 0, report_us = 0, done = 0, effect_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(owner), f(instant_us), f(report_us), f(reported_by), f(done),
+        f(effect_us), f(outcome);
+  }
+  void From(const domain::Departure& departure);
+  absl::StatusOr<domain::Departure> To() const;
+};
+
+// Microseconds since 1970, and back. Infinite futures become the largest
+// number.
+long long ToMicros(absl::Time time);
+absl::Time FromMicros(long long micros);
+
+// Policy and grants as JSON text, and back.
+std::string WritePolicy(const domain::Policy& policy);
+absl::StatusOr<domain::Policy> ReadPolicy(const std::string& text);
+std::string WriteGrants(const std::vector<domain::Grant>& grants);
+absl::StatusOr<std::vector<domain::Grant>> ReadGrants(const std::string& text);
+
+}  // namespace warder::storage
+
+#endif  // WARDER_SERVER_STORAGE_ROWS_H_

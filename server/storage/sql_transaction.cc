@@ -1,0 +1,547 @@
+#include "server/storage/sql_transaction.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/domain/schedule.h"
+#include "server/storage/rows.h"
+#include "server/storage/sql_error.h"
+#include "server/storage/statement.h"
+
+namespace warder::storage {
+namespace {
+
+// "SELECT <columns of Row> FROM <rest>".
+template <typename Row>
+std::string From(const char* rest) {
+  return absl::StrCat("SELECT ", Row::kColumns, " FROM ", rest);
+}
+
+// "INSERT INTO <table> (<columns>) VALUES (:a, ...)".
+template <typename Row>
+std::string Into(const char* table, const char* verb = "INSERT") {
+  const std::vector<std::string> columns = absl::StrSplit(Row::kColumns, ", ");
+  return absl::StrCat(
+      verb, " INTO ", table, " (", Row::kColumns, ") VALUES (",
+      absl::StrJoin(columns, ", ",
+                    [](std::string* out, const std::string& column) {
+                      absl::StrAppend(out, ":", column);
+                    }),
+      ")");
+}
+
+// "UPDATE <table> SET <all columns> WHERE <where>".
+template <typename Row>
+std::string Set(const char* table, const char* where) {
+  const std::vector<std::string> columns = absl::StrSplit(Row::kColumns, ", ");
+  return absl::StrCat(
+      "UPDATE ", table, " SET ",
+      absl::StrJoin(columns, ", ",
+                    [](std::string* out, const std::string& column) {
+                      absl::StrAppend(out, column, " = :", column);
+                    }),
+      " WHERE ", where);
+}
+
+absl::Status Conflict(absl::string_view name) {
+  return Error(absl::StatusCode::kAborted, Reason::kConflict,
+               absl::StrCat(name, " was changed by another writer; retry with "
+                                  "the same request_id"));
+}
+
+using Text = std::string;
+using Number = long long;
+
+constexpr char kLiving[] =
+    "keys WHERE issuer = :issuer AND state IN ('PENDING', 'ACTIVE', "
+    "'RETIRING', 'SUSPENDED')";
+
+}  // namespace
+
+struct SqlTransaction::Statements {
+  explicit Statements(soci::session& sql)
+      : find_issuer(sql, From<IssuerRow>("issuers WHERE id = :id")),
+        list_issuers(sql, From<IssuerRow>("issuers WHERE id > :after "
+                                          "ORDER BY id LIMIT :limit")),
+        deputies(sql,
+                 "SELECT d.owner, o.state = 'ACTIVE' FROM issuer_deputies d "
+                 "JOIN owners o ON o.id = d.owner WHERE d.issuer = :issuer "
+                 "ORDER BY d.position"),
+        find_owner(sql, From<OwnerRow>("owners WHERE id = :id")),
+        list_owners(sql, From<OwnerRow>("owners WHERE id > :after ORDER BY id "
+                                        "LIMIT :limit")),
+        find_key(sql,
+                 From<KeyRow>("keys WHERE issuer = :issuer AND id = :id")),
+        living_keys(sql, From<KeyRow>(kLiving)),
+        unrevoked_keys(sql, From<KeyRow>("keys WHERE issuer = :issuer AND "
+                                         "state <> 'REVOKED'")),
+        spares(sql, From<SpareRow>("spares WHERE issuer = :issuer")),
+        exposures(sql, From<ExposureRow>("exposures WHERE issuer = :issuer")),
+        exposures_of(sql,
+                     From<ExposureRow>("exposures WHERE person = :person")),
+        touched(sql,
+                "SELECT id FROM issuers WHERE owner = :a UNION "
+                "SELECT issuer FROM issuer_deputies WHERE owner = :b UNION "
+                "SELECT issuer FROM exposures WHERE person = :c ORDER BY 1"),
+        due(sql,
+            "SELECT id FROM issuers WHERE next_due_us <= :now "
+            "ORDER BY next_due_us LIMIT :limit"),
+        next_due(sql,
+                 "SELECT next_due_us FROM issuers ORDER BY next_due_us "
+                 "LIMIT 1"),
+        find_departure(sql,
+                       From<DepartureRow>("departures WHERE owner = :owner")),
+        scheduled(sql, From<DepartureRow>("departures WHERE done = 0 "
+                                          "ORDER BY instant_us")),
+        last_event(sql, From<EventRow>("events ORDER BY sequence DESC "
+                                       "LIMIT 1")),
+        list_events(sql, From<EventRow>("events WHERE sequence > :after "
+                                        "ORDER BY sequence LIMIT :limit")),
+        find_request(sql, From<RequestRow>("requests WHERE principal = :p AND "
+                                           "request_id = :r")),
+        count_keys(sql, "SELECT state, count(*) FROM keys GROUP BY state"),
+        count_orphaned(sql,
+                       "SELECT count(*) FROM issuers WHERE state = 'ORPHANED'"),
+        insert_owner(sql, Into<OwnerRow>("owners")),
+        update_owner(sql, Set<OwnerRow>("owners", "id = :key AND rev = :old")),
+        insert_issuer(sql, Into<IssuerRow>("issuers")),
+        update_issuer(sql,
+                      Set<IssuerRow>("issuers", "id = :key AND rev = :old")),
+        put_deputy(sql,
+                   "INSERT OR REPLACE INTO issuer_deputies (issuer, position, "
+                   "owner) VALUES (:issuer, :position, :owner)"),
+        cut_deputies(sql,
+                     "DELETE FROM issuer_deputies WHERE issuer = :issuer AND "
+                     "position >= :count"),
+        insert_key(sql, Into<KeyRow>("keys")),
+        update_key(sql, Set<KeyRow>("keys",
+                                    "issuer = :i AND id = :k AND rev = :old")),
+        insert_spare(sql, Into<SpareRow>("spares")),
+        delete_spare(sql,
+                     "DELETE FROM spares WHERE issuer = :issuer AND id = :id"),
+        insert_exposure(sql, Into<ExposureRow>("exposures",
+                                               "INSERT OR IGNORE")),
+        end_exposures(sql,
+                      "UPDATE exposures SET until_us = :until WHERE issuer = "
+                      ":issuer AND key = :key AND until_us = 0"),
+        insert_event(sql, Into<EventRow>("events")),
+        insert_request(sql, Into<RequestRow>("requests")),
+        prune_requests(sql, "DELETE FROM requests WHERE create_us < :before"),
+        put_departure(sql,
+                      Into<DepartureRow>("departures", "INSERT OR REPLACE")) {}
+
+  Select<IssuerRow, Text> find_issuer;
+  Select<IssuerRow, Text, Number> list_issuers;
+  Select<CountRow, Text> deputies;  // owner and whether he is ACTIVE
+  Select<OwnerRow, Text> find_owner;
+  Select<OwnerRow, Text, Number> list_owners;
+  Select<KeyRow, Text, Text> find_key;
+  Select<KeyRow, Text> living_keys;
+  Select<KeyRow, Text> unrevoked_keys;
+  Select<SpareRow, Text> spares;
+  Select<ExposureRow, Text> exposures;
+  Select<ExposureRow, Text> exposures_of;
+  Select<One<Text>, Text, Text, Text> touched;
+  Select<One<Text>, Number, Number> due;
+  Select<One<Number>> next_due;
+  Select<DepartureRow, Text> find_departure;
+  Select<DepartureRow> scheduled;
+  Select<EventRow> last_event;
+  Select<EventRow, Number, Number> list_events;
+  Select<RequestRow, Text, Text> find_request;
+  Select<CountRow> count_keys;
+  Select<One<Number>> count_orphaned;
+  Write<OwnerRow> insert_owner;
+  Write<OwnerRow, Text, Number> update_owner;
+  Write<IssuerRow> insert_issuer;
+  Write<IssuerRow, Text, Number> update_issuer;
+  Write<NoRow, Text, Number, Text> put_deputy;
+  Write<NoRow, Text, Number> cut_deputies;
+  Write<KeyRow> insert_key;
+  Write<KeyRow, Text, Text, Number> update_key;
+  Write<SpareRow> insert_spare;
+  Write<NoRow, Text, Text> delete_spare;
+  Write<ExposureRow> insert_exposure;
+  Write<NoRow, Number, Text, Text> end_exposures;
+  Write<EventRow> insert_event;
+  Write<RequestRow> insert_request;
+  Write<NoRow, Number> prune_requests;
+  Write<DepartureRow> put_departure;
+};
+
+SqlTransaction::SqlTransaction(soci::session& sql)
+    : sql_(sql), statements_(std::make_unique<Statements>(sql)) {}
+SqlTransaction::~SqlTransaction() = default;
+
+absl::Status SqlTransaction::LoadDeputies(domain::IssuerDraft& draft) {
+  return statements_->deputies.Each(
+      [&](std::pair<std::string, int64_t> deputy) {
+        draft.deputies.push_back({OwnerId(deputy.first), deputy.second != 0});
+        draft.issuer.deputies.push_back(OwnerId(deputy.first));
+      },
+      draft.issuer.id.value());
+}
+
+absl::StatusOr<std::optional<domain::Issuer>> SqlTransaction::FindIssuer(
+    const IssuerId& id) {
+  return Guard([&]() -> absl::StatusOr<std::optional<domain::Issuer>> {
+    ASSIGN_OR_RETURN(auto issuer, statements_->find_issuer.First(id.value()));
+    if (!issuer) return std::nullopt;
+    domain::IssuerDraft draft;
+    draft.issuer = *std::move(issuer);
+    RETURN_IF_ERROR(LoadDeputies(draft));
+    return std::move(draft.issuer);
+  });
+}
+
+absl::StatusOr<std::vector<domain::Issuer>> SqlTransaction::ListIssuers(
+    const std::string& after, int limit) {
+  return Guard([&]() -> absl::StatusOr<std::vector<domain::Issuer>> {
+    ASSIGN_OR_RETURN(auto issuers, statements_->list_issuers.All(after, limit));
+    for (domain::Issuer& issuer : issuers) {
+      domain::IssuerDraft draft;
+      draft.issuer = std::move(issuer);
+      RETURN_IF_ERROR(LoadDeputies(draft));
+      issuer = std::move(draft.issuer);
+    }
+    return issuers;
+  });
+}
+
+absl::StatusOr<std::optional<domain::Owner>> SqlTransaction::FindOwner(
+    const OwnerId& id) {
+  return Guard([&] { return statements_->find_owner.First(id.value()); });
+}
+
+absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListOwners(
+    const std::string& after, int limit) {
+  return Guard([&] { return statements_->list_owners.All(after, limit); });
+}
+
+absl::StatusOr<std::optional<domain::Key>> SqlTransaction::FindKey(
+    const IssuerId& issuer, const KeyId& id) {
+  return Guard(
+      [&] { return statements_->find_key.First(issuer.value(), id.value()); });
+}
+
+absl::StatusOr<std::vector<domain::Key>> SqlTransaction::ListKeys(
+    const app::KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
+    int limit) {
+  return Guard([&] {
+    // One text per combination of filters, so that each uses its index.
+    std::string text = From<KeyRow>("keys WHERE (issuer, id) > (:ai, :ak)");
+    if (filter.issuer) text += " AND issuer = :issuer";
+    if (filter.state) text += " AND state = :state";
+    if (filter.owner) text += " AND owner = :owner";
+    if (!filter.issuer) text += " AND '' = :issuer";
+    if (!filter.state) text += " AND '' = :state";
+    if (!filter.owner) text += " AND '' = :owner";
+    text += " ORDER BY issuer, id LIMIT :limit";
+    // Values bind in the order of the text.
+    std::vector<std::string> values;
+    if (filter.issuer) values.push_back(filter.issuer->value());
+    if (filter.state) {
+      values.push_back(std::string(domain::KeyStateName(*filter.state)));
+    }
+    if (filter.owner) values.push_back(filter.owner->value());
+    values.resize(3);
+    Select<KeyRow, Text, Text, Text, Text, Text, Number> select(sql_, text);
+    return select.All(after.first.value(), after.second.value(), values[0],
+                      values[1], values[2], limit);
+  });
+}
+
+absl::StatusOr<domain::IssuerDraft> SqlTransaction::LoadDraft(
+    const IssuerId& id, app::KeyScope scope) {
+  return Guard([&]() -> absl::StatusOr<domain::IssuerDraft> {
+    ASSIGN_OR_RETURN(auto issuer, statements_->find_issuer.First(id.value()));
+    if (!issuer) return NotFound(IssuerName(id));
+    domain::IssuerDraft draft;
+    draft.issuer = *std::move(issuer);
+    RETURN_IF_ERROR(LoadDeputies(draft));
+    auto& keys = scope == app::KeyScope::kLiving ? statements_->living_keys
+                                                 : statements_->unrevoked_keys;
+    ASSIGN_OR_RETURN(draft.keys, keys.All(id.value()));
+    ASSIGN_OR_RETURN(draft.spares, statements_->spares.All(id.value()));
+    RETURN_IF_ERROR(statements_->exposures.Each(
+        [&](domain::Exposure exposure) {
+          draft.exposures.push_back(std::move(exposure));
+        },
+        id.value()));
+    return draft;
+  });
+}
+
+absl::StatusOr<std::vector<IssuerId>> SqlTransaction::ListIssuersTouchedBy(
+    const OwnerId& person) {
+  return Guard([&]() -> absl::StatusOr<std::vector<IssuerId>> {
+    const std::string& p = person.value();
+    std::vector<IssuerId> ids;
+    RETURN_IF_ERROR(statements_->touched.Each(
+        [&](const std::string& id) { ids.push_back(IssuerId(id)); }, p, p, p));
+    return ids;
+  });
+}
+
+absl::StatusOr<std::vector<domain::Exposure>> SqlTransaction::ListExposures(
+    const OwnerId& person) {
+  return Guard([&] { return statements_->exposures_of.All(person.value()); });
+}
+
+absl::StatusOr<std::vector<IssuerId>> SqlTransaction::ListDueIssuers(
+    absl::Time now, int limit) {
+  return Guard([&]() -> absl::StatusOr<std::vector<IssuerId>> {
+    std::vector<IssuerId> ids;
+    RETURN_IF_ERROR(statements_->due.Each(
+        [&](const std::string& id) { ids.push_back(IssuerId(id)); },
+        ToMicros(now), limit));
+    return ids;
+  });
+}
+
+absl::StatusOr<absl::Time> SqlTransaction::NextDue() {
+  return Guard([&]() -> absl::StatusOr<absl::Time> {
+    ASSIGN_OR_RETURN(const auto next, statements_->next_due.First());
+    return next ? FromMicros(*next) : absl::InfiniteFuture();
+  });
+}
+
+absl::StatusOr<std::optional<domain::Departure>> SqlTransaction::FindDeparture(
+    const OwnerId& owner) {
+  return Guard(
+      [&] { return statements_->find_departure.First(owner.value()); });
+}
+
+absl::StatusOr<std::vector<domain::Departure>>
+SqlTransaction::ListScheduledDepartures() {
+  return Guard([&] { return statements_->scheduled.All(); });
+}
+
+absl::StatusOr<std::optional<domain::AuditEvent>> SqlTransaction::LastEvent() {
+  return Guard([&] { return statements_->last_event.First(); });
+}
+
+absl::StatusOr<std::vector<domain::AuditEvent>> SqlTransaction::ListEvents(
+    int64_t after, int limit) {
+  return Guard([&] { return statements_->list_events.All(after, limit); });
+}
+
+absl::StatusOr<std::optional<app::RequestRecord>> SqlTransaction::FindRequest(
+    const std::string& principal, const std::string& request_id) {
+  return Guard(
+      [&] { return statements_->find_request.First(principal, request_id); });
+}
+
+absl::StatusOr<app::StoreCounts> SqlTransaction::Count() {
+  return Guard([&]() -> absl::StatusOr<app::StoreCounts> {
+    app::StoreCounts counts;
+    for (const domain::KeyState state :
+         {domain::KeyState::kPending, domain::KeyState::kActive,
+          domain::KeyState::kRetiring, domain::KeyState::kRetired,
+          domain::KeyState::kSuspended, domain::KeyState::kRevoked}) {
+      counts.keys_by_state[std::string(domain::KeyStateName(state))] = 0;
+    }
+    RETURN_IF_ERROR(statements_->count_keys.Each(
+        [&](std::pair<std::string, int64_t> count) {
+          counts.keys_by_state[count.first] = count.second;
+        }));
+    ASSIGN_OR_RETURN(const auto orphaned, statements_->count_orphaned.First());
+    counts.orphaned_issuers = orphaned.value_or(0);
+    Select<One<Number>> last(
+        sql_, "SELECT coalesce(max(activate_us), 0) FROM keys "
+              "WHERE state = 'ACTIVE'");
+    ASSIGN_OR_RETURN(const auto activation, last.First());
+    if (activation.value_or(0) > 0) {
+      counts.last_activation = FromMicros(*activation);
+    }
+    return counts;
+  });
+}
+
+absl::Status SqlTransaction::VisitPublished(
+    absl::FunctionRef<void(domain::IssuerDraft)> visit) {
+  return Guard([&]() -> absl::Status {
+    // Two cursors in step: issuers, and their published keys, both by issuer.
+    Select<KeyRow> keys(
+        sql_, From<KeyRow>("keys WHERE state IN ('PENDING', 'ACTIVE', "
+                           "'RETIRING') ORDER BY issuer, id"));
+    Select<IssuerRow> issuers(sql_, From<IssuerRow>("issuers ORDER BY id"));
+    std::vector<domain::IssuerDraft> drafts;
+    RETURN_IF_ERROR(issuers.Each([&](domain::Issuer issuer) {
+      drafts.emplace_back();
+      drafts.back().issuer = std::move(issuer);
+    }));
+    size_t at = 0;
+    RETURN_IF_ERROR(keys.Each([&](domain::Key key) {
+      while (at < drafts.size() && drafts[at].issuer.id != key.issuer) {
+        visit(std::move(drafts[at++]));
+      }
+      if (at < drafts.size()) drafts[at].keys.push_back(std::move(key));
+    }));
+    while (at < drafts.size()) visit(std::move(drafts[at++]));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::VisitEndedKeys(
+    absl::FunctionRef<void(domain::Key)> visit) {
+  return Guard([&]() -> absl::Status {
+    Select<KeyRow> keys(sql_, From<KeyRow>("keys WHERE state IN ('RETIRED', "
+                                           "'REVOKED') ORDER BY issuer, id"));
+    return keys.Each([&](domain::Key key) { visit(std::move(key)); });
+  });
+}
+
+absl::Status SqlTransaction::InsertOwner(const domain::Owner& owner) {
+  const absl::Status status = Guard([&]() -> absl::Status {
+    statements_->insert_owner.row().From(owner);
+    statements_->insert_owner.Run();
+    return absl::OkStatus();
+  });
+  if (!absl::IsAlreadyExists(status)) return status;
+  return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+               absl::StrCat(OwnerName(owner.id), " already exists"));
+}
+
+absl::Status SqlTransaction::UpdateOwner(domain::Owner& owner) {
+  return Guard([&]() -> absl::Status {
+    auto& update = statements_->update_owner;
+    update.row().From(owner);
+    update.row().rev = owner.rev + 1;
+    if (update.Run(owner.id.value(), owner.rev) != 1) {
+      return Conflict(OwnerName(owner.id));
+    }
+    ++owner.rev;
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::SaveIssuer(domain::IssuerDraft& draft,
+                                        absl::Time next_due) {
+  domain::Issuer& issuer = draft.issuer;
+  if (draft.changes.issuer_is_new) {
+    issuer.rev = 1;
+    statements_->insert_issuer.row().From(issuer, next_due);
+    const absl::Status status = Guard([&]() -> absl::Status {
+      statements_->insert_issuer.Run();
+      return absl::OkStatus();
+    });
+    if (!absl::IsAlreadyExists(status)) return status;
+    return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+                 absl::StrCat(IssuerName(issuer.id), " already exists"));
+  }
+  auto& update = statements_->update_issuer;
+  update.row().From(issuer, next_due);
+  update.row().rev = issuer.rev + 1;
+  if (update.Run(issuer.id.value(), issuer.rev) != 1) {
+    return Conflict(IssuerName(issuer.id));
+  }
+  ++issuer.rev;
+  return absl::OkStatus();
+}
+
+absl::Status SqlTransaction::SaveDeputies(const domain::IssuerDraft& draft) {
+  const std::string& issuer = draft.issuer.id.value();
+  const auto& deputies = draft.issuer.deputies;
+  for (size_t i = 0; i < deputies.size(); ++i) {
+    statements_->put_deputy.Run(issuer, static_cast<Number>(i),
+                                deputies[i].value());
+  }
+  statements_->cut_deputies.Run(issuer, static_cast<Number>(deputies.size()));
+  return absl::OkStatus();
+}
+
+absl::Status SqlTransaction::SaveKeys(domain::IssuerDraft& draft) {
+  const std::string& issuer = draft.issuer.id.value();
+  // Keys that end or stop signing first: one ACTIVE key per algorithm.
+  std::vector<domain::Key*> updates;
+  for (const KeyId& id : draft.changes.updated) {
+    updates.push_back(draft.Find(id));
+  }
+  std::stable_sort(updates.begin(), updates.end(),
+                   [](const domain::Key* a, const domain::Key* b) {
+                     return (a->state != domain::KeyState::kActive) >
+                            (b->state != domain::KeyState::kActive);
+                   });
+  for (domain::Key* key : updates) {
+    auto& update = statements_->update_key;
+    update.row().From(*key);
+    update.row().rev = key->rev + 1;
+    if (update.Run(issuer, key->id.value(), key->rev) != 1) {
+      return Conflict(KeyName(key->issuer, key->id));
+    }
+    ++key->rev;
+  }
+  for (const KeyId& id : draft.changes.inserted) {
+    domain::Key* key = draft.Find(id);
+    key->rev = 1;
+    statements_->insert_key.row().From(*key);
+    statements_->insert_key.Run();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqlTransaction::SaveDraft(domain::IssuerDraft& draft,
+                                       absl::Time next_due) {
+  return Guard([&]() -> absl::Status {
+    const std::string& issuer = draft.issuer.id.value();
+    RETURN_IF_ERROR(SaveIssuer(draft, next_due));
+    RETURN_IF_ERROR(SaveDeputies(draft));
+    for (const KeyId& id : draft.changes.spent_spares) {
+      statements_->delete_spare.Run(issuer, id.value());
+    }
+    RETURN_IF_ERROR(SaveKeys(draft));
+    for (const domain::Spare& spare : draft.changes.new_spares) {
+      statements_->insert_spare.row().From(spare);
+      statements_->insert_spare.Run();
+    }
+    for (const domain::Exposure& exposure : draft.changes.opened) {
+      statements_->insert_exposure.row().From(exposure);
+      statements_->insert_exposure.Run();
+    }
+    for (const auto& [key, until] : draft.changes.ended) {
+      statements_->end_exposures.Run(ToMicros(until), issuer, key.value());
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::AppendEvent(const domain::AuditEvent& event) {
+  return Guard([&]() -> absl::Status {
+    statements_->insert_event.row().From(event);
+    statements_->insert_event.Run();
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::InsertRequest(const app::RequestRecord& record) {
+  return Guard([&]() -> absl::Status {
+    statements_->insert_request.row().From(record);
+    statements_->insert_request.Run();
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::PruneRequests(absl::Time before) {
+  return Guard([&]() -> absl::Status {
+    statements_->prune_requests.Run(ToMicros(before));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::PutDeparture(const domain::Departure& departure) {
+  return Guard([&]() -> absl::Status {
+    statements_->put_departure.row().From(departure);
+    statements_->put_departure.Run();
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace warder::storage

@@ -1,0 +1,84 @@
+// Every statement of the store, prepared once per connection.
+#ifndef WARDER_SERVER_STORAGE_SQL_TRANSACTION_H_
+#define WARDER_SERVER_STORAGE_SQL_TRANSACTION_H_
+
+#include <soci/soci.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/app/store.h"
+
+namespace warder::storage {
+
+// What app::Transaction promises, on one connection. The caller begins and
+// ends the transaction around it. Not thread-safe.
+class SqlTransaction : public app::Transaction {
+ public:
+  // Prepares the statements. `sql` outlives this. Throws what SOCI throws.
+  explicit SqlTransaction(soci::session& sql);
+  ~SqlTransaction() override;
+
+  absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
+      const IssuerId& id) override;
+  absl::StatusOr<std::vector<domain::Issuer>> ListIssuers(
+      const std::string& after, int limit) override;
+  absl::StatusOr<std::optional<domain::Owner>> FindOwner(
+      const OwnerId& id) override;
+  absl::StatusOr<std::vector<domain::Owner>> ListOwners(
+      const std::string& after, int limit) override;
+  absl::StatusOr<std::optional<domain::Key>> FindKey(const IssuerId& issuer,
+                                                     const KeyId& id) override;
+  absl::StatusOr<std::vector<domain::Key>> ListKeys(
+      const app::KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
+      int limit) override;
+  absl::StatusOr<domain::IssuerDraft> LoadDraft(const IssuerId& id,
+                                                app::KeyScope scope) override;
+  absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
+      const OwnerId& person) override;
+  absl::StatusOr<std::vector<domain::Exposure>> ListExposures(
+      const OwnerId& person) override;
+  absl::StatusOr<std::vector<IssuerId>> ListDueIssuers(absl::Time now,
+                                                       int limit) override;
+  absl::StatusOr<absl::Time> NextDue() override;
+  absl::StatusOr<std::optional<domain::Departure>> FindDeparture(
+      const OwnerId& owner) override;
+  absl::StatusOr<std::vector<domain::Departure>> ListScheduledDepartures()
+      override;
+  absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() override;
+  absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
+      int64_t after, int limit) override;
+  absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
+      const std::string& principal, const std::string& request_id) override;
+  absl::StatusOr<app::StoreCounts> Count() override;
+  absl::Status VisitPublished(
+      absl::FunctionRef<void(domain::IssuerDraft)> visit) override;
+  absl::Status VisitEndedKeys(
+      absl::FunctionRef<void(domain::Key)> visit) override;
+
+  absl::Status InsertOwner(const domain::Owner& owner) override;
+  absl::Status UpdateOwner(domain::Owner& owner) override;
+  absl::Status SaveDraft(domain::IssuerDraft& draft,
+                         absl::Time next_due) override;
+  absl::Status AppendEvent(const domain::AuditEvent& event) override;
+  absl::Status InsertRequest(const app::RequestRecord& record) override;
+  absl::Status PruneRequests(absl::Time before) override;
+  absl::Status PutDeparture(const domain::Departure& departure) override;
+
+ private:
+  struct Statements;
+
+  absl::Status LoadDeputies(domain::IssuerDraft& draft);
+  absl::Status SaveIssuer(domain::IssuerDraft& draft, absl::Time next_due);
+  absl::Status SaveDeputies(const domain::IssuerDraft& draft);
+  absl::Status SaveKeys(domain::IssuerDraft& draft);
+
+  soci::session& sql_;
+  std::unique_ptr<Statements> statements_;
+};
+
+}  // namespace warder::storage
+
+#endif  // WARDER_SERVER_STORAGE_SQL_TRANSACTION_H_
