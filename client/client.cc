@@ -24,7 +24,8 @@ absl::StatusOr<std::string> ReadFile(absl::string_view setting,
                                      const std::string& path) {
   if (path.empty()) {
     return Unusable(absl::StrCat(
-        "no ", setting, " is set; use --profile FILE, WARDER_PROFILE, or "
+        "no ", setting,
+        " is set; use --profile FILE, WARDER_PROFILE, or "
         "WARDER_CERTIFICATE, WARDER_PRIVATE_KEY and WARDER_AUTHORITY"));
   }
   std::ifstream in(path, std::ios::binary);
@@ -47,7 +48,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const Profile& profile,
                    ReadFile("certificate", profile.certificate));
   ASSIGN_OR_RETURN(tls.pem_private_key,
                    ReadFile("private_key", profile.private_key));
-  ASSIGN_OR_RETURN(tls.pem_root_certs, ReadFile("authority", profile.authority));
+  ASSIGN_OR_RETURN(tls.pem_root_certs,
+                   ReadFile("authority", profile.authority));
   auto info = crypto::DescribeCertificate(tls.pem_cert_chain);
   if (!info.ok()) {
     return Unusable(absl::StrCat("certificate ", profile.certificate, ": ",
@@ -81,10 +83,9 @@ absl::Status Client::Repeat(
         gpr_time_from_millis(absl::ToInt64Milliseconds(options.timeout),
                              GPR_TIMESPAN)));
     status = attempt(&context);
-    const bool again =
-        absl::IsUnavailable(status) ||
-        (absl::IsAborted(status) &&
-         ReasonOf(status) == ReasonName(Reason::kConflict));
+    const bool again = absl::IsUnavailable(status) ||
+                       (absl::IsAborted(status) &&
+                        ReasonOf(status) == ReasonName(Reason::kConflict));
     if (!again || !repeatable) break;
   }
   // Without a reason it was not the server who answered.

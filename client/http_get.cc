@@ -39,9 +39,8 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
   }
   const size_t slash = rest.find('/');
   absl::string_view authority = rest.substr(0, slash);
-  url.target = slash == absl::string_view::npos
-                   ? "/"
-                   : std::string(rest.substr(slash));
+  url.target =
+      slash == absl::string_view::npos ? "/" : std::string(rest.substr(slash));
   url.port = url.tls ? "443" : "80";
   const size_t colon = authority.rfind(':');
   if (colon != absl::string_view::npos && authority.back() != ']') {
@@ -56,9 +55,9 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
 
 absl::Status Unreachable(const std::string& url, absl::string_view step,
                          const error_code& error) {
-  return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
-               absl::StrCat("GET ", url, ": ", step, " failed: ",
-                            error.message()));
+  return Error(
+      absl::StatusCode::kUnavailable, Reason::kUnreachable,
+      absl::StrCat("GET ", url, ": ", step, " failed: ", error.message()));
 }
 
 // One exchange, driven to its end on `io` so that the stream's timeout holds.
@@ -163,11 +162,11 @@ absl::StatusOr<HttpAnswer> HttpGet(const std::string& url,
   const absl::Status status = exchange.Run(url);
   if (!status.ok()) return status;
   const auto& response = exchange.response();
-  return HttpAnswer{.status = static_cast<int>(response.result_int()),
-                    .etag = Header(response, bhttp::field::etag),
-                    .cache_control =
-                        Header(response, bhttp::field::cache_control),
-                    .body = response.body()};
+  return HttpAnswer{
+      .status = static_cast<int>(response.result_int()),
+      .etag = Header(response, bhttp::field::etag),
+      .cache_control = Header(response, bhttp::field::cache_control),
+      .body = response.body()};
 }
 
 }  // namespace warder::client

@@ -39,8 +39,8 @@ absl::Status EachEvent(
 }
 
 absl::Status List(Context& context, const Flags& flags) {
-  Table table({"SEQ", "TIME", "ACTOR", "ACTION", "RESOURCE", "RESULT",
-               "DETAIL"});
+  Table table(
+      {"SEQ", "TIME", "ACTOR", "ACTION", "RESOURCE", "RESULT", "DETAIL"});
   int shown = 0;
   RETURN_IF_ERROR(EachEvent(
       context, flags.after,
@@ -95,9 +95,8 @@ void AddAuditCommands(CLI::App& app, Context& context) {
   });
   CLI::App* verify = noun->add_subcommand(
       "verify", "check every hash of the chain on this side");
-  verify->callback([&context] {
-    context.run = [&context] { return Verify(context); };
-  });
+  verify->callback(
+      [&context] { context.run = [&context] { return Verify(context); }; });
 }
 
 }  // namespace warder::cli

@@ -31,12 +31,10 @@ absl::Status WriteNew(const std::string& path, const std::string& text,
   const int error = errno;
   if (fd >= 0) close(fd);
   if (good) return absl::OkStatus();
-  return Precondition(Reason::kConfiguration,
-                      absl::StrCat(path, " cannot be written: ",
-                                   strerror(error),
-                                   error == EEXIST
-                                       ? "; move it away or use --out"
-                                       : ""));
+  return Precondition(
+      Reason::kConfiguration,
+      absl::StrCat(path, " cannot be written: ", strerror(error),
+                   error == EEXIST ? "; move it away or use --out" : ""));
 }
 
 // The key is made here and stays here; only the request travels.
@@ -72,10 +70,10 @@ absl::Status Issue(Context& context, const Flags& flags) {
   RETURN_IF_ERROR(WriteNew(base + "-ca.pem", issued.authority(), 0644));
   RETURN_IF_ERROR(WriteNew(
       base + ".yaml",
-      absl::StrCat("address: ", profile.address, "\npublic_url: ",
-                   profile.public_url, "\ncertificate: ", base,
-                   ".pem\nprivate_key: ", base, "-key.pem\nauthority: ", base,
-                   "-ca.pem\n"),
+      absl::StrCat("address: ", profile.address,
+                   "\npublic_url: ", profile.public_url,
+                   "\ncertificate: ", base, ".pem\nprivate_key: ", base,
+                   "-key.pem\nauthority: ", base, "-ca.pem\n"),
       0644));
   if (context.json) {
     context.PrintText(WriteJson({{"profile", base + ".yaml"},
@@ -86,13 +84,13 @@ absl::Status Issue(Context& context, const Flags& flags) {
                       "\n");
     return absl::OkStatus();
   }
-  context.PrintText(
-      Fields({{"certificate", base + ".pem"},
-              {"private key", base + "-key.pem"},
-              {"profile", base + ".yaml"},
-              {"expires", When(issued.expire_time())}},
-             context.terminal) +
-      "\nUse it with: warder --profile " + base + ".yaml status\n");
+  context.PrintText(Fields({{"certificate", base + ".pem"},
+                            {"private key", base + "-key.pem"},
+                            {"profile", base + ".yaml"},
+                            {"expires", When(issued.expire_time())}},
+                           context.terminal) +
+                    "\nUse it with: warder --profile " + base +
+                    ".yaml status\n");
   return absl::OkStatus();
 }
 

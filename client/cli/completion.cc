@@ -48,7 +48,8 @@ void Walk(const CLI::App& app, const std::string& path,
   }
 }
 
-std::string Bash(const std::vector<std::pair<std::string, std::string>>& table) {
+std::string Bash(
+    const std::vector<std::pair<std::string, std::string>>& table) {
   std::string script =
       "_warder() {\n"
       "  local path=\"\" word\n"
@@ -72,14 +73,14 @@ std::string Bash(const std::vector<std::pair<std::string, std::string>>& table) 
   return script;
 }
 
-std::string Fish(const std::vector<std::pair<std::string, std::string>>& table) {
+std::string Fish(
+    const std::vector<std::pair<std::string, std::string>>& table) {
   std::string script = "complete -c warder -f\n";
   for (const auto& [path, words] : table) {
-    const std::string when =
-        path.empty()
-            ? "__fish_use_subcommand"
-            : absl::StrCat("string match -q -- 'warder ", path,
-                           "*' (commandline -cp)");
+    const std::string when = path.empty()
+                                 ? "__fish_use_subcommand"
+                                 : absl::StrCat("string match -q -- 'warder ",
+                                                path, "*' (commandline -cp)");
     absl::StrAppend(&script, "complete -c warder -n \"", when, "\" -a '", words,
                     "'\n");
   }

@@ -41,10 +41,11 @@ absl::StatusOr<client::Client*> Context::Connect() {
   if (client_ == nullptr) {
     ASSIGN_OR_RETURN(const client::Profile profile, Profile());
     ASSIGN_OR_RETURN(
-        client_, client::Client::Connect(
-                     profile, random_, clock_.TimeNow(), [](absl::Duration d) {
-                       std::this_thread::sleep_for(absl::ToChronoMilliseconds(d));
-                     }));
+        client_,
+        client::Client::Connect(
+            profile, random_, clock_.TimeNow(), [](absl::Duration d) {
+              std::this_thread::sleep_for(absl::ToChronoMilliseconds(d));
+            }));
   }
   return client_.get();
 }

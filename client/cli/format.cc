@@ -21,10 +21,9 @@ constexpr size_t kLeastWidth = 6;
 
 // Characters, not bytes: continuation bytes of UTF-8 take no column.
 size_t Width(absl::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-      }));
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(),
+      [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string Cut(const std::string& text, size_t width) {
@@ -49,8 +48,8 @@ std::string Coloured(const std::string& text, const Terminal& terminal) {
     code = "31";
   }
   if (text == "RETIRED") code = "2";
-  return code == nullptr ? text : absl::StrCat("\033[", code, "m", text,
-                                               "\033[0m");
+  return code == nullptr ? text
+                         : absl::StrCat("\033[", code, "m", text, "\033[0m");
 }
 
 }  // namespace

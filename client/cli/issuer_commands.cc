@@ -61,8 +61,9 @@ absl::StatusOr<v1::Algorithm> ParseAlgorithmFlag(const std::string& name) {
     return algorithm;
   }
   return FieldError("--algorithm",
-                    absl::StrCat("\"", name, "\" is not ES256, ES384, ES512, "
-                                             "EdDSA, RS256 or PS256"));
+                    absl::StrCat("\"", name,
+                                 "\" is not ES256, ES384, ES512, "
+                                 "EdDSA, RS256 or PS256"));
 }
 
 // Writes the policy flags over `policy`; returns whether any was given.
@@ -141,11 +142,12 @@ std::string Show(const v1::Issuer& issuer, const Terminal& terminal) {
       {"max revocation exposure", HowLong(p.max_revocation_exposure())}};
   for (const v1::Grant& grant : issuer.grants()) {
     fields.emplace_back(
-        "grant", absl::StrCat(grant.signer(), " for ",
-                              absl::StrJoin(grant.audiences(), ", "), ", up to ",
-                              HowLong(grant.max_lifetime()), ", typ ",
-                              absl::StrJoin(grant.token_types(), ", "),
-                              ", sub ", grant.subject_pattern()));
+        "grant",
+        absl::StrCat(grant.signer(), " for ",
+                     absl::StrJoin(grant.audiences(), ", "), ", up to ",
+                     HowLong(grant.max_lifetime()), ", typ ",
+                     absl::StrJoin(grant.token_types(), ", "), ", sub ",
+                     grant.subject_pattern()));
   }
   fields.emplace_back("revision", absl::StrCat(issuer.revision()));
   fields.emplace_back("etag", issuer.etag());
@@ -159,8 +161,9 @@ void AddSharedFlags(CLI::App* command, Flags& flags) {
   command->add_option("--owner", flags.owner, "ID of the accountable owner");
   command->add_option("--deputy", flags.deputies,
                       "ID of who takes over; repeat, in order");
-  command->add_option("--algorithm", flags.algorithms,
-                      "ES256, ES384, ES512, EdDSA, RS256 or PS256; at most two");
+  command->add_option(
+      "--algorithm", flags.algorithms,
+      "ES256, ES384, ES512, EdDSA, RS256 or PS256; at most two");
   command->add_option("--grant", flags.grants,
                       "\"signer=NAME audience=AUD lifetime=15m type=JWT "
                       "subject=*\"; repeat");
@@ -260,9 +263,8 @@ void AddIssuerCommands(CLI::App& app, Context& context) {
   });
 
   CLI::App* list = noun->add_subcommand("list", "list issuers");
-  list->callback([&context] {
-    context.run = [&context] { return List(context); };
-  });
+  list->callback(
+      [&context] { context.run = [&context] { return List(context); }; });
 
   CLI::App* show = noun->add_subcommand("show", "show one issuer");
   show->add_option("id", flags->id, "its ID")->required();

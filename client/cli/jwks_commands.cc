@@ -13,11 +13,10 @@ namespace {
 
 absl::Status Get(Context& context, const std::string& issuer) {
   ASSIGN_OR_RETURN(const client::Profile profile, context.Profile());
-  const std::string url =
-      issuer.empty()
-          ? profile.public_url + "/.well-known/jwks.json"
-          : absl::StrCat(profile.public_url, "/issuers/", issuer,
-                         "/.well-known/jwks.json");
+  const std::string url = issuer.empty()
+                              ? profile.public_url + "/.well-known/jwks.json"
+                              : absl::StrCat(profile.public_url, "/issuers/",
+                                             issuer, "/.well-known/jwks.json");
   ASSIGN_OR_RETURN(const client::HttpAnswer answer, client::HttpGet(url));
   if (answer.status == 404) return NotFound(url);
   if (answer.status != 200) {
@@ -31,8 +30,8 @@ absl::Status Get(Context& context, const std::string& issuer) {
   ASSIGN_OR_RETURN(const Json set, ParseJsonObject(answer.body));
   Table table({"KID", "KTY", "ALG", "USE"});
   for (const Json& key : set.value("keys", Json::array())) {
-    table.Add({key.value("kid", ""), key.value("kty", ""),
-               key.value("alg", ""), key.value("use", "")});
+    table.Add({key.value("kid", ""), key.value("kty", ""), key.value("alg", ""),
+               key.value("use", "")});
   }
   context.PrintText(absl::StrCat(url, "\nETag ", answer.etag, ", ",
                                  answer.cache_control, "\n\n",

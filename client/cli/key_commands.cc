@@ -46,8 +46,8 @@ std::string Show(const v1::Key& key, const Terminal& terminal) {
        When(key.activate_time())},
       {"stopped signing", When(key.retire_time())},
       {"leaves the key set", When(key.until_time())},
-      {"private half", key.private_half_held() ? "sealed in the vault"
-                                               : "destroyed"}};
+      {"private half",
+       key.private_half_held() ? "sealed in the vault" : "destroyed"}};
   if (key.has_suspend_time()) {
     fields.emplace_back("suspended", absl::StrCat(When(key.suspend_time()),
                                                   " by ", key.suspended_by()));
@@ -67,8 +67,9 @@ std::string Show(const v1::Key& key, const Terminal& terminal) {
 absl::StatusOr<std::string> NameOf(const Flags& flags) {
   if (absl::StartsWith(flags.key, "issuers/")) return flags.key;
   if (flags.issuer.empty()) {
-    return FieldError("key", "give issuers/ISSUER/keys/KID, or the KID with "
-                             "--issuer ISSUER");
+    return FieldError("key",
+                      "give issuers/ISSUER/keys/KID, or the KID with "
+                      "--issuer ISSUER");
   }
   return KeyName(IssuerId(flags.issuer), KeyId(flags.key));
 }
@@ -81,8 +82,9 @@ absl::StatusOr<Enum> ParseEnum(absl::string_view flag, absl::string_view prefix,
   std::string name = absl::AsciiStrToUpper(text);
   std::replace(name.begin(), name.end(), '-', '_');
   if (parse(absl::StrCat(prefix, name), &value)) return value;
-  return FieldError(flag, absl::StrCat("\"", text, "\" is not one of its "
-                                                   "values; see --help"));
+  return FieldError(flag, absl::StrCat("\"", text,
+                                       "\" is not one of its "
+                                       "values; see --help"));
 }
 
 absl::StatusOr<v1::Algorithm> AlgorithmFlag(const Flags& flags) {
@@ -99,15 +101,15 @@ absl::Status List(Context& context, const Flags& flags) {
     request.set_parent(IssuerName(IssuerId(flags.issuer)));
   }
   if (!flags.owner.empty()) request.set_owner(OwnerName(OwnerId(flags.owner)));
-  ASSIGN_OR_RETURN(const v1::KeyState state,
-                   ParseEnum<v1::KeyState>(
-                       "--state", "KEY_STATE_", flags.state,
-                       [](const std::string& n, v1::KeyState* v) {
-                         return v1::KeyState_Parse(n, v);
-                       }));
+  ASSIGN_OR_RETURN(
+      const v1::KeyState state,
+      ParseEnum<v1::KeyState>("--state", "KEY_STATE_", flags.state,
+                              [](const std::string& n, v1::KeyState* v) {
+                                return v1::KeyState_Parse(n, v);
+                              }));
   request.set_state(state);
-  Table table({"ISSUER", "KID", "STATE", "ALG", "OWNER", "PUBLISHED",
-               "SIGNS FROM"});
+  Table table(
+      {"ISSUER", "KID", "STATE", "ALG", "OWNER", "PUBLISHED", "SIGNS FROM"});
   do {
     ASSIGN_OR_RETURN(const v1::ListKeysResponse page,
                      context.Read(&Stub::ListKeys, request));
@@ -224,16 +226,16 @@ void AddKeyCommands(CLI::App& app, Context& context) {
       ->required();
   AddPlan(revoke, context);
 
-  CLI::App* suspend =
-      verb("suspend", "unpublish a key while someone looks",
+  CLI::App* suspend = verb("suspend", "unpublish a key while someone looks",
+                           [](Context& c, const Flags& f) {
+                             return OnKey<v1::SuspendKeyRequest>(
+                                 c, f, &Stub::SuspendKey, false);
+                           });
+  CLI::App* resume =
+      verb("resume", "publish a suspended key again",
            [](Context& c, const Flags& f) {
-             return OnKey<v1::SuspendKeyRequest>(c, f, &Stub::SuspendKey,
-                                                 false);
+             return OnKey<v1::ResumeKeyRequest>(c, f, &Stub::ResumeKey, false);
            });
-  CLI::App* resume = verb(
-      "resume", "publish a suspended key again", [](Context& c, const Flags& f) {
-        return OnKey<v1::ResumeKeyRequest>(c, f, &Stub::ResumeKey, false);
-      });
   for (CLI::App* command : {suspend, resume}) {
     takes_key(command);
     AddPlan(command, context);

@@ -65,8 +65,8 @@ std::string Show(const v1::Departure& departure, const Context& context) {
       absl::StrAppend(&successors, successors.empty() ? "" : ", ",
                       LastPart(key));
     }
-    std::string owner = issuer.orphaned() ? "NOBODY: name an owner"
-                                          : LastPart(issuer.owner());
+    std::string owner =
+        issuer.orphaned() ? "NOBODY: name an owner" : LastPart(issuer.owner());
     if (!issuer.orphaned() && issuer.without_deputy()) {
       owner += " (no deputy)";
     }
@@ -188,9 +188,8 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
   });
 
   CLI::App* list = noun->add_subcommand("list", "list people");
-  list->callback([&context] {
-    context.run = [&context] { return List(context); };
-  });
+  list->callback(
+      [&context] { context.run = [&context] { return List(context); }; });
 
   CLI::App* show = noun->add_subcommand("show", "show one person");
   show->add_option("id", flags->id, "the ID")->required();

@@ -27,8 +27,8 @@ absl::Status Status(Context& context) {
                          "the new time is right"
                        : "running"},
       {"without a living owner", absl::StrCat(status.orphaned_issuers())}};
-  for (const char* state : {"PENDING", "ACTIVE", "RETIRING", "RETIRED",
-                            "SUSPENDED", "REVOKED"}) {
+  for (const char* state :
+       {"PENDING", "ACTIVE", "RETIRING", "RETIRED", "SUSPENDED", "REVOKED"}) {
     const auto it = status.keys_by_state().find(state);
     if (it != status.keys_by_state().end()) {
       fields.emplace_back(absl::StrCat("keys ", state),
@@ -43,9 +43,8 @@ absl::Status Status(Context& context) {
 
 void AddStatusCommand(CLI::App& app, Context& context) {
   CLI::App* status = app.add_subcommand("status", "how the service is");
-  status->callback([&context] {
-    context.run = [&context] { return Status(context); };
-  });
+  status->callback(
+      [&context] { context.run = [&context] { return Status(context); }; });
 }
 
 }  // namespace warder::cli

@@ -49,13 +49,13 @@ absl::Status Sign(Context& context, const Flags& flags) {
       !v1::Algorithm_Parse(
           absl::StrCat("ALGORITHM_", absl::AsciiStrToUpper(flags.algorithm)),
           &algorithm)) {
-    return FieldError("--algorithm", "is not one of ES256, ES384, ES512, "
-                                     "EdDSA, RS256, PS256");
+    return FieldError("--algorithm",
+                      "is not one of ES256, ES384, ES512, "
+                      "EdDSA, RS256, PS256");
   }
   request.set_algorithm(algorithm);
-  ASSIGN_OR_RETURN(
-      const v1::SignJwtResponse signed_token,
-      context.Change(&v1::TokenService::Stub::SignJwt, request));
+  ASSIGN_OR_RETURN(const v1::SignJwtResponse signed_token,
+                   context.Change(&v1::TokenService::Stub::SignJwt, request));
   context.Print(signed_token, signed_token.token() + "\n");
   return absl::OkStatus();
 }
@@ -73,8 +73,8 @@ absl::Status Inspect(Context& context, const Flags& flags) {
     claims = Safe(jws.payload);
   }
   if (context.json) {
-    context.PrintText(
-        WriteJson({{"header", jws.header}, {"payload", claims}}) + "\n");
+    context.PrintText(WriteJson({{"header", jws.header}, {"payload", claims}}) +
+                      "\n");
     return absl::OkStatus();
   }
   context.PrintText("Not verified: this only shows what the token says.\n\n");
@@ -94,10 +94,9 @@ absl::Status Inspect(Context& context, const Flags& flags) {
 absl::Status Verify(Context& context, const Flags& flags) {
   ASSIGN_OR_RETURN(const client::Profile profile, context.Profile());
   const std::string url =
-      !flags.url.empty()
-          ? flags.url
-          : absl::StrCat(profile.public_url, "/issuers/", flags.issuer,
-                         "/.well-known/jwks.json");
+      !flags.url.empty() ? flags.url
+                         : absl::StrCat(profile.public_url, "/issuers/",
+                                        flags.issuer, "/.well-known/jwks.json");
   if (flags.url.empty() && flags.issuer.empty()) {
     return FieldError("--issuer", "name the issuer, or a key set with --url");
   }
@@ -108,11 +107,10 @@ absl::Status Verify(Context& context, const Flags& flags) {
   }
   ASSIGN_OR_RETURN(const std::vector<jose::Jwk> keys,
                    jose::ParseJwkSet(answer.body));
-  auto claims = jose::VerifyJwt(TokenOf(flags), keys,
-                                {.issuer = flags.iss,
-                                 .audience = flags.audience,
-                                 .type = flags.type},
-                                context.clock().TimeNow());
+  auto claims = jose::VerifyJwt(
+      TokenOf(flags), keys,
+      {.issuer = flags.iss, .audience = flags.audience, .type = flags.type},
+      context.clock().TimeNow());
   if (!claims.ok()) {
     if (context.json) {
       context.PrintText(
@@ -124,11 +122,9 @@ absl::Status Verify(Context& context, const Flags& flags) {
     return Error(absl::StatusCode::kDataLoss, Reason::kUnauthenticated,
                  absl::StrCat("refused: ", claims.status().message()));
   }
-  context.PrintText(context.json ? WriteJson({{"verified", true},
-                                              {"claims", *claims}}) +
-                                       "\n"
-                                 : "Verified against " + url + "\n\n" +
-                                       Pretty(*claims));
+  context.PrintText(
+      context.json ? WriteJson({{"verified", true}, {"claims", *claims}}) + "\n"
+                   : "Verified against " + url + "\n\n" + Pretty(*claims));
   return absl::OkStatus();
 }
 

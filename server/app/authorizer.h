@@ -47,9 +47,9 @@ absl::StatusOr<std::string> ParseCallerName(absl::string_view field,
 
 enum class Permission {
   kReadIssuers,
-  kWriteIssuers,     // create, update, rotate
+  kWriteIssuers,  // create, update, rotate
   kReadKeys,
-  kWriteKeys,        // issue, suspend, resume
+  kWriteKeys,  // issue, suspend, resume
   kRevokeKeys,
   kReadOwners,
   kWriteOwners,      // create, update

@@ -52,7 +52,10 @@ void Change::Record(absl::string_view action, absl::string_view resource,
 
 absl::StatusOr<absl::Time> ChangeRunner::NowFor(Urgency urgency,
                                                 absl::Time last) const {
-  const absl::Time now = clock_.TimeNow();
+  // Microseconds are what the store keeps: an answer now and one after a
+  // restart are the same.
+  const absl::Time now =
+      absl::FromUnixMicros(absl::ToUnixMicros(clock_.TimeNow()));
   if (now >= last) return now;
   if (urgency == Urgency::kNormal && last - now > kClockTolerance) {
     return Precondition(
@@ -71,8 +74,8 @@ absl::Status ChangeRunner::Commit(
   const std::string fingerprint =
       request.request_id.empty()
           ? ""
-          : Base64UrlEncode(sha256_(
-                absl::StrCat(request.method, "\n", request.contents)));
+          : Base64UrlEncode(
+                sha256_(absl::StrCat(request.method, "\n", request.contents)));
   std::vector<domain::IssuerDraft> to_publish;
   const absl::Status preview = absl::CancelledError("validate_only");
   const absl::Status status = store_.Mutate([&](Transaction& txn) {
@@ -84,13 +87,12 @@ absl::Status ChangeRunner::Commit(
           txn.FindRequest(request.caller.Principal(), request.request_id));
       if (record) {
         if (record->fingerprint != fingerprint) {
-          return Error(absl::StatusCode::kInvalidArgument,
-                       Reason::kRequestIdReused,
-                       absl::StrCat("request_id ", request.request_id,
-                                    " was used at ",
-                                    TimeText(record->create_time), " for ",
-                                    record->method,
-                                    " with other contents; make a new one"));
+          return Error(
+              absl::StatusCode::kInvalidArgument, Reason::kRequestIdReused,
+              absl::StrCat("request_id ", request.request_id, " was used at ",
+                           TimeText(record->create_time), " for ",
+                           record->method,
+                           " with other contents; make a new one"));
         }
         *replayed = record->result;
         return absl::OkStatus();
@@ -148,8 +150,8 @@ absl::Status ChangeRunner::Run(
         replay) {
   RETURN_IF_ERROR(ValidateRequestId(request.request_id));
   std::string replayed;
-  RETURN_IF_ERROR(Commit(request, urgency, request.caller.Actor(), change,
-                         &replayed));
+  RETURN_IF_ERROR(
+      Commit(request, urgency, request.caller.Actor(), change, &replayed));
   if (replayed.empty()) return absl::OkStatus();
   return store_.Read(
       [&](ReadTransaction& txn) { return replay(txn, replayed); });
@@ -166,12 +168,11 @@ absl::StatusOr<Access> ChangeRunner::Authorize(const Request& request,
                                                absl::string_view resource) {
   const Access access = AccessOf(request.caller.role, permission);
   if (access != Access::kNo) return access;
-  return Denied(request, resource,
-                Error(absl::StatusCode::kPermissionDenied,
-                      Reason::kPermissionDenied,
-                      absl::StrCat(request.caller.Principal(), " lacks ",
-                                   PermissionName(permission), " on ",
-                                   resource)));
+  return Denied(
+      request, resource,
+      Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+            absl::StrCat(request.caller.Principal(), " lacks ",
+                         PermissionName(permission), " on ", resource)));
 }
 
 absl::Status ChangeRunner::Denied(const Request& request,

@@ -33,8 +33,8 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
-        ASSIGN_OR_RETURN(const auto owner, change.txn().FindOwner(
-                                               OwnerId(command.subject.name)));
+        ASSIGN_OR_RETURN(const auto owner,
+                         change.txn().FindOwner(OwnerId(command.subject.name)));
         if (owner && owner->state == domain::OwnerState::kDeparted) {
           return Precondition(Reason::kOwnerNotActive,
                               absl::StrCat(OwnerName(owner->id),
@@ -55,10 +55,10 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
       [&](ReadTransaction&, const std::string&) {
         const absl::Time now = runner_.clock().TimeNow();
         issued.expire_time = now + lifetime;
-        ASSIGN_OR_RETURN(issued.certificate_pem,
-                         authority_.Issue(command.request_pem,
-                                          command.subject.Uri(), lifetime,
-                                          now));
+        ASSIGN_OR_RETURN(
+            issued.certificate_pem,
+            authority_.Issue(command.request_pem, command.subject.Uri(),
+                             lifetime, now));
         return absl::OkStatus();
       }));
   return issued;

@@ -26,7 +26,8 @@ struct IssuedCertificate {
 class ClientCertificates {
  public:
   // Both outlive this.
-  ClientCertificates(ChangeRunner& runner, ClientCertificateAuthority& authority)
+  ClientCertificates(ChangeRunner& runner,
+                     ClientCertificateAuthority& authority)
       : runner_(runner), authority_(authority) {}
 
   // PERMISSION_DENIED; INVALID_ARGUMENT: certificate_request, lifetime;

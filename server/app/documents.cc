@@ -73,10 +73,10 @@ absl::StatusOr<std::string> HistoricalKeys::Get(
   const SigningKey& key = snapshot.signers[0];
   Json keys = Json::array();
   for (const auto& ended : snapshot.history) keys.push_back(EntryOf(*ended));
-  std::string document = Base64UrlEncode(
-      WriteJson({{"alg", domain::AlgorithmName(key.algorithm)},
-                 {"kid", key.id.value()},
-                 {"typ", "jwk-set+jwt"}}));
+  std::string document =
+      Base64UrlEncode(WriteJson({{"alg", domain::AlgorithmName(key.algorithm)},
+                                 {"kid", key.id.value()},
+                                 {"typ", "jwk-set+jwt"}}));
   document.push_back('.');
   Base64UrlAppend(WriteJson({{"iss", snapshot.issuer_uri},
                              {"iat", absl::ToUnixSeconds(now)},

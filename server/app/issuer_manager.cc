@@ -45,9 +45,12 @@ absl::Status CheckPeople(ReadTransaction& txn, IssuerDraft& draft) {
   if (issuer.deputies.empty()) {
     return Precondition(
         Reason::kDeputyRequired,
-        absl::StrCat(IssuerName(issuer.id), " needs a deputy who takes over "
-                     "when ", OwnerName(issuer.owner),
-                     " leaves; name one in deputies, or in the owner's deputy"));
+        absl::StrCat(
+            IssuerName(issuer.id),
+            " needs a deputy who takes over "
+            "when ",
+            OwnerName(issuer.owner),
+            " leaves; name one in deputies, or in the owner's deputy"));
   }
   if (issuer.deputies.size() > 20) {
     return FieldError("deputies", "more than 20");
@@ -76,8 +79,8 @@ absl::Status CheckText(absl::string_view field, absl::string_view text,
 
 absl::Status CheckIssuerUri(absl::string_view uri) {
   RETURN_IF_ERROR(CheckText("issuer_uri", uri, 512));
-  const bool scheme = absl::StartsWith(uri, "https://") ||
-                      absl::StartsWith(uri, "http://");
+  const bool scheme =
+      absl::StartsWith(uri, "https://") || absl::StartsWith(uri, "http://");
   bool good = scheme && !absl::EndsWith(uri, "/");
   for (const char c : uri) {
     good = good && c > ' ' && c < 0x7f && c != '?' && c != '#' && c != '"' &&

@@ -53,7 +53,8 @@ absl::StatusOr<domain::Key> KeyManager::Issue(
         }
         if (draft.issuer.deputy_vacant) {
           return Precondition(Reason::kDeputyRequired,
-                              absl::StrCat(name, " has no living deputy; name "
+                              absl::StrCat(name,
+                                           " has no living deputy; name "
                                            "one with UpdateIssuer first"));
         }
         AddMissingSpares(spares, draft);
@@ -83,9 +84,9 @@ absl::StatusOr<domain::Key> KeyManager::Issue(
 absl::StatusOr<domain::Key> KeyManager::Get(const Request& request,
                                             const IssuerId& issuer,
                                             const KeyId& id) {
-  ASSIGN_OR_RETURN(const Access access,
-                   runner_.Authorize(request, Permission::kReadKeys,
-                                     KeyName(issuer, id)));
+  ASSIGN_OR_RETURN(
+      const Access access,
+      runner_.Authorize(request, Permission::kReadKeys, KeyName(issuer, id)));
   domain::Key key;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     ASSIGN_OR_RETURN(key, MustFind(txn, issuer, id));
@@ -101,19 +102,18 @@ absl::StatusOr<domain::Key> KeyManager::Get(const Request& request,
 absl::StatusOr<Page<domain::Key>> KeyManager::List(const Request& request,
                                                    KeyFilter filter,
                                                    const PageRequest& page) {
-  ASSIGN_OR_RETURN(
-      const Access access,
-      runner_.Authorize(request, Permission::kReadKeys, "keys"));
+  ASSIGN_OR_RETURN(const Access access,
+                   runner_.Authorize(request, Permission::kReadKeys, "keys"));
   if (access == Access::kOwn) {
     if (filter.owner && filter.owner->value() != request.caller.name) {
       return Page<domain::Key>{};
     }
     filter.owner = OwnerId(request.caller.name);
   }
-  const std::string text = absl::StrCat(
-      filter.issuer ? filter.issuer->value() : "", "|",
-      filter.state ? domain::KeyStateName(*filter.state) : "", "|",
-      filter.owner ? filter.owner->value() : "");
+  const std::string text =
+      absl::StrCat(filter.issuer ? filter.issuer->value() : "", "|",
+                   filter.state ? domain::KeyStateName(*filter.state) : "", "|",
+                   filter.owner ? filter.owner->value() : "");
   ASSIGN_OR_RETURN(const int size, PageSize(page));
   ASSIGN_OR_RETURN(const std::string position,
                    ParsePageToken("keys", text, page.token));
@@ -175,10 +175,9 @@ absl::StatusOr<domain::Key> KeyManager::ChangeKey(
 
 absl::StatusOr<domain::Key> KeyManager::Revoke(const Request& request,
                                                const RevokeCommand& command) {
-  ASSIGN_OR_RETURN(
-      const Access access,
-      runner_.Authorize(request, Permission::kRevokeKeys,
-                        KeyName(command.issuer, command.key)));
+  ASSIGN_OR_RETURN(const Access access,
+                   runner_.Authorize(request, Permission::kRevokeKeys,
+                                     KeyName(command.issuer, command.key)));
   return ChangeKey(request, ChangeRunner::Urgency::kUrgent,
                    access == Access::kOwn, command.issuer, command.key,
                    [&](IssuerDraft& draft, Change& change) {

@@ -56,8 +56,7 @@ class KeyManager {
 
   // See domain::Suspend and domain::Resume.
   absl::StatusOr<domain::Key> Suspend(const Request& request,
-                                      const IssuerId& issuer,
-                                      const KeyId& key);
+                                      const IssuerId& issuer, const KeyId& key);
   absl::StatusOr<domain::Key> Resume(const Request& request,
                                      const IssuerId& issuer, const KeyId& key);
 

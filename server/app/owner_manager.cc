@@ -37,9 +37,9 @@ absl::Status CheckDeputy(ReadTransaction& txn, const domain::Owner& owner) {
                                              "\" does not exist"));
   }
   if (deputy->state != domain::OwnerState::kActive) {
-    return Precondition(Reason::kOwnerNotActive,
-                        absl::StrCat("deputy: ", OwnerName(owner.deputy),
-                                     " has departed"));
+    return Precondition(
+        Reason::kOwnerNotActive,
+        absl::StrCat("deputy: ", OwnerName(owner.deputy), " has departed"));
   }
   return absl::OkStatus();
 }
@@ -228,8 +228,9 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
       Log(LogLevel::kError, "issuer.orphaned",
           {{"issuer", IssuerName(issuer.issuer)},
            {"departed", name},
-           {"next", "nothing signs for it; name a living owner and deputy "
-                    "with: warder issuer update"}});
+           {"next",
+            "nothing signs for it; name a living owner and deputy "
+            "with: warder issuer update"}});
     }
   }
   return departure;
@@ -237,10 +238,9 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
 
 absl::StatusOr<domain::Departure> OwnerManager::PlanDeparture(
     const Request& request, const OwnerId& id) {
-  RETURN_IF_ERROR(runner_
-                      .Authorize(request, Permission::kReportDeparture,
-                                 OwnerName(id))
-                      .status());
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReportDeparture, OwnerName(id))
+          .status());
   const absl::Time now = runner_.clock().TimeNow();
   domain::Departure plan;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {

@@ -18,8 +18,7 @@ std::string Prefix(absl::string_view kind, absl::string_view filter) {
 
 absl::StatusOr<int> PageSize(const PageRequest& request) {
   if (request.size < 0) {
-    return FieldError("page_size",
-                      absl::StrCat(request.size, " is negative"));
+    return FieldError("page_size", absl::StrCat(request.size, " is negative"));
   }
   if (request.size == 0) return kDefaultPageSize;
   return std::min(request.size, kMaxPageSize);

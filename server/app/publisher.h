@@ -79,8 +79,7 @@ class Publisher {
   static constexpr size_t kShards = 64;
   struct Shard {
     mutable Mutex mu;
-    absl::flat_hash_map<std::string, SnapshotPtr> snapshots
-        ABSL_GUARDED_BY(mu);
+    absl::flat_hash_map<std::string, SnapshotPtr> snapshots ABSL_GUARDED_BY(mu);
   };
   const Shard& ShardOf(absl::string_view issuer) const;
 

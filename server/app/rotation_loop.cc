@@ -84,8 +84,9 @@ bool RotationLoop::ClockJumped(absl::Time now) {
     jump_noticed_ = now;
     Log(LogLevel::kError, "clock.jumped_forward",
         {{"by", DurationText(ahead)},
-         {"next", "rotation waits an hour, or until the clock is set back; "
-                  "restart warderd if the new time is right"}});
+         {"next",
+          "rotation waits an hour, or until the clock is set back; "
+          "restart warderd if the new time is right"}});
   }
   return true;
 }
@@ -94,8 +95,8 @@ absl::Status RotationLoop::Rotate(const IssuerId& issuer) {
   // Keys are made outside the transaction: RSA takes its time.
   auto spares = SparesFor(runner_, issuer);
   bool progress = false;
-  RETURN_IF_ERROR(runner_.RunAsSystem(
-      ChangeRunner::Urgency::kNormal, [&](Change& change) {
+  RETURN_IF_ERROR(
+      runner_.RunAsSystem(ChangeRunner::Urgency::kNormal, [&](Change& change) {
         ASSIGN_OR_RETURN(domain::IssuerDraft draft,
                          change.txn().LoadDraft(issuer, KeyScope::kLiving));
         const auto before = domain::PublishedKeys(draft);
@@ -121,8 +122,9 @@ void RotationLoop::RotateDue(absl::Time now) {
   while (true) {
     std::vector<IssuerId> due;
     const absl::Status read = runner_.store().Read([&](ReadTransaction& txn) {
-      ASSIGN_OR_RETURN(due, txn.ListDueIssuers(
-                                now, kBatch + static_cast<int>(deferred_.size())));
+      ASSIGN_OR_RETURN(
+          due,
+          txn.ListDueIssuers(now, kBatch + static_cast<int>(deferred_.size())));
       return absl::OkStatus();
     });
     std::erase_if(due, [&](const IssuerId& id) {

@@ -33,10 +33,9 @@ bool Allows(const std::vector<std::string>& allowed, const std::string& value) {
 absl::StatusOr<const Grant*> FindGrant(const IssuerSnapshot& snapshot,
                                        const std::string& signer,
                                        const SignJwtCommand& command) {
-  absl::Status refusal = NotGranted(
-      absl::StrCat("signer \"", signer, "\" holds no grant for ",
-                   IssuerName(snapshot.id),
-                   "; role security adds one with UpdateIssuer"));
+  absl::Status refusal = NotGranted(absl::StrCat(
+      "signer \"", signer, "\" holds no grant for ", IssuerName(snapshot.id),
+      "; role security adds one with UpdateIssuer"));
   for (const Grant& grant : snapshot.grants) {
     if (grant.signer != signer) continue;
     std::string why;
@@ -194,8 +193,8 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   result.token.reserve(claims.size() * 4 / 3 + 320);
   Base64UrlAppend(
       absl::StrCat("{\"alg\":\"", domain::AlgorithmName(key->algorithm),
-                   "\",\"kid\":\"", key->id.value(), "\",\"typ\":",
-                   Quoted(type), "}"),
+                   "\",\"kid\":\"", key->id.value(),
+                   "\",\"typ\":", Quoted(type), "}"),
       &result.token);
   result.token.push_back('.');
   Base64UrlAppend(claims, &result.token);

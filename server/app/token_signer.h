@@ -17,11 +17,11 @@ namespace warder::app {
 struct SignJwtCommand {
   IssuerId issuer;
   std::optional<domain::Algorithm> algorithm;  // empty: the policy's first
-  std::string subject;                // `sub`; may be empty
-  std::vector<std::string> audiences; // `aud`; at least one
-  std::optional<absl::Duration> lifetime;  // empty: the grant's longest
-  std::string token_type;             // header `typ`; empty: the grant's first
-  std::string claims;                 // a JSON object of further claims, or ""
+  std::string subject;                         // `sub`; may be empty
+  std::vector<std::string> audiences;          // `aud`; at least one
+  std::optional<absl::Duration> lifetime;      // empty: the grant's longest
+  std::string token_type;  // header `typ`; empty: the grant's first
+  std::string claims;      // a JSON object of further claims, or ""
 };
 
 struct SignedToken {

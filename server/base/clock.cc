@@ -29,9 +29,8 @@ bool SystemClock::AwaitWithDeadline(Mutex* mu,
   while (!wake()) {
     const absl::Duration left = deadline - TimeNow();
     if (left <= absl::ZeroDuration()) return false;
-    changed_.wait_for(
-        *mu, absl::ToChronoMicroseconds(std::min(left, kSlice) +
-                                        absl::Microseconds(1)));
+    changed_.wait_for(*mu, absl::ToChronoMicroseconds(std::min(left, kSlice) +
+                                                      absl::Microseconds(1)));
   }
   return true;
 }

@@ -20,35 +20,35 @@ namespace warder {
 
 // One name per cause. proto/README.md lists them; a test keeps both equal.
 enum class Reason {
-  kInvalidField,         // a request field is malformed
-  kNotFound,             // no such resource, or not visible to the caller
-  kAlreadyExists,        // the ID is taken
-  kWrongState,           // the resource's state does not allow the change
-  kEtagMismatch,         // the resource changed since it was read
-  kRequestIdReused,      // the same request_id came with other contents
-  kPolicyBreaksTiming,   // one of the timing inequalities would not hold
-  kTooManyPublishedKeys, // the key set would pass its limit
-  kOwnerNotActive,       // the named owner has departed or leaves
-  kDeputyRequired,       // an issuer needs a living deputy
-  kIssuerOrphaned,       // the issuer has no living owner
-  kNoSigningKey,         // the issuer has no ACTIVE key for the algorithm
-  kNotGranted,           // the signer holds no grant that allows this token
-  kPermissionDenied,     // the caller's role may not do this
-  kUnauthenticated,      // no usable client certificate
-  kTwoPeopleRequired,    // restoring trust takes somebody else
-  kClockWentBackwards,   // the system clock is behind the last recorded change
-  kStoreUnavailable,     // database locked, disk full or gone
-  kStoreCorrupt,         // database fails its own checks
-  kConflict,             // lost a race with another writer; retry
-  kVaultUnavailable,     // the vault cannot seal, unseal or sign
-  kKeyEncryptionKey,     // the key-encryption key is unreadable or wrong
-  kSchemaTooNew,         // the store was written by a newer warderd
-  kDataDirectoryInUse,   // another warderd holds the data directory
-  kConfiguration,        // the configuration file or a flag is wrong
-  kCertificate,          // a certificate is unusable
-  kUnreachable,          // a peer does not answer
-  kOutOfRange,           // a page token or size outside its range
-  kInternal,             // a defect of Warder
+  kInvalidField,          // a request field is malformed
+  kNotFound,              // no such resource, or not visible to the caller
+  kAlreadyExists,         // the ID is taken
+  kWrongState,            // the resource's state does not allow the change
+  kEtagMismatch,          // the resource changed since it was read
+  kRequestIdReused,       // the same request_id came with other contents
+  kPolicyBreaksTiming,    // one of the timing inequalities would not hold
+  kTooManyPublishedKeys,  // the key set would pass its limit
+  kOwnerNotActive,        // the named owner has departed or leaves
+  kDeputyRequired,        // an issuer needs a living deputy
+  kIssuerOrphaned,        // the issuer has no living owner
+  kNoSigningKey,          // the issuer has no ACTIVE key for the algorithm
+  kNotGranted,            // the signer holds no grant that allows this token
+  kPermissionDenied,      // the caller's role may not do this
+  kUnauthenticated,       // no usable client certificate
+  kTwoPeopleRequired,     // restoring trust takes somebody else
+  kClockWentBackwards,    // the system clock is behind the last recorded change
+  kStoreUnavailable,      // database locked, disk full or gone
+  kStoreCorrupt,          // database fails its own checks
+  kConflict,              // lost a race with another writer; retry
+  kVaultUnavailable,      // the vault cannot seal, unseal or sign
+  kKeyEncryptionKey,      // the key-encryption key is unreadable or wrong
+  kSchemaTooNew,          // the store was written by a newer warderd
+  kDataDirectoryInUse,    // another warderd holds the data directory
+  kConfiguration,         // the configuration file or a flag is wrong
+  kCertificate,           // a certificate is unusable
+  kUnreachable,           // a peer does not answer
+  kOutOfRange,            // a page token or size outside its range
+  kInternal,              // a defect of Warder
 };
 
 // Returns the UPPER_SNAKE name, as in google.rpc.ErrorInfo.reason.

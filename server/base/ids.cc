@@ -19,13 +19,16 @@ std::string Seen(absl::string_view text) {
                       text.size() > 80 ? "…\"" : "\"");
 }
 
-bool LowerOrDigit(char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c); }
+bool LowerOrDigit(char c) {
+  return absl::ascii_islower(c) || absl::ascii_isdigit(c);
+}
 
 }  // namespace
 
 absl::StatusOr<IssuerId> ParseIssuerId(absl::string_view field,
                                        absl::string_view text) {
-  bool good = !text.empty() && text.size() <= 63 && absl::ascii_islower(text[0]);
+  bool good =
+      !text.empty() && text.size() <= 63 && absl::ascii_islower(text[0]);
   for (const char c : text) good = good && (LowerOrDigit(c) || c == '-');
   if (!good) {
     return FieldError(field, absl::StrCat(Seen(text),

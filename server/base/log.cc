@@ -23,13 +23,12 @@ spdlog::level::level_enum SpdLevel(LogLevel level) {
 
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger>& logger = *[] {
-    auto* made = new std::shared_ptr<spdlog::logger>(
-        std::make_shared<spdlog::logger>(
+    auto* made =
+        new std::shared_ptr<spdlog::logger>(std::make_shared<spdlog::logger>(
             "warder", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
     // %v is the JSON of the fields without its opening brace.
-    (*made)->set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v)",
-        spdlog::pattern_time_type::utc);
+    (*made)->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v)",
+                         spdlog::pattern_time_type::utc);
     return made;
   }();
   return *logger;

@@ -68,8 +68,9 @@ struct Metrics::Series {
   prometheus::Gauge& since_rotation =
       OneGauge(registry, "warder_seconds_since_last_rotation",
                "Seconds since a key last began to sign.");
-  prometheus::Gauge& lag = OneGauge(registry, "warder_rotation_loop_lag_seconds",
-                                    "How late the oldest due action is.");
+  prometheus::Gauge& lag =
+      OneGauge(registry, "warder_rotation_loop_lag_seconds",
+               "How late the oldest due action is.");
   prometheus::Counter& loop_failures =
       CounterFamily(registry, "warder_rotation_loop_failures_total",
                     "Due actions that failed and will be tried again.")

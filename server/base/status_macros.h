@@ -24,9 +24,8 @@
   } while (false)
 
 // ASSIGN_OR_RETURN(lhs, expr): `lhs` takes the value of the StatusOr `expr`.
-#define ASSIGN_OR_RETURN(lhs, expr)                                         \
-  ASSIGN_OR_RETURN_IMPL(WARDER_MACRO_CONCAT(warder_or_, __COUNTER__), lhs, \
-                        expr)
+#define ASSIGN_OR_RETURN(lhs, expr) \
+  ASSIGN_OR_RETURN_IMPL(WARDER_MACRO_CONCAT(warder_or_, __COUNTER__), lhs, expr)
 #define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr) \
   auto tmp = (expr);                          \
   if (!tmp.ok()) return tmp.status();         \

@@ -33,8 +33,8 @@ class StrictHandler : public nlohmann::json_sax<Json> {
 
   bool key(string_t& name) override {
     if (stack_.back()->contains(name)) {
-      return Fail(absl::StrCat("duplicate member \"", name.substr(0, 64),
-                               "\""));
+      return Fail(
+          absl::StrCat("duplicate member \"", name.substr(0, 64), "\""));
     }
     key_ = std::move(name);
     return true;
@@ -102,8 +102,8 @@ absl::StatusOr<Json> ParseJson(absl::string_view text,
   }
   StrictHandler handler(limits.max_depth);
   if (!Json::sax_parse(text.begin(), text.end(), &handler)) {
-    return FieldError("json", handler.error().empty() ? "not readable"
-                                                      : handler.error());
+    return FieldError(
+        "json", handler.error().empty() ? "not readable" : handler.error());
   }
   return handler.Take();
 }
@@ -112,9 +112,9 @@ absl::StatusOr<Json> ParseJsonObject(absl::string_view text,
                                      const JsonLimits& limits) {
   ASSIGN_OR_RETURN(Json value, ParseJson(text, limits));
   if (!value.is_object()) {
-    return FieldError("json",
-                      absl::StrCat("a JSON object is wanted, this is a ",
-                                   value.type_name()));
+    return FieldError(
+        "json",
+        absl::StrCat("a JSON object is wanted, this is a ", value.type_name()));
   }
   return value;
 }

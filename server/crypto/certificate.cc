@@ -164,10 +164,9 @@ absl::StatusOr<std::string> CreateCertificateRequest(const PrivateKey& key,
   const OwnedName subject(X509_NAME_new());
   const OwnedBio bio(BIO_new(BIO_s_mem()));
   if (request == nullptr || subject == nullptr || bio == nullptr ||
-      X509_NAME_add_entry_by_txt(
-          subject.get(), "CN", MBSTRING_UTF8,
-          reinterpret_cast<const uint8_t*>(name.data()),
-          static_cast<int>(name.size()), -1, 0) != 1 ||
+      X509_NAME_add_entry_by_txt(subject.get(), "CN", MBSTRING_UTF8,
+                                 reinterpret_cast<const uint8_t*>(name.data()),
+                                 static_cast<int>(name.size()), -1, 0) != 1 ||
       X509_REQ_set_subject_name(request.get(), subject.get()) != 1 ||
       X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
       X509_REQ_sign(request.get(), key.get(), EVP_sha256()) <= 0 ||
@@ -186,8 +185,8 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Create(
                                "critical,CA:TRUE,pathlen:0"));
   RETURN_IF_ERROR(AddExtension(cert.get(), cert.get(), NID_key_usage,
                                "critical,keyCertSign,cRLSign"));
-  RETURN_IF_ERROR(AddExtension(cert.get(), cert.get(),
-                               NID_subject_key_identifier, "hash"));
+  RETURN_IF_ERROR(
+      AddExtension(cert.get(), cert.get(), NID_subject_key_identifier, "hash"));
   ASSIGN_OR_RETURN(std::string pem, Sign(cert.get(), cert.get(), key));
   return CertificateAuthority(std::move(key), std::move(cert), std::move(pem));
 }
@@ -219,14 +218,15 @@ absl::StatusOr<std::string> CertificateAuthority::IssueClient(
   }
   EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());  // borrowed
   if (key == nullptr || !AcceptableRequestKey(key)) {
-    return Bad(kField, "its key is not EC P-256 or wider, Ed25519, or RSA of "
-                       "2048 bits or more");
+    return Bad(kField,
+               "its key is not EC P-256 or wider, Ed25519, or RSA of "
+               "2048 bits or more");
   }
   if (X509_REQ_verify(request.get(), key) != 1) {
     return Bad(kField, "is not signed by its own key");
   }
-  ASSIGN_OR_RETURN(OwnedX509 cert, NewCertificate(key, uri.substr(0, 64),
-                                                  lifetime, now));
+  ASSIGN_OR_RETURN(OwnedX509 cert,
+                   NewCertificate(key, uri.substr(0, 64), lifetime, now));
   RETURN_IF_ERROR(AddExtension(cert.get(), certificate_.get(),
                                NID_basic_constraints, "critical,CA:FALSE"));
   RETURN_IF_ERROR(AddExtension(cert.get(), certificate_.get(), NID_key_usage,
@@ -234,7 +234,8 @@ absl::StatusOr<std::string> CertificateAuthority::IssueClient(
   RETURN_IF_ERROR(AddExtension(cert.get(), certificate_.get(),
                                NID_ext_key_usage, "clientAuth"));
   RETURN_IF_ERROR(AddExtension(cert.get(), certificate_.get(),
-                               NID_subject_alt_name, absl::StrCat("URI:", uri)));
+                               NID_subject_alt_name,
+                               absl::StrCat("URI:", uri)));
   return Sign(cert.get(), certificate_.get(), key_);
 }
 
@@ -257,9 +258,9 @@ absl::StatusOr<std::string> CertificateAuthority::IssueServer(
     }
     names.push_back(absl::StrCat(ip ? "IP:" : "DNS:", host));
   }
-  ASSIGN_OR_RETURN(OwnedX509 cert,
-                   NewCertificate(key.get(), hosts[0].substr(0, 64), lifetime,
-                                  now));
+  ASSIGN_OR_RETURN(
+      OwnedX509 cert,
+      NewCertificate(key.get(), hosts[0].substr(0, 64), lifetime, now));
   RETURN_IF_ERROR(AddExtension(cert.get(), certificate_.get(),
                                NID_basic_constraints, "critical,CA:FALSE"));
   RETURN_IF_ERROR(AddExtension(cert.get(), certificate_.get(), NID_key_usage,

@@ -16,9 +16,9 @@
 namespace warder::crypto {
 
 struct CertificateInfo {
-  std::string subject;      // the common name
-  std::string uri;          // the URI subject alternative name, or ""
-  std::string serial;       // hexadecimal
+  std::string subject;  // the common name
+  std::string uri;      // the URI subject alternative name, or ""
+  std::string serial;   // hexadecimal
   absl::Time not_before;
   absl::Time not_after;
 };

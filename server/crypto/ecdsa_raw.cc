@@ -12,10 +12,10 @@ namespace {
 using OwnedSig = Owned<ECDSA_SIG, ECDSA_SIG_free>;
 }
 
-absl::StatusOr<std::string> EcdsaDerToRaw(absl::string_view der,
-                                          size_t width) {
+absl::StatusOr<std::string> EcdsaDerToRaw(absl::string_view der, size_t width) {
   const auto* in = reinterpret_cast<const uint8_t*>(der.data());
-  const OwnedSig sig(d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
+  const OwnedSig sig(
+      d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
   if (sig == nullptr) return OpensslError("d2i_ECDSA_SIG");
   std::string raw(2 * width, '\0');
   auto* out = reinterpret_cast<uint8_t*>(raw.data());
@@ -27,11 +27,10 @@ absl::StatusOr<std::string> EcdsaDerToRaw(absl::string_view der,
   return raw;
 }
 
-absl::StatusOr<std::string> EcdsaRawToDer(absl::string_view raw,
-                                          size_t width) {
+absl::StatusOr<std::string> EcdsaRawToDer(absl::string_view raw, size_t width) {
   if (raw.size() != 2 * width) {
-    return FieldError("signature", absl::StrCat(raw.size(), " bytes; R || S is ",
-                                                2 * width));
+    return FieldError(
+        "signature", absl::StrCat(raw.size(), " bytes; R || S is ", 2 * width));
   }
   const auto* in = reinterpret_cast<const uint8_t*>(raw.data());
   OwnedBn r(BN_bin2bn(in, static_cast<int>(width), nullptr));

@@ -70,8 +70,8 @@ absl::StatusOr<PrivateKey> PrivateKey::Generate(KeyType type) {
 absl::StatusOr<PrivateKey> PrivateKey::FromPkcs8(std::span<const uint8_t> der,
                                                  KeyType type) {
   const uint8_t* in = der.data();
-  const OwnedPkcs8 info(d2i_PKCS8_PRIV_KEY_INFO(
-      nullptr, &in, static_cast<long>(der.size())));
+  const OwnedPkcs8 info(
+      d2i_PKCS8_PRIV_KEY_INFO(nullptr, &in, static_cast<long>(der.size())));
   OwnedPkey pkey(info == nullptr ? nullptr : EVP_PKCS82PKEY(info.get()));
   if (pkey == nullptr || !IsOfType(pkey.get(), type)) {
     ClearOpensslErrors();

@@ -36,7 +36,8 @@ const char* GroupName(KeyType curve) {
 absl::StatusOr<OwnedPkey> FromParams(const char* type, OSSL_PARAM_BLD* build) {
   const OwnedParams params(OSSL_PARAM_BLD_to_param(build));
   const OwnedPkeyCtx ctx(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
-  if (params == nullptr || ctx == nullptr) return OpensslError("OSSL_PARAM_BLD");
+  if (params == nullptr || ctx == nullptr)
+    return OpensslError("OSSL_PARAM_BLD");
   EVP_PKEY* pkey = nullptr;
   if (EVP_PKEY_fromdata_init(ctx.get()) != 1 ||
       EVP_PKEY_fromdata(ctx.get(), &pkey, EVP_PKEY_PUBLIC_KEY, params.get()) !=
@@ -54,8 +55,7 @@ absl::StatusOr<std::string> Number(EVP_PKEY* pkey, const char* name,
     return OpensslError("EVP_PKEY_get_bn_param");
   }
   const OwnedBn owned(bn);
-  const size_t size =
-      width > 0 ? width : static_cast<size_t>(BN_num_bytes(bn));
+  const size_t size = width > 0 ? width : static_cast<size_t>(BN_num_bytes(bn));
   std::string out(size, '\0');
   if (BN_bn2binpad(bn, reinterpret_cast<uint8_t*>(out.data()),
                    static_cast<int>(size)) < 0) {
@@ -93,9 +93,9 @@ absl::StatusOr<PublicKey> PublicKey::FromEc(KeyType curve, absl::string_view x,
                                             absl::string_view y) {
   const size_t width = CoordinateWidth(curve);
   if (width == 0 || x.size() != width || y.size() != width) {
-    return FieldError("jwk", absl::StrCat("x has ", x.size(), " and y ",
-                                          y.size(), " bytes; the curve wants ",
-                                          width, " each"));
+    return FieldError("jwk",
+                      absl::StrCat("x has ", x.size(), " and y ", y.size(),
+                                   " bytes; the curve wants ", width, " each"));
   }
   const std::string point = absl::StrCat("\x04", x, y);
   const OwnedParamBuilder build(OSSL_PARAM_BLD_new());
@@ -127,14 +127,16 @@ absl::StatusOr<PublicKey> PublicKey::FromEd25519(absl::string_view x) {
 
 absl::StatusOr<PublicKey> PublicKey::FromRsa(absl::string_view n,
                                              absl::string_view e) {
-  const OwnedBn modulus(BN_bin2bn(Bytes(n), static_cast<int>(n.size()), nullptr));
+  const OwnedBn modulus(
+      BN_bin2bn(Bytes(n), static_cast<int>(n.size()), nullptr));
   const OwnedBn exponent(
       BN_bin2bn(Bytes(e), static_cast<int>(e.size()), nullptr));
-  if (modulus == nullptr || exponent == nullptr) return OpensslError("BN_bin2bn");
+  if (modulus == nullptr || exponent == nullptr)
+    return OpensslError("BN_bin2bn");
   const int bits = BN_num_bits(modulus.get());
   if (bits < 2048 || bits > 8192) {
-    return FieldError("jwk", absl::StrCat("n has ", bits,
-                                          " bits; 2048 to 8192 are taken"));
+    return FieldError(
+        "jwk", absl::StrCat("n has ", bits, " bits; 2048 to 8192 are taken"));
   }
   if (!BN_is_word(exponent.get(), 3) && !BN_is_word(exponent.get(), 65537)) {
     return FieldError("jwk", "e is neither 3 nor 65537");
@@ -205,9 +207,8 @@ absl::StatusOr<bool> PublicKey::Verify(SignatureScheme scheme,
     return OpensslError("EVP_DigestVerifyInit");
   }
   RETURN_IF_ERROR(internal::SetPadding(pkey_ctx, scheme));
-  const int ok =
-      EVP_DigestVerify(ctx.get(), Bytes(signature), signature.size(),
-                       Bytes(message), message.size());
+  const int ok = EVP_DigestVerify(ctx.get(), Bytes(signature), signature.size(),
+                                  Bytes(message), message.size());
   if (ok != 1) ClearOpensslErrors();
   return ok == 1;
 }

@@ -82,15 +82,15 @@ absl::Status WriteNewKeyEncryptionKey(const std::string& path) {
   if (RAND_priv_bytes(key.data(), static_cast<int>(key.size())) != 1) {
     return OpensslError("RAND_priv_bytes");
   }
-  std::string text = Base64UrlEncode(absl::string_view(
-      reinterpret_cast<const char*>(key.data()), key.size()));
+  std::string text = Base64UrlEncode(
+      absl::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
   text.push_back('\n');
   const int fd =
       open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written =
-      fd >= 0 &&
-      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      fsync(fd) == 0;
+  const bool written = fd >= 0 &&
+                       write(fd, text.data(), text.size()) ==
+                           static_cast<ssize_t>(text.size()) &&
+                       fsync(fd) == 0;
   const int error = errno;
   if (fd >= 0) close(fd);
   Cleanse(text.data(), text.size());

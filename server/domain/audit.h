@@ -20,16 +20,16 @@ struct Actor {
 inline Actor SystemActor() { return {"system", ""}; }
 
 struct AuditEvent {
-  int64_t sequence = 0;      // 1, 2, 3, ... without a gap
+  int64_t sequence = 0;  // 1, 2, 3, ... without a gap
   absl::Time time;
-  std::string actor;         // Actor::principal
-  std::string action;        // "key.revoked"; standards: <noun>.<past verb>
-  std::string resource;      // a resource name
+  std::string actor;     // Actor::principal
+  std::string action;    // "key.revoked"; standards: <noun>.<past verb>
+  std::string resource;  // a resource name
   bool denied = false;
-  std::string detail;        // a JSON object
+  std::string detail;  // a JSON object
   std::string request_id;
-  std::string previous_hash; // base64url SHA-256 of the event before
-  std::string hash;          // of this one, see app/audit_log.h
+  std::string previous_hash;  // base64url SHA-256 of the event before
+  std::string hash;           // of this one, see app/audit_log.h
 };
 
 }  // namespace warder::domain

@@ -31,10 +31,10 @@ void Succeed(IssuerDraft& draft, const OwnerId& leaver, const Actor& actor,
       draft.deputies.erase(heir);
       std::erase(draft.issuer.deputies, owner);
       draft.issuer.owner = owner;
-      draft.Record(actor, "issuer.handed_over", IssuerName(draft.issuer.id),
-                   WriteJson({{"from", OwnerName(leaver)},
-                              {"to", OwnerName(owner)}}),
-                   now);
+      draft.Record(
+          actor, "issuer.handed_over", IssuerName(draft.issuer.id),
+          WriteJson({{"from", OwnerName(leaver)}, {"to", OwnerName(owner)}}),
+          now);
     }
   }
   const bool has_deputy =
@@ -71,10 +71,8 @@ IssuerOutcome Depart(IssuerDraft& draft, const OwnerId& leaver,
       owned = owned || e.kind == ExposureKind::kOwned;
     }
     if (!owned && !touched) continue;
-    KeyOutcome fate{.issuer = key.issuer,
-                    .key = key.id,
-                    .fate = KeyFate::kNone,
-                    .why = ""};
+    KeyOutcome fate{
+        .issuer = key.issuer, .key = key.id, .fate = KeyFate::kNone, .why = ""};
     if (owned) {
       fate.fate = KeyFate::kRevoke;
       fate.why = absl::StrCat("owned by ", leaver.value());
@@ -85,8 +83,9 @@ IssuerOutcome Depart(IssuerDraft& draft, const OwnerId& leaver,
     } else if (key.state == KeyState::kPending ||
                key.state == KeyState::kSuspended) {
       fate.fate = KeyFate::kRevoke;
-      fate.why = absl::StrCat(leaver.value(), " asked for it; no token of it "
-                                              "is alive");
+      fate.why = absl::StrCat(leaver.value(),
+                              " asked for it; no token of it "
+                              "is alive");
     } else {
       fate.why = "its private half is destroyed and he never held it";
     }

@@ -61,7 +61,7 @@ struct Key {
   std::optional<absl::Time> until_time;
 
   std::optional<absl::Time> suspend_time;
-  std::string suspended_by;               // the person, see Actor
+  std::string suspended_by;  // the person, see Actor
   KeyState suspended_from = KeyState::kPending;
 
   std::optional<absl::Time> revoke_time;

@@ -53,7 +53,8 @@ void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now) {
 }
 
 void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
-               const Actor& actor, absl::Time now, Json detail = Json::object()) {
+               const Actor& actor, absl::Time now,
+               Json detail = Json::object()) {
   detail["algorithm"] = AlgorithmName(key.algorithm);
   draft.Record(actor, action, KeyName(key.issuer, key.id), WriteJson(detail),
                now);
@@ -63,9 +64,9 @@ void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
 Key& PublishSpare(IssuerDraft& draft, Algorithm algorithm,
                   absl::Time activate_time, const Actor& actor,
                   absl::Time now) {
-  const auto spare = std::find_if(
-      draft.spares.begin(), draft.spares.end(),
-      [&](const Spare& s) { return s.algorithm == algorithm; });
+  const auto spare =
+      std::find_if(draft.spares.begin(), draft.spares.end(),
+                   [&](const Spare& s) { return s.algorithm == algorithm; });
   Key key;
   key.issuer = draft.issuer.id;
   key.id = spare->id;
@@ -151,8 +152,10 @@ absl::Status TooMany(const IssuerDraft& draft) {
   return Precondition(
       Reason::kTooManyPublishedKeys,
       absl::StrCat(IssuerName(draft.issuer.id), " publishes ",
-                   draft.PublishedCount(), " keys already, and some verifiers "
-                   "keep no more than ", kMaxPublishedKeys,
+                   draft.PublishedCount(),
+                   " keys already, and some verifiers "
+                   "keep no more than ",
+                   kMaxPublishedKeys,
                    "; wait until a RETIRING key has left the set, or revoke "
                    "one that is not needed"));
 }
@@ -162,10 +165,10 @@ absl::Status WrongState(const Key& key, absl::string_view only) {
                            : key.suspend_time ? *key.suspend_time
                            : key.until_time   ? *key.until_time
                                               : key.publish_time;
-  return Precondition(Reason::kWrongState,
-                      absl::StrCat(KeyName(key.issuer, key.id), " is ",
-                                   KeyStateName(key.state), " since ",
-                                   TimeText(since), "; ", only));
+  return Precondition(
+      Reason::kWrongState,
+      absl::StrCat(KeyName(key.issuer, key.id), " is ", KeyStateName(key.state),
+                   " since ", TimeText(since), "; ", only));
 }
 
 absl::StatusOr<Key*> MustHave(IssuerDraft& draft, const KeyId& id) {
@@ -213,10 +216,10 @@ absl::StatusOr<KeyId> Stage(IssuerDraft& draft, Algorithm algorithm,
                                      "UpdateIssuer first"));
   }
   if (const Key* pending = draft.Find(algorithm, KeyState::kPending)) {
-    return WrongState(*pending, absl::StrCat("one PENDING ",
-                                             AlgorithmName(algorithm),
-                                             " key at a time; rotate to it or "
-                                             "revoke it"));
+    return WrongState(*pending,
+                      absl::StrCat("one PENDING ", AlgorithmName(algorithm),
+                                   " key at a time; rotate to it or "
+                                   "revoke it"));
   }
   if (draft.PublishedCount() >= kMaxPublishedKeys) return TooMany(draft);
   if (draft.FindSpare(algorithm) == nullptr) {
@@ -315,7 +318,8 @@ absl::Status Suspend(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   draft.Touch(*key);
   RecordKey(draft, *key, "key.suspended", actor, now,
             {{"from", KeyStateName(from)}});
-  if (from == KeyState::kActive && Listed(draft.issuer.policy, key->algorithm)) {
+  if (from == KeyState::kActive &&
+      Listed(draft.issuer.policy, key->algorithm)) {
     const Algorithm algorithm = key->algorithm;
     if (PromoteSuccessor(draft, algorithm, actor, now) != nullptr) {
       key = draft.Find(id);  // PromoteSuccessor may have moved the keys
@@ -336,35 +340,35 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   if (actor.person == key->owner.value() || actor.person == key->suspended_by) {
     return Error(
         absl::StatusCode::kPermissionDenied, Reason::kTwoPeopleRequired,
-        absl::StrCat(actor.person,
-                     actor.person == key->owner.value() ? " owns "
-                                                        : " suspended ",
-                     KeyName(key->issuer, key->id),
-                     "; restoring trust takes somebody else of role security"));
+        absl::StrCat(
+            actor.person,
+            actor.person == key->owner.value() ? " owns " : " suspended ",
+            KeyName(key->issuer, key->id),
+            "; restoring trust takes somebody else of role security"));
   }
   const Policy& policy = draft.issuer.policy;
   KeyState to = KeyState::kPending;
   if (key->suspended_from != KeyState::kPending) {
-    const bool can_sign = !key->sealed.empty() &&
-                          draft.Find(key->algorithm, KeyState::kActive) ==
-                              nullptr &&
-                          now < *key->activate_time + policy.max_key_age;
+    const bool can_sign =
+        !key->sealed.empty() &&
+        draft.Find(key->algorithm, KeyState::kActive) == nullptr &&
+        now < *key->activate_time + policy.max_key_age;
     if (can_sign) {
       to = KeyState::kActive;
     } else {
       if (!key->retire_time) key->retire_time = *key->suspend_time;
-      if (!key->until_time) key->until_time = *key->retire_time + policy.verify_grace;
+      if (!key->until_time)
+        key->until_time = *key->retire_time + policy.verify_grace;
       to = now < *key->until_time ? KeyState::kRetiring : KeyState::kRetired;
       key->sealed.clear();
     }
   } else if (draft.Find(key->algorithm, KeyState::kPending) != nullptr) {
-    return WrongState(*key, absl::StrCat("a PENDING ",
-                                         AlgorithmName(key->algorithm),
-                                         " key has taken its place; revoke one "
-                                         "of them"));
+    return WrongState(*key,
+                      absl::StrCat("a PENDING ", AlgorithmName(key->algorithm),
+                                   " key has taken its place; revoke one "
+                                   "of them"));
   }
-  if (to != KeyState::kRetired &&
-      draft.PublishedCount() >= kMaxPublishedKeys) {
+  if (to != KeyState::kRetired && draft.PublishedCount() >= kMaxPublishedKeys) {
     return TooMany(draft);
   }
   key->state = to;
@@ -372,8 +376,8 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   key->suspended_by.clear();
   if (to == KeyState::kPending) {
     key->publish_time = now;
-    key->activate_time = std::max(*key->activate_time,
-                                  now + policy.publish_ahead);
+    key->activate_time =
+        std::max(*key->activate_time, now + policy.publish_ahead);
   }
   draft.Touch(*key);
   RecordKey(draft, *key, "key.resumed", actor, now, {{"to", KeyStateName(to)}});
@@ -465,8 +469,7 @@ void Finish(IssuerDraft& draft, const std::vector<KeyId>& published_before,
             absl::Time now) {
   if (!draft.changes.any() && !draft.changes.issuer_is_new) return;
   draft.changes.issuer = true;
-  if (draft.changes.issuer_is_new ||
-      PublishedKeys(draft) != published_before) {
+  if (draft.changes.issuer_is_new || PublishedKeys(draft) != published_before) {
     ++draft.issuer.revision;
   }
   draft.issuer.update_time = now;

@@ -1,9 +1,9 @@
 // The life of a key: the product in one page.
 //
 //  issued          activates          retires                      until
-//    |---- pending ----|----- active -----|------- retiring ---------|-- retired
-//    key set,            key set            key set,                   not in the
-//    no signing          and signs          private half destroyed     key set
+//    |---- pending ----|----- active -----|------- retiring ---------|--
+//    retired key set,            key set            key set, not in the no
+//    signing          and signs          private half destroyed     key set
 //
 //  any state  --Revoke / departure-->  revoked: out of the key set at once,
 //                                      private half destroyed, no way back

@@ -46,8 +46,8 @@ struct KeyOutcome {
 
 struct IssuerOutcome {
   IssuerId issuer;
-  OwnerId owner;         // who owns the issuer afterwards; empty when orphaned
-  bool orphaned = false; // no living owner is left: nothing signs any more
+  OwnerId owner;          // who owns the issuer afterwards; empty when orphaned
+  bool orphaned = false;  // no living owner is left: nothing signs any more
   bool without_deputy = false;
   std::vector<KeyOutcome> keys;
   std::vector<KeyId> successors;  // keys that sign from this instant on

@@ -16,10 +16,10 @@ constexpr absl::Duration kYear = absl::Hours(24 * 366);
 absl::Status InRange(absl::string_view name, absl::Duration value,
                      absl::Duration least, absl::Duration most) {
   if (value >= least && value <= most) return absl::OkStatus();
-  return FieldError(absl::StrCat("policy.", name),
-                    absl::StrCat(DurationText(value), " is not between ",
-                                 DurationText(least), " and ",
-                                 DurationText(most)));
+  return FieldError(
+      absl::StrCat("policy.", name),
+      absl::StrCat(DurationText(value), " is not between ", DurationText(least),
+                   " and ", DurationText(most)));
 }
 
 absl::Status AtLeast(absl::string_view what, absl::Duration value,
@@ -34,8 +34,8 @@ absl::Status AtLeast(absl::string_view what, absl::Duration value,
 
 absl::Status ValidateText(absl::string_view field, absl::string_view text) {
   if (text.empty() || text.size() > 256) {
-    return FieldError(field, absl::StrCat(text.size(),
-                                          " bytes; 1 to 256 are allowed"));
+    return FieldError(
+        field, absl::StrCat(text.size(), " bytes; 1 to 256 are allowed"));
   }
   for (const char c : text) {
     if (absl::ascii_iscntrl(c)) {
@@ -66,12 +66,12 @@ absl::Status ValidatePolicy(const Policy& p) {
                           absl::ZeroDuration(), absl::Hours(24)));
   RETURN_IF_ERROR(InRange("verifier_cache", p.verifier_cache,
                           absl::ZeroDuration(), absl::Hours(24 * 30)));
-  RETURN_IF_ERROR(InRange("publish_ahead", p.publish_ahead,
-                          absl::ZeroDuration(), kYear));
-  RETURN_IF_ERROR(InRange("verify_grace", p.verify_grace, absl::Seconds(1),
-                          kYear));
-  RETURN_IF_ERROR(InRange("rotation_period", p.rotation_period,
-                          absl::Seconds(1), kYear));
+  RETURN_IF_ERROR(
+      InRange("publish_ahead", p.publish_ahead, absl::ZeroDuration(), kYear));
+  RETURN_IF_ERROR(
+      InRange("verify_grace", p.verify_grace, absl::Seconds(1), kYear));
+  RETURN_IF_ERROR(
+      InRange("rotation_period", p.rotation_period, absl::Seconds(1), kYear));
   RETURN_IF_ERROR(
       InRange("max_key_age", p.max_key_age, absl::Seconds(1), 2 * kYear));
   RETURN_IF_ERROR(InRange("max_revocation_exposure", p.max_revocation_exposure,
@@ -92,10 +92,9 @@ absl::Status ValidatePolicy(const Policy& p) {
                           "the caches or accept the longer exposure"));
   // Pending and retiring keys of one algorithm then never overlap, which keeps
   // two algorithms within five published keys.
-  RETURN_IF_ERROR(AtLeast("rotation_period", p.rotation_period,
-                          "publish_ahead + verify_grace",
-                          p.publish_ahead + p.verify_grace,
-                          "else keys pile up in the key set"));
+  RETURN_IF_ERROR(AtLeast(
+      "rotation_period", p.rotation_period, "publish_ahead + verify_grace",
+      p.publish_ahead + p.verify_grace, "else keys pile up in the key set"));
   return AtLeast("max_key_age", p.max_key_age, "rotation_period",
                  p.rotation_period,
                  "else a key ends before its successor may sign");
@@ -104,17 +103,17 @@ absl::Status ValidatePolicy(const Policy& p) {
 absl::Status ValidateGrants(const std::vector<Grant>& grants,
                             const Policy& policy) {
   if (grants.size() > 100) {
-    return FieldError("grants", absl::StrCat(grants.size(),
-                                             " entries; at most 100"));
+    return FieldError("grants",
+                      absl::StrCat(grants.size(), " entries; at most 100"));
   }
   for (size_t i = 0; i < grants.size(); ++i) {
     const Grant& g = grants[i];
     const std::string at = absl::StrCat("grants[", i, "].");
     RETURN_IF_ERROR(ValidateText(at + "signer", g.signer));
     if (g.audiences.empty() || g.audiences.size() > 50) {
-      return FieldError(at + "audiences",
-                        absl::StrCat(g.audiences.size(),
-                                     " entries; name 1 to 50, or \"*\""));
+      return FieldError(
+          at + "audiences",
+          absl::StrCat(g.audiences.size(), " entries; name 1 to 50, or \"*\""));
     }
     for (const auto& audience : g.audiences) {
       RETURN_IF_ERROR(ValidateText(at + "audiences", audience));

@@ -22,8 +22,8 @@ DueAction NextOf(const IssuerDraft& draft, Algorithm algorithm) {
     action.at = *pending->activate_time;
   } else {
     action.kind = DueKind::kStage;
-    action.at = *active->activate_time + policy.rotation_period -
-                policy.publish_ahead;
+    action.at =
+        *active->activate_time + policy.rotation_period - policy.publish_ahead;
   }
   if (end < action.at) {
     action = {.kind = DueKind::kReplace,
@@ -53,11 +53,11 @@ std::vector<DueAction> Schedule(const IssuerDraft& draft) {
       // A staged key that cannot be published for want of room must not hide
       // the hard end of the one that signs.
       if (active != nullptr && actions.back().kind == DueKind::kStage) {
-        actions.push_back({.kind = DueKind::kReplace,
-                           .algorithm = algorithm,
-                           .key = KeyId(),
-                           .at = *active->activate_time +
-                                 draft.issuer.policy.max_key_age});
+        actions.push_back(
+            {.kind = DueKind::kReplace,
+             .algorithm = algorithm,
+             .key = KeyId(),
+             .at = *active->activate_time + draft.issuer.policy.max_key_age});
       }
     }
     for (const Algorithm algorithm : MissingSpares(draft)) {

@@ -24,8 +24,8 @@ struct DueAction {
   absl::Time at;  // when it is or was due
 };
 
-// Returns everything `draft` will need: keys that leave first, then by time. An orphaned issuer owes
-// nothing but the retirement of its keys.
+// Returns everything `draft` will need: keys that leave first, then by time. An
+// orphaned issuer owes nothing but the retirement of its keys.
 std::vector<DueAction> Schedule(const IssuerDraft& draft);
 
 // Returns the part of Schedule with at <= now.

@@ -4,7 +4,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-
 #include <thread>
 #include <vector>
 
@@ -40,10 +39,9 @@ absl::StatusOr<tcp::endpoint> ParseAddress(const ListenerOptions& options) {
     address = asio::ip::make_address(std::string(host), error);
   }
   if (error) {
-    return FieldError(options.name,
-                      absl::StrCat("\"", options.address,
-                                   "\" is not IP:PORT, such as "
-                                   "127.0.0.1:7480"));
+    return FieldError(options.name, absl::StrCat("\"", options.address,
+                                                 "\" is not IP:PORT, such as "
+                                                 "127.0.0.1:7480"));
   }
   return tcp::endpoint(address, static_cast<uint16_t>(port));
 }
@@ -51,8 +49,7 @@ absl::StatusOr<tcp::endpoint> ParseAddress(const ListenerOptions& options) {
 }  // namespace
 
 struct Listener::State {
-  explicit State(int concurrency)
-      : io(concurrency), acceptor(io), pause(io) {}
+  explicit State(int concurrency) : io(concurrency), acceptor(io), pause(io) {}
 
   void Accept() {
     acceptor.async_accept(
@@ -129,10 +126,10 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
     state->acceptor.listen(asio::socket_base::max_listen_connections, error);
   }
   if (error) {
-    return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
-                 absl::StrCat("cannot listen on ", options.address, " (",
-                              options.name, "): ", error.message(),
-                              "; is another program using it?"));
+    return Error(
+        absl::StatusCode::kUnavailable, Reason::kUnreachable,
+        absl::StrCat("cannot listen on ", options.address, " (", options.name,
+                     "): ", error.message(), "; is another program using it?"));
   }
   state->Accept();
   for (int i = 0; i < options.threads; ++i) {

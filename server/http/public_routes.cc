@@ -18,9 +18,8 @@ constexpr char kCors[] =
 
 // How long caches may keep what is planned to change at `next_change`.
 int64_t MaxAge(const app::IssuerSnapshot& snapshot, absl::Time now) {
-  const absl::Duration age =
-      std::clamp(snapshot.next_change - now, absl::ZeroDuration(),
-                 snapshot.max_age);
+  const absl::Duration age = std::clamp(snapshot.next_change - now,
+                                        absl::ZeroDuration(), snapshot.max_age);
   return absl::ToInt64Seconds(age);
 }
 
@@ -29,10 +28,10 @@ HttpResponse Cacheable(const HttpRequest& request,
                        absl::string_view type, absl::string_view etag,
                        absl::string_view body) {
   HttpResponse response;
-  response.headers = absl::StrCat(
-      "Cache-Control: public, max-age=", MaxAge(snapshot, now),
-      ", must-revalidate\r\nETag: ", etag,
-      "\r\nWarder-Revision: ", snapshot.revision, "\r\n", kCors);
+  response.headers =
+      absl::StrCat("Cache-Control: public, max-age=", MaxAge(snapshot, now),
+                   ", must-revalidate\r\nETag: ", etag,
+                   "\r\nWarder-Revision: ", snapshot.revision, "\r\n", kCors);
   if (!request.if_none_match.empty() &&
       MatchesEtag(request.if_none_match, etag)) {
     response.status = 304;
@@ -62,8 +61,8 @@ HttpResponse PublicRoutes::Route(const HttpRequest& request) {
     return response;
   }
   if (request.method != "GET" && request.method != "HEAD") {
-    HttpResponse response = ErrorResponse(405, "invalid_request",
-                                          "only GET, HEAD and OPTIONS");
+    HttpResponse response =
+        ErrorResponse(405, "invalid_request", "only GET, HEAD and OPTIONS");
     response.headers += kAllow;
     return response;
   }
@@ -104,10 +103,10 @@ HttpResponse PublicRoutes::Document(const HttpRequest& request,
   }
   const absl::Time now = clock_.TimeNow();
   if (document == "/.well-known/openid-configuration") {
-    return Cacheable(request, *snapshot, now, "application/json",
-                     absl::StrCat("\"d", snapshot->rev, "\""),
-                     app::DiscoveryDocument(*snapshot,
-                                            options_.public_base_url));
+    return Cacheable(
+        request, *snapshot, now, "application/json",
+        absl::StrCat("\"d", snapshot->rev, "\""),
+        app::DiscoveryDocument(*snapshot, options_.public_base_url));
   }
   if (document == "/.well-known/historical-keys") {
     auto signed_keys = historical_.Get(*snapshot);
@@ -119,10 +118,10 @@ HttpResponse PublicRoutes::Document(const HttpRequest& request,
       response.headers += "Retry-After: 60\r\n";
       return response;
     }
-    return Cacheable(request, *snapshot, now, "application/jwk-set+jwt",
-                     absl::StrCat("\"h", snapshot->rev, "-",
-                                  snapshot->history.size(), "\""),
-                     *signed_keys);
+    return Cacheable(
+        request, *snapshot, now, "application/jwk-set+jwt",
+        absl::StrCat("\"h", snapshot->rev, "-", snapshot->history.size(), "\""),
+        *signed_keys);
   }
   return ErrorResponse(404, "not_found", "no such document");
 }

@@ -5,13 +5,12 @@
 
 #include <utility>
 // <utility> first: Boost 1.74 forgets it under C++20.
+#include <atomic>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,8 +92,8 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     if (error) {
       // Anything the parser names is a malformed request; the rest is the
       // network's.
-      if (error.category() == bhttp::make_error_code(bhttp::error::bad_version)
-                                  .category()) {
+      if (error.category() ==
+          bhttp::make_error_code(bhttp::error::bad_version).category()) {
         return Refuse(400, "not an HTTP/1 request");
       }
       return;
@@ -137,17 +136,16 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     out_.append(keep_alive_ ? "Connection: keep-alive\r\n\r\n"
                             : "Connection: close\r\n\r\n");
     if (!head) out_.append(response.body);
-    boost::asio::async_write(
-        stream_, boost::asio::buffer(out_),
-        [self = this->shared_from_this()](boost::system::error_code error,
-                                          size_t) {
-          if (error) return;
-          if (self->keep_alive_) {
-            self->Read();
-          } else {
-            self->Close();
-          }
-        });
+    boost::asio::async_write(stream_, boost::asio::buffer(out_),
+                             [self = this->shared_from_this()](
+                                 boost::system::error_code error, size_t) {
+                               if (error) return;
+                               if (self->keep_alive_) {
+                                 self->Read();
+                               } else {
+                                 self->Close();
+                               }
+                             });
   }
 
   void Close() {

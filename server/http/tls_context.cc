@@ -17,10 +17,10 @@ absl::StatusOr<TlsContextPtr> LoadTlsContext(
                        error);
   if (!error) context->use_certificate_chain_file(certificate_file, error);
   if (error) {
-    return Precondition(Reason::kCertificate,
-                        absl::StrCat("public.tls.certificate ",
-                                     certificate_file,
-                                     " cannot be used: ", error.message()));
+    return Precondition(
+        Reason::kCertificate,
+        absl::StrCat("public.tls.certificate ", certificate_file,
+                     " cannot be used: ", error.message()));
   }
   context->use_private_key_file(key_file, ssl::context::pem, error);
   if (error) {

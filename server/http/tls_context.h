@@ -5,7 +5,6 @@
 #include <utility>
 // <utility> first: Boost 1.74 forgets it under C++20.
 #include <boost/asio/ssl/context.hpp>
-
 #include <memory>
 #include <string>
 
@@ -18,8 +17,8 @@ using TlsContextPtr = std::shared_ptr<boost::asio::ssl::context>;
 // Returns a server context of TLS 1.2 and 1.3 (old gateways fetch key sets)
 // with the PEM certificate chain and key of two files.
 //   FAILED_PRECONDITION  CERTIFICATE naming the file and what is wrong
-absl::StatusOr<TlsContextPtr> LoadTlsContext(const std::string& certificate_file,
-                                             const std::string& key_file);
+absl::StatusOr<TlsContextPtr> LoadTlsContext(
+    const std::string& certificate_file, const std::string& key_file);
 
 }  // namespace warder::http
 

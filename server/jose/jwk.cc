@@ -77,8 +77,9 @@ absl::StatusOr<PublicKey> ParseKey(const Json& object) {
 absl::Status RefusePrivate(const Json& object) {
   for (const char* name : {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}) {
     if (object.contains(name)) {
-      return FieldError(name, "is a private member; a key set holds public "
-                              "keys only");
+      return FieldError(name,
+                        "is a private member; a key set holds public "
+                        "keys only");
     }
   }
   return absl::OkStatus();
@@ -113,8 +114,8 @@ absl::StatusOr<Jwk> ParseJwk(const Json& object) {
   ASSIGN_OR_RETURN(const crypto::SignatureScheme scheme, SchemeOf(jwk.alg));
   ASSIGN_OR_RETURN(PublicKey key, ParseKey(object));
   if (crypto::TypeOf(scheme) != key.type()) {
-    return FieldError("alg", absl::StrCat("\"", jwk.alg,
-                                          "\" does not fit the key"));
+    return FieldError("alg",
+                      absl::StrCat("\"", jwk.alg, "\" does not fit the key"));
   }
   jwk.key = std::make_shared<const PublicKey>(std::move(key));
   return jwk;
@@ -133,8 +134,8 @@ absl::StatusOr<std::vector<Jwk>> ParseJwkSet(absl::string_view text) {
     auto jwk = ParseJwk(object);
     if (!jwk.ok()) continue;
     if (!kids.insert(jwk->kid).second) {
-      return FieldError("kid", absl::StrCat("\"", jwk->kid.substr(0, 64),
-                                            "\" comes twice"));
+      return FieldError(
+          "kid", absl::StrCat("\"", jwk->kid.substr(0, 64), "\" comes twice"));
     }
     jwks.push_back(*std::move(jwk));
   }

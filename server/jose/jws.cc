@@ -34,8 +34,9 @@ absl::StatusOr<Jws> ParseJws(absl::string_view token) {
   }
   const std::vector<absl::string_view> parts = absl::StrSplit(token, '.');
   if (parts.size() != 3 || parts[0].empty() || parts[2].empty()) {
-    return FieldError("token", "is not three base64url parts with dots "
-                               "between");
+    return FieldError("token",
+                      "is not three base64url parts with dots "
+                      "between");
   }
   Jws jws;
   ASSIGN_OR_RETURN(const std::string header, Base64UrlDecode(parts[0]));
@@ -69,8 +70,9 @@ absl::Status VerifyJws(const Jws& jws, const std::vector<Jwk>& keys) {
                                 "\", its key is for ", found->alg));
   }
   ASSIGN_OR_RETURN(const auto scheme, SchemeOf(found->alg));
-  ASSIGN_OR_RETURN(const bool good, found->key->Verify(scheme, jws.signing_input,
-                                                       jws.signature));
+  ASSIGN_OR_RETURN(
+      const bool good,
+      found->key->Verify(scheme, jws.signing_input, jws.signature));
   return good ? absl::OkStatus() : Refused("the signature does not verify");
 }
 

@@ -41,8 +41,7 @@ bool HasAudience(const Json& claims, const std::string& wanted) {
 
 absl::StatusOr<Json> VerifyJwt(absl::string_view token,
                                const std::vector<Jwk>& keys,
-                               const JwtExpectation& expected,
-                               absl::Time now) {
+                               const JwtExpectation& expected, absl::Time now) {
   ASSIGN_OR_RETURN(const Jws jws, ParseJws(token));
   RETURN_IF_ERROR(VerifyJws(jws, keys));
   if (!expected.type.empty() && jws.typ != expected.type) {
@@ -55,8 +54,8 @@ absl::StatusOr<Json> VerifyJwt(absl::string_view token,
     return Refused(absl::StrCat("iss is not \"", expected.issuer, "\""));
   }
   if (!expected.audience.empty() && !HasAudience(claims, expected.audience)) {
-    return Refused(absl::StrCat("aud does not name \"", expected.audience,
-                                "\""));
+    return Refused(
+        absl::StrCat("aud does not name \"", expected.audience, "\""));
   }
   ASSIGN_OR_RETURN(const auto exp, NumericDate(claims, "exp"));
   ASSIGN_OR_RETURN(const auto nbf, NumericDate(claims, "nbf"));

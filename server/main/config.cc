@@ -39,9 +39,9 @@ Setter Positive(int* out, int most) {
     if (absl::SimpleAtoi(value, out) && *out > 0 && *out <= most) {
       return absl::OkStatus();
     }
-    return FieldError("value", absl::StrCat("\"", value,
-                                            "\" is not a number from 1 to ",
-                                            most));
+    return FieldError(
+        "value",
+        absl::StrCat("\"", value, "\" is not a number from 1 to ", most));
   };
 }
 
@@ -57,34 +57,35 @@ class Reader {
  public:
   Reader(absl::string_view file, Config* config)
       : file_(file), hosts_(&config->grpc_hosts) {
-    scalars_ = {
-        {"data_directory", Text(&config->data_directory)},
-        {"key_encryption_key", Text(&config->key_encryption_key)},
-        {"log_level",
-         [config](const std::string& value) {
-           config->log_level = value;
-           return ParseLogLevel(value).status();
-         }},
-        {"drain", Span(&config->drain)},
-        {"grpc.address", Text(&config->grpc_address)},
-        {"public.address", Text(&config->public_address)},
-        {"public.base_url", Text(&config->public_base_url)},
-        {"public.default_issuer",
-         [config](const std::string& value) {
-           config->default_issuer = value;
-           return value.empty() ? absl::OkStatus()
-                                : ParseIssuerId("issuer", value).status();
-         }},
-        {"public.threads", Positive(&config->public_threads, 64)},
-        {"public.tls.certificate", Text(&config->tls_certificate)},
-        {"public.tls.private_key", Text(&config->tls_private_key)},
-        {"ops.address", Text(&config->ops_address)}};
+    scalars_ = {{"data_directory", Text(&config->data_directory)},
+                {"key_encryption_key", Text(&config->key_encryption_key)},
+                {"log_level",
+                 [config](const std::string& value) {
+                   config->log_level = value;
+                   return ParseLogLevel(value).status();
+                 }},
+                {"drain", Span(&config->drain)},
+                {"grpc.address", Text(&config->grpc_address)},
+                {"public.address", Text(&config->public_address)},
+                {"public.base_url", Text(&config->public_base_url)},
+                {"public.default_issuer",
+                 [config](const std::string& value) {
+                   config->default_issuer = value;
+                   return value.empty()
+                              ? absl::OkStatus()
+                              : ParseIssuerId("issuer", value).status();
+                 }},
+                {"public.threads", Positive(&config->public_threads, 64)},
+                {"public.tls.certificate", Text(&config->tls_certificate)},
+                {"public.tls.private_key", Text(&config->tls_private_key)},
+                {"ops.address", Text(&config->ops_address)}};
   }
 
   absl::Status Read(const YAML::Node& node, const std::string& prefix) {
     if (!node.IsMap()) {
-      return At(file_, node.Mark(), absl::StrCat(
-          prefix.empty() ? "the file" : prefix, ": settings are wanted here"));
+      return At(file_, node.Mark(),
+                absl::StrCat(prefix.empty() ? "the file" : prefix,
+                             ": settings are wanted here"));
     }
     std::map<std::string, int> seen;
     for (const auto& entry : node) {
@@ -110,8 +111,9 @@ class Reader {
     const auto setter = scalars_.find(name);
     if (setter == scalars_.end()) {
       return At(file_, mark,
-                absl::StrCat(name, ": unknown setting; warderd.sample.yaml "
-                                   "lists all there are"));
+                absl::StrCat(name,
+                             ": unknown setting; warderd.sample.yaml "
+                             "lists all there are"));
     }
     if (!value.IsScalar()) {
       return At(file_, value.Mark(), name + ": one value is wanted");
@@ -161,8 +163,9 @@ absl::StatusOr<Config> ParseConfig(absl::string_view file,
   }
   if (config.tls_certificate.empty() != config.tls_private_key.empty()) {
     return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
-                 absl::StrCat(file, ": public.tls: certificate and private_key "
-                                    "come together"));
+                 absl::StrCat(file,
+                              ": public.tls: certificate and private_key "
+                              "come together"));
   }
   while (!config.public_base_url.empty() &&
          config.public_base_url.back() == '/') {
@@ -177,8 +180,9 @@ absl::StatusOr<Config> ReadConfig(const std::string& path) {
   text << in.rdbuf();
   if (!in) {
     return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
-                 absl::StrCat(path, ": cannot be read; check the path given "
-                                    "with --config"));
+                 absl::StrCat(path,
+                              ": cannot be read; check the path given "
+                              "with --config"));
   }
   return ParseConfig(path, text.str());
 }

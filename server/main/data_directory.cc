@@ -33,8 +33,7 @@ std::string PathIn(const Config& config, absl::string_view name) {
 }
 
 absl::Status Unusable(const std::string& path, absl::string_view why) {
-  return Precondition(Reason::kConfiguration,
-                      absl::StrCat(path, ": ", why));
+  return Precondition(Reason::kConfiguration, absl::StrCat(path, ": ", why));
 }
 
 // Writes a new file of `mode`; it must not exist.
@@ -42,11 +41,10 @@ absl::Status WriteNew(const std::string& path, absl::string_view text,
                       mode_t mode) {
   const int fd =
       open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  const bool written =
-      fd >= 0 &&
-      write(fd, text.data(), text.size()) ==
-          static_cast<ssize_t>(text.size()) &&
-      fsync(fd) == 0;
+  const bool written = fd >= 0 &&
+                       write(fd, text.data(), text.size()) ==
+                           static_cast<ssize_t>(text.size()) &&
+                       fsync(fd) == 0;
   const int error = errno;
   if (fd >= 0) close(fd);
   if (written) return absl::OkStatus();
@@ -58,24 +56,26 @@ absl::StatusOr<std::string> ReadAll(const std::string& path) {
   std::stringstream text;
   text << in.rdbuf();
   if (!in) {
-    return Unusable(path, "cannot be read; was `warderd init` run for this "
-                          "data directory?");
+    return Unusable(path,
+                    "cannot be read; was `warderd init` run for this "
+                    "data directory?");
   }
   return text.str();
 }
 
 // Makes the key and certificate of the first client and a profile for it.
-absl::StatusOr<std::string> MakeFirstClient(
-    const Config& config, const std::string& name,
-    vault::PrivateAuthority& authority, absl::Time now) {
+absl::StatusOr<std::string> MakeFirstClient(const Config& config,
+                                            const std::string& name,
+                                            vault::PrivateAuthority& authority,
+                                            absl::Time now) {
   ASSIGN_OR_RETURN(const auto key,
                    crypto::PrivateKey::Generate(crypto::KeyType::kP256));
   ASSIGN_OR_RETURN(const std::string request,
                    crypto::CreateCertificateRequest(key, name));
   const app::Caller caller{app::Role::kSecurity, name};
-  ASSIGN_OR_RETURN(const std::string certificate,
-                   authority.Issue(request, caller.Uri(), kFirstClientLifetime,
-                                   now));
+  ASSIGN_OR_RETURN(
+      const std::string certificate,
+      authority.Issue(request, caller.Uri(), kFirstClientLifetime, now));
   ASSIGN_OR_RETURN(std::string key_pem, crypto::TlsPrivateKeyPem(key));
   const std::string base = PathIn(config, absl::StrCat("clients/", name));
   RETURN_IF_ERROR(WriteNew(base + "-key.pem", key_pem, 0600));
@@ -117,8 +117,7 @@ absl::StatusOr<DirectoryLock> DirectoryLock::Take(
                      "); stop it, or give this one its own data directory"));
   }
   const std::string pid = absl::StrCat(getpid());
-  if (ftruncate(fd, 0) != 0 ||
-      pwrite(fd, pid.data(), pid.size(), 0) < 0) {
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) < 0) {
     const int error = errno;
     close(fd);
     return Unusable(path, absl::StrCat("cannot be written: ", strerror(error)));
@@ -162,19 +161,16 @@ absl::StatusOr<InitResult> InitDataDirectory(const Config& config,
   ASSIGN_OR_RETURN(SecretBytes kek, crypto::ReadKeyEncryptionKey(kek_file));
   const crypto::Sealer sealer(std::move(kek));
 
-  ASSIGN_OR_RETURN(
-      auto store,
-      storage::SqlStore::Open({.path = PathIn(config, "warder.db")}, now));
-  ASSIGN_OR_RETURN(
-      const std::string check,
-      sealer.Seal({reinterpret_cast<const uint8_t*>(kCheckText),
-                   sizeof(kCheckText) - 1},
-                  kCheckBinding));
+  ASSIGN_OR_RETURN(auto store, storage::SqlStore::Open(
+                                   {.path = PathIn(config, "warder.db")}, now));
+  ASSIGN_OR_RETURN(const std::string check,
+                   sealer.Seal({reinterpret_cast<const uint8_t*>(kCheckText),
+                                sizeof(kCheckText) - 1},
+                               kCheckBinding));
   RETURN_IF_ERROR(store->SetMeta(kCheckName, check));
 
-  ASSIGN_OR_RETURN(
-      const auto sealed,
-      vault::PrivateAuthority::Create(sealer, "Warder private CA", now));
+  ASSIGN_OR_RETURN(const auto sealed, vault::PrivateAuthority::Create(
+                                          sealer, "Warder private CA", now));
   ASSIGN_OR_RETURN(auto authority,
                    vault::PrivateAuthority::Load(sealer, sealed));
   RETURN_IF_ERROR(
@@ -193,8 +189,9 @@ absl::StatusOr<std::unique_ptr<storage::SqlStore>> OpenStore(
   const std::string path = PathIn(config, "warder.db");
   std::error_code error;
   if (!fs::exists(path, error)) {
-    return Unusable(path, "is not there; run `warderd init` for a new data "
-                          "directory, or restore the backup of this one");
+    return Unusable(path,
+                    "is not there; run `warderd init` for a new data "
+                    "directory, or restore the backup of this one");
   }
   ASSIGN_OR_RETURN(auto store, storage::SqlStore::Open({.path = path}, now));
   ASSIGN_OR_RETURN(const std::string check, store->GetMeta(kCheckName));

@@ -51,15 +51,14 @@ absl::Status Init(const Flags& flags) {
               << "\n";
     return absl::OkStatus();
   }
-  std::cout << "Made " << config.data_directory
-            << ".\n\n  key-encryption key  " << config.KeyEncryptionKeyFile()
+  std::cout << "Made " << config.data_directory << ".\n\n  key-encryption key  "
+            << config.KeyEncryptionKeyFile()
             << "\n                      keep a copy elsewhere: without it no "
                "key signs again\n  private CA          "
             << result.authority_file << "\n  first client        security/"
             << flags.client << ", profile " << result.profile_file
-            << "\n\nNext:\n  warderd serve --data-dir "
-            << config.data_directory << "\n  warder --profile "
-            << result.profile_file << " status\n";
+            << "\n\nNext:\n  warderd serve --data-dir " << config.data_directory
+            << "\n  warder --profile " << result.profile_file << " status\n";
   return absl::OkStatus();
 }
 
@@ -87,7 +86,8 @@ absl::Status MigrateStore(const Flags& flags) {
 int Main(int argc, char** argv) {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   Flags flags;

@@ -137,8 +137,9 @@ void PrepareProcess() {
   }
   if (!crypto::InitSecureHeap()) {
     Log(LogLevel::kWarning, "process.memory_not_locked",
-        {{"next", "raise RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=) so that keys "
-                  "cannot be swapped out"}});
+        {{"next",
+          "raise RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=) so that keys "
+          "cannot be swapped out"}});
   }
 }
 
@@ -163,8 +164,8 @@ void Server::Parts::LoadHistory() {
         flush();
         issuer = key.issuer;
       }
-      ended.push_back(std::make_shared<const app::EndedKey>(
-          app::EndedKey::Of(key)));
+      ended.push_back(
+          std::make_shared<const app::EndedKey>(app::EndedKey::Of(key)));
     });
   });
   flush();
@@ -180,18 +181,17 @@ absl::Status Server::Parts::OpenDoors() {
                                        .threads = config.public_threads,
                                        .tls = nullptr};
   if (!config.tls_certificate.empty()) {
-    ASSIGN_OR_RETURN(public_options.tls,
-                     http::LoadTlsContext(config.tls_certificate,
-                                          config.tls_private_key));
+    ASSIGN_OR_RETURN(
+        public_options.tls,
+        http::LoadTlsContext(config.tls_certificate, config.tls_private_key));
   }
-  ASSIGN_OR_RETURN(
-      public_door,
-      http::Listener::Start(
-          public_options,
-          [this](const http::HttpRequest& request) {
-            return services->public_routes.Answer(request);
-          },
-          clock));
+  ASSIGN_OR_RETURN(public_door,
+                   http::Listener::Start(
+                       public_options,
+                       [this](const http::HttpRequest& request) {
+                         return services->public_routes.Answer(request);
+                       },
+                       clock));
   ASSIGN_OR_RETURN(ops_door, http::Listener::Start(
                                  {.name = "ops.address",
                                   .address = config.ops_address,
@@ -226,8 +226,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
                    DirectoryLock::Take(config.data_directory));
   ASSIGN_OR_RETURN(SecretBytes kek,
                    crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
-  auto parts =
-      std::make_unique<Parts>(config, std::move(lock), std::move(kek));
+  auto parts = std::make_unique<Parts>(config, std::move(lock), std::move(kek));
   Parts& p = *parts;
   ASSIGN_OR_RETURN(p.authority, LoadAuthority(config, p.sealer));
   ASSIGN_OR_RETURN(p.store, OpenStore(config, p.sealer, p.clock.TimeNow()));
@@ -277,8 +276,8 @@ void Server::Reload(const std::string& config_file) {
     SetLogLevel(*level);
   }
   if (!config->tls_certificate.empty()) {
-    auto tls = http::LoadTlsContext(config->tls_certificate,
-                                    config->tls_private_key);
+    auto tls =
+        http::LoadTlsContext(config->tls_certificate, config->tls_private_key);
     if (!tls.ok()) {
       Log(LogLevel::kError, "reload.refused",
           {{"error", std::string(tls.status().message())},

@@ -18,9 +18,9 @@ grpc::Status AuditService::ListEvents(grpc::ServerContext* context,
         RETURN_IF_ERROR(
             runner_.Authorize(call, app::Permission::kReadAudit, "audit")
                 .status());
-        ASSIGN_OR_RETURN(const int size,
-                         app::PageSize({.size = request->page_size(),
-                                        .token = ""}));
+        ASSIGN_OR_RETURN(
+            const int size,
+            app::PageSize({.size = request->page_size(), .token = ""}));
         ASSIGN_OR_RETURN(
             const std::string position,
             app::ParsePageToken("events", "", request->page_token()));

@@ -14,8 +14,9 @@ class AuditService final : public v1::AuditService::Service {
   AuditService(HandlerContext shared, app::ChangeRunner& runner)
       : shared_(shared), runner_(runner) {}
 
-  grpc::Status ListEvents(grpc::ServerContext* context, const v1::ListEventsRequest* request,
-      v1::ListEventsResponse* response) override;
+  grpc::Status ListEvents(grpc::ServerContext* context,
+                          const v1::ListEventsRequest* request,
+                          v1::ListEventsResponse* response) override;
 
  private:
   const HandlerContext shared_;

@@ -18,8 +18,7 @@ absl::StatusOr<app::Caller> CallerOf(const grpc::ServerContextBase& context) {
                  "the client certificate must carry exactly one URI name; make "
                  "one with: warder cert issue");
   }
-  return app::ParseCallerUri(
-      absl::string_view(uris[0].data(), uris[0].size()));
+  return app::ParseCallerUri(absl::string_view(uris[0].data(), uris[0].size()));
 }
 
 }  // namespace warder::rpc

@@ -22,8 +22,7 @@ grpc::Status CertificateService::IssueCertificate(
           ASSIGN_OR_RETURN(command.lifetime,
                            FromProto("lifetime", request->lifetime()));
         }
-        ASSIGN_OR_RETURN(const auto issued,
-                         certificates_.Issue(call, command));
+        ASSIGN_OR_RETURN(const auto issued, certificates_.Issue(call, command));
         if (!request->validate_only()) {
           response->set_certificate(issued.certificate_pem);
         }

@@ -11,10 +11,12 @@ namespace warder::rpc {
 class CertificateService final : public v1::CertificateService::Service {
  public:
   // What the arguments refer to outlives this.
-  CertificateService(HandlerContext shared, app::ClientCertificates& certificates)
+  CertificateService(HandlerContext shared,
+                     app::ClientCertificates& certificates)
       : shared_(shared), certificates_(certificates) {}
 
-  grpc::Status IssueCertificate(grpc::ServerContext* context, const v1::IssueCertificateRequest* request,
+  grpc::Status IssueCertificate(
+      grpc::ServerContext* context, const v1::IssueCertificateRequest* request,
       v1::IssueCertificateResponse* response) override;
 
  private:

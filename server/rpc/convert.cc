@@ -14,14 +14,14 @@ using google::protobuf::Duration;
 using google::protobuf::Timestamp;
 
 void ToProto(absl::Duration duration, Duration* out) {
-  const int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1),
-                                             &duration);
+  const int64_t seconds =
+      absl::IDivDuration(duration, absl::Seconds(1), &duration);
   out->set_seconds(seconds);
   out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
 }
 
-void Maybe(const std::optional<absl::Time>& time, Timestamp* (v1::Key::*field)(),
-           v1::Key* out) {
+void Maybe(const std::optional<absl::Time>& time,
+           Timestamp* (v1::Key::*field)(), v1::Key* out) {
   if (time) rpc::ToProto(*time, (out->*field)());
 }
 
@@ -58,8 +58,7 @@ v1::RevocationReason ToProto(domain::RevocationReason reason) {
       return v1::REVOCATION_REASON_COMPROMISED;
     case RevocationReason::kOwnerDeparted:
       return v1::REVOCATION_REASON_OWNER_DEPARTED;
-    case RevocationReason::kSuperseded:
-      return v1::REVOCATION_REASON_SUPERSEDED;
+    case RevocationReason::kSuperseded: return v1::REVOCATION_REASON_SUPERSEDED;
     case RevocationReason::kCessation: return v1::REVOCATION_REASON_CESSATION;
   }
   return v1::REVOCATION_REASON_UNSPECIFIED;
@@ -270,13 +269,12 @@ absl::StatusOr<domain::RevocationReason> FromProto(
       return RevocationReason::kCompromised;
     case v1::REVOCATION_REASON_OWNER_DEPARTED:
       return RevocationReason::kOwnerDeparted;
-    case v1::REVOCATION_REASON_SUPERSEDED:
-      return RevocationReason::kSuperseded;
+    case v1::REVOCATION_REASON_SUPERSEDED: return RevocationReason::kSuperseded;
     case v1::REVOCATION_REASON_CESSATION: return RevocationReason::kCessation;
     default: break;
   }
-  return FieldError(field, absl::StrCat(static_cast<int>(reason),
-                                        " is not a known reason"));
+  return FieldError(
+      field, absl::StrCat(static_cast<int>(reason), " is not a known reason"));
 }
 
 absl::StatusOr<domain::Policy> FromProto(const v1::Policy& wire) {
@@ -284,7 +282,8 @@ absl::StatusOr<domain::Policy> FromProto(const v1::Policy& wire) {
   if (wire.algorithms_size() > 0) policy.algorithms.clear();
   for (int i = 0; i < wire.algorithms_size(); ++i) {
     const std::string field = absl::StrCat("policy.algorithms[", i, "]");
-    ASSIGN_OR_RETURN(const auto algorithm, FromProto(field, wire.algorithms(i)));
+    ASSIGN_OR_RETURN(const auto algorithm,
+                     FromProto(field, wire.algorithms(i)));
     if (!algorithm) return FieldError(field, "is unspecified");
     policy.algorithms.push_back(*algorithm);
   }
@@ -322,7 +321,8 @@ absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
       grant.token_types.assign(wire.token_types().begin(),
                                wire.token_types().end());
     }
-    grant.max_lifetime = std::min(grant.max_lifetime, policy.max_token_lifetime);
+    grant.max_lifetime =
+        std::min(grant.max_lifetime, policy.max_token_lifetime);
     if (wire.has_max_lifetime()) {
       ASSIGN_OR_RETURN(grant.max_lifetime,
                        FromProto(absl::StrCat("grants[", i, "].max_lifetime"),
@@ -340,9 +340,9 @@ absl::StatusOr<std::vector<OwnerId>> DeputiesFromProto(
     const v1::Issuer& issuer) {
   std::vector<OwnerId> deputies;
   for (int i = 0; i < issuer.deputies_size(); ++i) {
-    ASSIGN_OR_RETURN(OwnerId deputy,
-                     ParseOwnerName(absl::StrCat("deputies[", i, "]"),
-                                    issuer.deputies(i)));
+    ASSIGN_OR_RETURN(
+        OwnerId deputy,
+        ParseOwnerName(absl::StrCat("deputies[", i, "]"), issuer.deputies(i)));
     deputies.push_back(std::move(deputy));
   }
   return deputies;

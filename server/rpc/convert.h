@@ -44,8 +44,8 @@ absl::StatusOr<std::optional<domain::Algorithm>> FromProto(
     absl::string_view field, v1::Algorithm algorithm);
 absl::StatusOr<std::optional<domain::KeyState>> FromProto(
     absl::string_view field, v1::KeyState state);
-absl::StatusOr<domain::RevocationReason> FromProto(
-    absl::string_view field, v1::RevocationReason reason);
+absl::StatusOr<domain::RevocationReason> FromProto(absl::string_view field,
+                                                   v1::RevocationReason reason);
 
 }  // namespace warder::rpc
 

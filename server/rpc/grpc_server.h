@@ -17,7 +17,7 @@ struct GrpcServerOptions {
   std::string address;          // "127.0.0.1:7443"; port 0 picks one
   std::string certificate_pem;  // of this server
   std::string private_key_pem;
-  std::string authority_pem;    // that clients' certificates must come from
+  std::string authority_pem;  // that clients' certificates must come from
 };
 
 // Leaves TLS 1.3 as the only version any gRPC listener of this process can

@@ -15,7 +15,8 @@ absl::StatusOr<app::CreateIssuerCommand> ToCommand(
   const v1::Issuer& issuer = message.issuer();
   command.issuer_uri = issuer.issuer_uri();
   command.display_name = issuer.display_name();
-  ASSIGN_OR_RETURN(command.owner, ParseOwnerName("issuer.owner", issuer.owner()));
+  ASSIGN_OR_RETURN(command.owner,
+                   ParseOwnerName("issuer.owner", issuer.owner()));
   ASSIGN_OR_RETURN(command.deputies, DeputiesFromProto(issuer));
   ASSIGN_OR_RETURN(command.policy, FromProto(issuer.policy()));
   ASSIGN_OR_RETURN(command.grants, GrantsFromProto(issuer, command.policy));
@@ -57,9 +58,9 @@ absl::StatusOr<app::UpdateIssuerCommand> ToCommand(
 
 }  // namespace
 
-grpc::Status IssuerService::CreateIssuer(
-    grpc::ServerContext* context, const v1::CreateIssuerRequest* request,
-    v1::Issuer* response) {
+grpc::Status IssuerService::CreateIssuer(grpc::ServerContext* context,
+                                         const v1::CreateIssuerRequest* request,
+                                         v1::Issuer* response) {
   return Handle(shared_, context, "warder.v1.IssuerService/CreateIssuer",
                 *request, [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
@@ -100,9 +101,9 @@ grpc::Status IssuerService::ListIssuers(grpc::ServerContext* context,
                 });
 }
 
-grpc::Status IssuerService::UpdateIssuer(
-    grpc::ServerContext* context, const v1::UpdateIssuerRequest* request,
-    v1::Issuer* response) {
+grpc::Status IssuerService::UpdateIssuer(grpc::ServerContext* context,
+                                         const v1::UpdateIssuerRequest* request,
+                                         v1::Issuer* response) {
   return Handle(shared_, context, "warder.v1.IssuerService/UpdateIssuer",
                 *request, [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
@@ -116,19 +117,19 @@ grpc::Status IssuerService::UpdateIssuer(
 grpc::Status IssuerService::RotateKey(grpc::ServerContext* context,
                                       const v1::RotateKeyRequest* request,
                                       v1::Key* response) {
-  return Handle(shared_, context, "warder.v1.IssuerService/RotateKey", *request,
-                [&](const app::Request& call) {
-                  app::RotateKeyCommand command;
-                  ASSIGN_OR_RETURN(command.issuer,
-                                   ParseIssuerName("name", request->name()));
-                  ASSIGN_OR_RETURN(command.algorithm,
-                                   FromProto("algorithm", request->algorithm()));
-                  command.immediate = request->immediate();
-                  ASSIGN_OR_RETURN(const auto key,
-                                   issuers_.Rotate(call, command));
-                  ToProto(key, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.IssuerService/RotateKey", *request,
+      [&](const app::Request& call) {
+        app::RotateKeyCommand command;
+        ASSIGN_OR_RETURN(command.issuer,
+                         ParseIssuerName("name", request->name()));
+        ASSIGN_OR_RETURN(command.algorithm,
+                         FromProto("algorithm", request->algorithm()));
+        command.immediate = request->immediate();
+        ASSIGN_OR_RETURN(const auto key, issuers_.Rotate(call, command));
+        ToProto(key, response);
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace warder::rpc

@@ -14,16 +14,21 @@ class IssuerService final : public v1::IssuerService::Service {
   IssuerService(HandlerContext shared, app::IssuerManager& issuers)
       : shared_(shared), issuers_(issuers) {}
 
-  grpc::Status CreateIssuer(grpc::ServerContext* context, const v1::CreateIssuerRequest* request,
-      v1::Issuer* response) override;
-  grpc::Status GetIssuer(grpc::ServerContext* context, const v1::GetIssuerRequest* request,
-      v1::Issuer* response) override;
-  grpc::Status ListIssuers(grpc::ServerContext* context, const v1::ListIssuersRequest* request,
-      v1::ListIssuersResponse* response) override;
-  grpc::Status UpdateIssuer(grpc::ServerContext* context, const v1::UpdateIssuerRequest* request,
-      v1::Issuer* response) override;
-  grpc::Status RotateKey(grpc::ServerContext* context, const v1::RotateKeyRequest* request,
-      v1::Key* response) override;
+  grpc::Status CreateIssuer(grpc::ServerContext* context,
+                            const v1::CreateIssuerRequest* request,
+                            v1::Issuer* response) override;
+  grpc::Status GetIssuer(grpc::ServerContext* context,
+                         const v1::GetIssuerRequest* request,
+                         v1::Issuer* response) override;
+  grpc::Status ListIssuers(grpc::ServerContext* context,
+                           const v1::ListIssuersRequest* request,
+                           v1::ListIssuersResponse* response) override;
+  grpc::Status UpdateIssuer(grpc::ServerContext* context,
+                            const v1::UpdateIssuerRequest* request,
+                            v1::Issuer* response) override;
+  grpc::Status RotateKey(grpc::ServerContext* context,
+                         const v1::RotateKeyRequest* request,
+                         v1::Key* response) override;
 
  private:
   const HandlerContext shared_;

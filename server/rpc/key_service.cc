@@ -8,17 +8,17 @@ namespace warder::rpc {
 grpc::Status KeyService::IssueKey(grpc::ServerContext* context,
                                   const v1::IssueKeyRequest* request,
                                   v1::Key* response) {
-  return Handle(shared_, context, "warder.v1.KeyService/IssueKey", *request,
-                [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto issuer,
-                                   ParseIssuerName("parent", request->parent()));
-                  ASSIGN_OR_RETURN(const auto algorithm,
-                                   FromProto("algorithm", request->algorithm()));
-                  ASSIGN_OR_RETURN(const auto key,
-                                   keys_.Issue(call, issuer, algorithm));
-                  ToProto(key, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.KeyService/IssueKey", *request,
+      [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto issuer,
+                         ParseIssuerName("parent", request->parent()));
+        ASSIGN_OR_RETURN(const auto algorithm,
+                         FromProto("algorithm", request->algorithm()));
+        ASSIGN_OR_RETURN(const auto key, keys_.Issue(call, issuer, algorithm));
+        ToProto(key, response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status KeyService::GetKey(grpc::ServerContext* context,
@@ -51,11 +51,10 @@ grpc::Status KeyService::ListKeys(grpc::ServerContext* context,
                            ParseOwnerName("owner", request->owner()));
         }
         ASSIGN_OR_RETURN(filter.state, FromProto("state", request->state()));
-        ASSIGN_OR_RETURN(
-            const auto page,
-            keys_.List(call, filter,
-                       {.size = request->page_size(),
-                        .token = request->page_token()}));
+        ASSIGN_OR_RETURN(const auto page,
+                         keys_.List(call, filter,
+                                    {.size = request->page_size(),
+                                     .token = request->page_token()}));
         for (const auto& key : page.items) ToProto(key, response->add_keys());
         response->set_next_page_token(page.next_token);
         return absl::OkStatus();
@@ -65,20 +64,19 @@ grpc::Status KeyService::ListKeys(grpc::ServerContext* context,
 grpc::Status KeyService::RevokeKey(grpc::ServerContext* context,
                                    const v1::RevokeKeyRequest* request,
                                    v1::Key* response) {
-  return Handle(
-      shared_, context, "warder.v1.KeyService/RevokeKey", *request,
-      [&](const app::Request& call) {
-        ASSIGN_OR_RETURN(const auto name,
-                         ParseKeyName("name", request->name()));
-        ASSIGN_OR_RETURN(const auto reason,
-                         FromProto("reason", request->reason()));
-        ASSIGN_OR_RETURN(const auto key,
-                         keys_.Revoke(call, {.issuer = name.first,
-                                             .key = name.second,
-                                             .reason = reason}));
-        ToProto(key, response);
-        return absl::OkStatus();
-      });
+  return Handle(shared_, context, "warder.v1.KeyService/RevokeKey", *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto reason,
+                                   FromProto("reason", request->reason()));
+                  ASSIGN_OR_RETURN(const auto key,
+                                   keys_.Revoke(call, {.issuer = name.first,
+                                                       .key = name.second,
+                                                       .reason = reason}));
+                  ToProto(key, response);
+                  return absl::OkStatus();
+                });
 }
 
 grpc::Status KeyService::SuspendKey(grpc::ServerContext* context,
@@ -103,9 +101,8 @@ grpc::Status KeyService::ResumeKey(grpc::ServerContext* context,
                 [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto name,
                                    ParseKeyName("name", request->name()));
-                  ASSIGN_OR_RETURN(
-                      const auto key,
-                      keys_.Resume(call, name.first, name.second));
+                  ASSIGN_OR_RETURN(const auto key,
+                                   keys_.Resume(call, name.first, name.second));
                   ToProto(key, response);
                   return absl::OkStatus();
                 });

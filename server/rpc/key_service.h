@@ -14,18 +14,24 @@ class KeyService final : public v1::KeyService::Service {
   KeyService(HandlerContext shared, app::KeyManager& keys)
       : shared_(shared), keys_(keys) {}
 
-  grpc::Status IssueKey(grpc::ServerContext* context, const v1::IssueKeyRequest* request,
-      v1::Key* response) override;
-  grpc::Status GetKey(grpc::ServerContext* context, const v1::GetKeyRequest* request,
-      v1::Key* response) override;
-  grpc::Status ListKeys(grpc::ServerContext* context, const v1::ListKeysRequest* request,
-      v1::ListKeysResponse* response) override;
-  grpc::Status RevokeKey(grpc::ServerContext* context, const v1::RevokeKeyRequest* request,
-      v1::Key* response) override;
-  grpc::Status SuspendKey(grpc::ServerContext* context, const v1::SuspendKeyRequest* request,
-      v1::Key* response) override;
-  grpc::Status ResumeKey(grpc::ServerContext* context, const v1::ResumeKeyRequest* request,
-      v1::Key* response) override;
+  grpc::Status IssueKey(grpc::ServerContext* context,
+                        const v1::IssueKeyRequest* request,
+                        v1::Key* response) override;
+  grpc::Status GetKey(grpc::ServerContext* context,
+                      const v1::GetKeyRequest* request,
+                      v1::Key* response) override;
+  grpc::Status ListKeys(grpc::ServerContext* context,
+                        const v1::ListKeysRequest* request,
+                        v1::ListKeysResponse* response) override;
+  grpc::Status RevokeKey(grpc::ServerContext* context,
+                         const v1::RevokeKeyRequest* request,
+                         v1::Key* response) override;
+  grpc::Status SuspendKey(grpc::ServerContext* context,
+                          const v1::SuspendKeyRequest* request,
+                          v1::Key* response) override;
+  grpc::Status ResumeKey(grpc::ServerContext* context,
+                         const v1::ResumeKeyRequest* request,
+                         v1::Key* response) override;
 
  private:
   const HandlerContext shared_;

@@ -105,20 +105,20 @@ grpc::Status OwnerService::UpdateOwner(grpc::ServerContext* context,
 grpc::Status OwnerService::ReportDeparture(
     grpc::ServerContext* context, const v1::ReportDepartureRequest* request,
     v1::Departure* response) {
-  return Handle(
-      shared_, context, "warder.v1.OwnerService/ReportDeparture", *request,
-      [&](const app::Request& call) {
-        ASSIGN_OR_RETURN(const auto id,
-                         ParseOwnerName("name", request->name()));
-        std::optional<absl::Time> instant;
-        if (request->has_instant()) {
-          ASSIGN_OR_RETURN(instant, FromProto("instant", request->instant()));
-        }
-        ASSIGN_OR_RETURN(const auto departure,
-                         owners_.ReportDeparture(call, id, instant));
-        ToProto(departure, response);
-        return absl::OkStatus();
-      });
+  return Handle(shared_, context, "warder.v1.OwnerService/ReportDeparture",
+                *request, [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto id,
+                                   ParseOwnerName("name", request->name()));
+                  std::optional<absl::Time> instant;
+                  if (request->has_instant()) {
+                    ASSIGN_OR_RETURN(instant,
+                                     FromProto("instant", request->instant()));
+                  }
+                  ASSIGN_OR_RETURN(const auto departure,
+                                   owners_.ReportDeparture(call, id, instant));
+                  ToProto(departure, response);
+                  return absl::OkStatus();
+                });
 }
 
 grpc::Status OwnerService::PlanDeparture(

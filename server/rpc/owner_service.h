@@ -14,18 +14,24 @@ class OwnerService final : public v1::OwnerService::Service {
   OwnerService(HandlerContext shared, app::OwnerManager& owners)
       : shared_(shared), owners_(owners) {}
 
-  grpc::Status CreateOwner(grpc::ServerContext* context, const v1::CreateOwnerRequest* request,
-      v1::Owner* response) override;
-  grpc::Status GetOwner(grpc::ServerContext* context, const v1::GetOwnerRequest* request,
-      v1::Owner* response) override;
-  grpc::Status ListOwners(grpc::ServerContext* context, const v1::ListOwnersRequest* request,
-      v1::ListOwnersResponse* response) override;
-  grpc::Status UpdateOwner(grpc::ServerContext* context, const v1::UpdateOwnerRequest* request,
-      v1::Owner* response) override;
-  grpc::Status ReportDeparture(grpc::ServerContext* context, const v1::ReportDepartureRequest* request,
-      v1::Departure* response) override;
-  grpc::Status PlanDeparture(grpc::ServerContext* context, const v1::PlanDepartureRequest* request,
-      v1::Departure* response) override;
+  grpc::Status CreateOwner(grpc::ServerContext* context,
+                           const v1::CreateOwnerRequest* request,
+                           v1::Owner* response) override;
+  grpc::Status GetOwner(grpc::ServerContext* context,
+                        const v1::GetOwnerRequest* request,
+                        v1::Owner* response) override;
+  grpc::Status ListOwners(grpc::ServerContext* context,
+                          const v1::ListOwnersRequest* request,
+                          v1::ListOwnersResponse* response) override;
+  grpc::Status UpdateOwner(grpc::ServerContext* context,
+                           const v1::UpdateOwnerRequest* request,
+                           v1::Owner* response) override;
+  grpc::Status ReportDeparture(grpc::ServerContext* context,
+                               const v1::ReportDepartureRequest* request,
+                               v1::Departure* response) override;
+  grpc::Status PlanDeparture(grpc::ServerContext* context,
+                             const v1::PlanDepartureRequest* request,
+                             v1::Departure* response) override;
 
  private:
   const HandlerContext shared_;

@@ -11,11 +11,13 @@ namespace warder::rpc {
 class StatusService final : public v1::StatusService::Service {
  public:
   // What the arguments refer to outlives this.
-  StatusService(HandlerContext shared, app::ChangeRunner& runner, const app::RotationLoop& loop)
+  StatusService(HandlerContext shared, app::ChangeRunner& runner,
+                const app::RotationLoop& loop)
       : shared_(shared), runner_(runner), loop_(loop) {}
 
-  grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
-      v1::ServiceStatus* response) override;
+  grpc::Status GetStatus(grpc::ServerContext* context,
+                         const v1::GetStatusRequest* request,
+                         v1::ServiceStatus* response) override;
 
  private:
   const HandlerContext shared_;

@@ -14,8 +14,9 @@ class TokenService final : public v1::TokenService::Service {
   TokenService(HandlerContext shared, app::TokenSigner& signer)
       : shared_(shared), signer_(signer) {}
 
-  grpc::Status SignJwt(grpc::ServerContext* context, const v1::SignJwtRequest* request,
-      v1::SignJwtResponse* response) override;
+  grpc::Status SignJwt(grpc::ServerContext* context,
+                       const v1::SignJwtRequest* request,
+                       v1::SignJwtResponse* response) override;
 
  private:
   const HandlerContext shared_;

@@ -46,7 +46,9 @@ absl::Status RunScript(soci::session& sql, const std::string& script) {
   return absl::OkStatus();
 }
 
-Begin::Begin(soci::session& sql) : sql_(sql) { MustExec(sql_, "BEGIN IMMEDIATE"); }
+Begin::Begin(soci::session& sql) : sql_(sql) {
+  MustExec(sql_, "BEGIN IMMEDIATE");
+}
 
 Begin::~Begin() {
   if (!open_) return;

@@ -37,8 +37,7 @@ absl::Status Check(const std::vector<Applied>& applied,
           Reason::kSchemaTooNew,
           absl::StrCat("the database has schema version ",
                        applied.back().version, ", this warderd knows ",
-                       known.size(),
-                       "; run the newer warderd that wrote it"));
+                       known.size(), "; run the newer warderd that wrote it"));
     }
     if (applied[i].version != known[i].version ||
         applied[i].checksum != known[i].checksum) {

@@ -134,17 +134,17 @@ std::string WritePolicy(const domain::Policy& p) {
   for (const domain::Algorithm a : p.algorithms) {
     algorithms.push_back(domain::AlgorithmName(a));
   }
-  return WriteJson({{"algorithms", std::move(algorithms)},
-                    {"rotation_period_us", Micros(p.rotation_period)},
-                    {"max_key_age_us", Micros(p.max_key_age)},
-                    {"publish_ahead_us", Micros(p.publish_ahead)},
-                    {"verify_grace_us", Micros(p.verify_grace)},
-                    {"verifier_cache_us", Micros(p.verifier_cache)},
-                    {"cache_max_age_us", Micros(p.cache_max_age)},
-                    {"max_token_lifetime_us", Micros(p.max_token_lifetime)},
-                    {"clock_skew_us", Micros(p.clock_skew)},
-                    {"max_revocation_exposure_us",
-                     Micros(p.max_revocation_exposure)}});
+  return WriteJson(
+      {{"algorithms", std::move(algorithms)},
+       {"rotation_period_us", Micros(p.rotation_period)},
+       {"max_key_age_us", Micros(p.max_key_age)},
+       {"publish_ahead_us", Micros(p.publish_ahead)},
+       {"verify_grace_us", Micros(p.verify_grace)},
+       {"verifier_cache_us", Micros(p.verifier_cache)},
+       {"cache_max_age_us", Micros(p.cache_max_age)},
+       {"max_token_lifetime_us", Micros(p.max_token_lifetime)},
+       {"clock_skew_us", Micros(p.clock_skew)},
+       {"max_revocation_exposure_us", Micros(p.max_revocation_exposure)}});
 }
 
 absl::StatusOr<domain::Policy> ReadPolicy(const std::string& text) {
@@ -306,9 +306,9 @@ absl::StatusOr<domain::Key> KeyRow::To() const {
   key.until_time = OptionalTime(until_us);
   key.suspend_time = OptionalTime(suspend_us);
   key.suspended_by = suspended_by;
-  ASSIGN_OR_RETURN(key.suspended_from,
-                   domain::ParseKeyState("keys.suspended_from",
-                                         suspended_from));
+  ASSIGN_OR_RETURN(
+      key.suspended_from,
+      domain::ParseKeyState("keys.suspended_from", suspended_from));
   key.revoke_time = OptionalTime(revoke_us);
   ASSIGN_OR_RETURN(key.reason,
                    domain::ParseRevocationReason("keys.reason", reason));

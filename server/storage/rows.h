@@ -39,9 +39,9 @@ struct IssuerRow {
 
   template <typename F>
   void ForEachColumn(F f) {
-    f(id), f(issuer_uri), f(display_name), f(state), f(owner),
-        f(deputy_vacant), f(policy), f(grants), f(tombstone_jwk), f(revision),
-        f(rev), f(create_us), f(update_us), f(next_due_us);
+    f(id), f(issuer_uri), f(display_name), f(state), f(owner), f(deputy_vacant),
+        f(policy), f(grants), f(tombstone_jwk), f(revision), f(rev),
+        f(create_us), f(update_us), f(next_due_us);
   }
   void From(const domain::Issuer& issuer, absl::Time next_due);
   absl::StatusOr<domain::Issuer> To() const;  // without deputies

@@ -18,12 +18,12 @@ absl::Status Unavailable(absl::string_view what, absl::string_view text) {
 
 // A constraint: one of our triggers, a unique index, or a foreign key.
 absl::Status Constraint(const std::string& text) {
-  for (const Reason reason :
-       {Reason::kOwnerNotActive, Reason::kDeputyRequired, Reason::kWrongState}) {
+  for (const Reason reason : {Reason::kOwnerNotActive, Reason::kDeputyRequired,
+                              Reason::kWrongState}) {
     const size_t at = text.find(absl::StrCat(ReasonName(reason), ": "));
     if (at != std::string::npos) {
-      return Precondition(reason, absl::StrCat("the schema refuses: ",
-                                               text.substr(at)));
+      return Precondition(
+          reason, absl::StrCat("the schema refuses: ", text.substr(at)));
     }
   }
   if (absl::StrContains(text, "UNIQUE")) {
@@ -45,14 +45,18 @@ absl::Status SqlError(const std::exception& error) {
   switch (sqlite->result() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return Unavailable("is locked by another process; end it or wait, and "
-                         "retry", text);
+      return Unavailable(
+          "is locked by another process; end it or wait, and "
+          "retry",
+          text);
     case SQLITE_FULL:
       return Unavailable("cannot grow: the disk is full; free space and retry",
                          text);
     case SQLITE_IOERR:
-      return Unavailable("cannot be read or written; look at the disk and the "
-                         "kernel log", text);
+      return Unavailable(
+          "cannot be read or written; look at the disk and the "
+          "kernel log",
+          text);
     case SQLITE_CANTOPEN:
       return Unavailable("cannot be opened; check path and permissions", text);
     case SQLITE_READONLY:
@@ -64,11 +68,10 @@ absl::Status SqlError(const std::exception& error) {
                    absl::StrCat("the database is damaged (", text,
                                 "); stop warderd, keep the file, and restore "
                                 "the last backup"));
-    case SQLITE_CONSTRAINT:
-      return Constraint(text);
+    case SQLITE_CONSTRAINT: return Constraint(text);
     default:
-      return Internal(absl::StrCat("statement failed (", sqlite->result(),
-                                   "): ", text));
+      return Internal(
+          absl::StrCat("statement failed (", sqlite->result(), "): ", text));
   }
 }
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/storage/migrator.h"
@@ -111,8 +110,8 @@ absl::StatusOr<std::string> SqlStore::GetMeta(const std::string& name) {
   return Guard([&]() -> absl::StatusOr<std::string> {
     std::string value;
     soci::indicator indicator = soci::i_null;
-    writer.sql << "SELECT value FROM meta WHERE name = :name",
-        soci::use(name), soci::into(value, indicator);
+    writer.sql << "SELECT value FROM meta WHERE name = :name", soci::use(name),
+        soci::into(value, indicator);
     return value;
   });
 }

@@ -13,6 +13,8 @@
 
 namespace warder::storage {
 
+struct Statements;
+
 // What app::Transaction promises, on one connection. The caller begins and
 // ends the transaction around it. Not thread-safe.
 class SqlTransaction : public app::Transaction {
@@ -68,8 +70,6 @@ class SqlTransaction : public app::Transaction {
   absl::Status PutDeparture(const domain::Departure& departure) override;
 
  private:
-  struct Statements;
-
   absl::Status LoadDeputies(domain::IssuerDraft& draft);
   absl::Status SaveIssuer(domain::IssuerDraft& draft, absl::Time next_due);
   absl::Status SaveDeputies(const domain::IssuerDraft& draft);

@@ -32,9 +32,8 @@ absl::StatusOr<std::unique_ptr<PrivateAuthority>> PrivateAuthority::Load(
                    sealer.Unseal(sealed.sealed_key, kBinding));
   ASSIGN_OR_RETURN(auto key, crypto::PrivateKey::FromPkcs8(
                                  der.span(), crypto::KeyType::kP256));
-  ASSIGN_OR_RETURN(auto authority,
-                   crypto::CertificateAuthority::Load(std::move(key),
-                                                      sealed.certificate_pem));
+  ASSIGN_OR_RETURN(auto authority, crypto::CertificateAuthority::Load(
+                                       std::move(key), sealed.certificate_pem));
   return std::unique_ptr<PrivateAuthority>(
       new PrivateAuthority(std::move(authority)));
 }

@@ -66,8 +66,7 @@ absl::StatusOr<SoftwareVault::KeyPtr> SoftwareVault::Unseal(
   }
   ASSIGN_OR_RETURN(auto unsealed, crypto::PrivateKey::FromPkcs8(
                                       der->span(), crypto::TypeOf(scheme)));
-  auto shared =
-      std::make_shared<const crypto::PrivateKey>(std::move(unsealed));
+  auto shared = std::make_shared<const crypto::PrivateKey>(std::move(unsealed));
   MutexLock lock(&shard.mu);
   if (shard.keys.size() >= kMaxUnsealed / kShards) {
     shard.keys.erase(shard.keys.begin());

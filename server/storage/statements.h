@@ -1,0 +1,171 @@
+// Every statement of the store, by name.
+#ifndef WARDER_SERVER_STORAGE_STATEMENTS_H_
+#define WARDER_SERVER_STORAGE_STATEMENTS_H_
+
+#include <soci/soci.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "server/storage/rows.h"
+#include "server/storage/statement.h"
+
+namespace warder::storage {
+
+// "SELECT <columns of Row> FROM <rest>".
+template <typename Row>
+std::string From(const char* rest) {
+  return absl::StrCat("SELECT ", Row::kColumns, " FROM ", rest);
+}
+
+// "INSERT INTO <table> (<columns>) VALUES (:a, ...)".
+template <typename Row>
+std::string Into(const char* table, const char* verb = "INSERT") {
+  const std::vector<std::string> columns = absl::StrSplit(Row::kColumns, ", ");
+  return absl::StrCat(
+      verb, " INTO ", table, " (", Row::kColumns, ") VALUES (",
+      absl::StrJoin(columns, ", ",
+                    [](std::string* out, const std::string& column) {
+                      absl::StrAppend(out, ":", column);
+                    }),
+      ")");
+}
+
+// "UPDATE <table> SET <all columns> WHERE <where>".
+template <typename Row>
+std::string Set(const char* table, const char* where) {
+  const std::vector<std::string> columns = absl::StrSplit(Row::kColumns, ", ");
+  return absl::StrCat(
+      "UPDATE ", table, " SET ",
+      absl::StrJoin(columns, ", ",
+                    [](std::string* out, const std::string& column) {
+                      absl::StrAppend(out, column, " = :", column);
+                    }),
+      " WHERE ", where);
+}
+
+using Text = std::string;
+using Number = long long;
+
+inline constexpr char kLiving[] =
+    "keys WHERE issuer = :issuer AND state IN ('PENDING', 'ACTIVE', "
+    "'RETIRING', 'SUSPENDED')";
+
+// Prepared once, on one connection. Not thread-safe. The constructor throws
+// what SOCI throws.
+struct Statements {
+  explicit Statements(soci::session& sql)
+      : find_issuer(sql, From<IssuerRow>("issuers WHERE id = :id")),
+        list_issuers(sql, From<IssuerRow>("issuers WHERE id > :after "
+                                          "ORDER BY id LIMIT :limit")),
+        deputies(sql,
+                 "SELECT d.owner, o.state = 'ACTIVE' FROM issuer_deputies d "
+                 "JOIN owners o ON o.id = d.owner WHERE d.issuer = :issuer "
+                 "ORDER BY d.position"),
+        find_owner(sql, From<OwnerRow>("owners WHERE id = :id")),
+        list_owners(sql, From<OwnerRow>("owners WHERE id > :after ORDER BY id "
+                                        "LIMIT :limit")),
+        find_key(sql, From<KeyRow>("keys WHERE issuer = :issuer AND id = :id")),
+        living_keys(sql, From<KeyRow>(kLiving)),
+        unrevoked_keys(sql, From<KeyRow>("keys WHERE issuer = :issuer AND "
+                                         "state <> 'REVOKED'")),
+        spares(sql, From<SpareRow>("spares WHERE issuer = :issuer")),
+        exposures(sql, From<ExposureRow>("exposures WHERE issuer = :issuer")),
+        exposures_of(sql,
+                     From<ExposureRow>("exposures WHERE person = :person")),
+        touched(sql,
+                "SELECT id FROM issuers WHERE owner = :a UNION "
+                "SELECT issuer FROM issuer_deputies WHERE owner = :b UNION "
+                "SELECT issuer FROM exposures WHERE person = :c ORDER BY 1"),
+        due(sql,
+            "SELECT id FROM issuers WHERE next_due_us <= :now "
+            "ORDER BY next_due_us LIMIT :limit"),
+        next_due(sql,
+                 "SELECT next_due_us FROM issuers ORDER BY next_due_us "
+                 "LIMIT 1"),
+        find_departure(sql,
+                       From<DepartureRow>("departures WHERE owner = :owner")),
+        scheduled(sql, From<DepartureRow>("departures WHERE done = 0 "
+                                          "ORDER BY instant_us")),
+        last_event(sql, From<EventRow>("events ORDER BY sequence DESC "
+                                       "LIMIT 1")),
+        list_events(sql, From<EventRow>("events WHERE sequence > :after "
+                                        "ORDER BY sequence LIMIT :limit")),
+        find_request(sql, From<RequestRow>("requests WHERE principal = :p AND "
+                                           "request_id = :r")),
+        count_keys(sql, "SELECT state, count(*) FROM keys GROUP BY state"),
+        count_orphaned(sql,
+                       "SELECT count(*) FROM issuers WHERE state = 'ORPHANED'"),
+        insert_owner(sql, Into<OwnerRow>("owners")),
+        update_owner(sql, Set<OwnerRow>("owners", "id = :key AND rev = :old")),
+        insert_issuer(sql, Into<IssuerRow>("issuers")),
+        update_issuer(sql,
+                      Set<IssuerRow>("issuers", "id = :key AND rev = :old")),
+        put_deputy(sql,
+                   "INSERT OR REPLACE INTO issuer_deputies (issuer, position, "
+                   "owner) VALUES (:issuer, :position, :owner)"),
+        cut_deputies(sql,
+                     "DELETE FROM issuer_deputies WHERE issuer = :issuer AND "
+                     "position >= :count"),
+        insert_key(sql, Into<KeyRow>("keys")),
+        update_key(
+            sql, Set<KeyRow>("keys", "issuer = :i AND id = :k AND rev = :old")),
+        insert_spare(sql, Into<SpareRow>("spares")),
+        delete_spare(sql,
+                     "DELETE FROM spares WHERE issuer = :issuer AND id = :id"),
+        insert_exposure(sql,
+                        Into<ExposureRow>("exposures", "INSERT OR IGNORE")),
+        end_exposures(sql,
+                      "UPDATE exposures SET until_us = :until WHERE issuer = "
+                      ":issuer AND key = :key AND until_us = 0"),
+        insert_event(sql, Into<EventRow>("events")),
+        insert_request(sql, Into<RequestRow>("requests")),
+        prune_requests(sql, "DELETE FROM requests WHERE create_us < :before"),
+        put_departure(sql,
+                      Into<DepartureRow>("departures", "INSERT OR REPLACE")) {}
+
+  Select<IssuerRow, Text> find_issuer;
+  Select<IssuerRow, Text, Number> list_issuers;
+  Select<CountRow, Text> deputies;  // owner and whether he is ACTIVE
+  Select<OwnerRow, Text> find_owner;
+  Select<OwnerRow, Text, Number> list_owners;
+  Select<KeyRow, Text, Text> find_key;
+  Select<KeyRow, Text> living_keys;
+  Select<KeyRow, Text> unrevoked_keys;
+  Select<SpareRow, Text> spares;
+  Select<ExposureRow, Text> exposures;
+  Select<ExposureRow, Text> exposures_of;
+  Select<One<Text>, Text, Text, Text> touched;
+  Select<One<Text>, Number, Number> due;
+  Select<One<Number>> next_due;
+  Select<DepartureRow, Text> find_departure;
+  Select<DepartureRow> scheduled;
+  Select<EventRow> last_event;
+  Select<EventRow, Number, Number> list_events;
+  Select<RequestRow, Text, Text> find_request;
+  Select<CountRow> count_keys;
+  Select<One<Number>> count_orphaned;
+  Write<OwnerRow> insert_owner;
+  Write<OwnerRow, Text, Number> update_owner;
+  Write<IssuerRow> insert_issuer;
+  Write<IssuerRow, Text, Number> update_issuer;
+  Write<NoRow, Text, Number, Text> put_deputy;
+  Write<NoRow, Text, Number> cut_deputies;
+  Write<KeyRow> insert_key;
+  Write<KeyRow, Text, Text, Number> update_key;
+  Write<SpareRow> insert_spare;
+  Write<NoRow, Text, Text> delete_spare;
+  Write<ExposureRow> insert_exposure;
+  Write<NoRow, Number, Text, Text> end_exposures;
+  Write<EventRow> insert_event;
+  Write<RequestRow> insert_request;
+  Write<NoRow, Number> prune_requests;
+  Write<DepartureRow> put_departure;
+};
+
+}  // namespace warder::storage
+
+#endif  // WARDER_SERVER_STORAGE_STATEMENTS_H_

@@ -1,0 +1,147 @@
+#include "server/app/owner_manager.h"
+
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_app.h"
+
+namespace warder::app {
+
+using domain::KeyState;
+using testing::HasSubstr;
+using testing::Not;
+
+class OwnerManagerTest : public testing::Test {
+ protected:
+  void SetUp() override { app_.MustSetUp(); }
+  absl::StatusOr<domain::Departure> Depart(
+      const std::string& who, std::optional<absl::Time> at = std::nullopt) {
+    return app_.owners.ReportDeparture(app_.As("hr/hook"), OwnerId(who), at);
+  }
+  TestApp app_;
+};
+
+TEST_F(OwnerManagerTest, EverythingHappensBeforeTheAnswer) {
+  const auto key = app_.MustFindKey("shop", KeyState::kActive);
+  ASSERT_OK_AND_ASSIGN(const auto departure, Depart("alice"));
+  EXPECT_TRUE(departure.done);
+  EXPECT_THAT(app_.KeySet(), Not(HasSubstr(key.id.value())));
+  const auto successor = app_.MustFindKey("shop", KeyState::kActive);
+  EXPECT_EQ(successor.owner, OwnerId("bob"));
+  ASSERT_OK_AND_ASSIGN(const auto alice,
+                       app_.owners.Get(app_.As("hr/hook"), OwnerId("alice")));
+  EXPECT_EQ(alice.state, domain::OwnerState::kDeparted);
+}
+
+TEST_F(OwnerManagerTest, ThePlanIsWhatThenHappens) {
+  ASSERT_OK_AND_ASSIGN(
+      const auto plan,
+      app_.owners.PlanDeparture(app_.As("hr/hook"), OwnerId("alice")));
+  EXPECT_FALSE(plan.done);
+  app_.MustFindKey("shop", KeyState::kActive);
+  EXPECT_EQ(app_.Keys("shop").size(), 1u);  // nothing changed
+  ASSERT_OK_AND_ASSIGN(const auto done, Depart("alice"));
+  ASSERT_EQ(plan.issuers.size(), done.issuers.size());
+  EXPECT_EQ(plan.issuers[0].successors, done.issuers[0].successors);
+  EXPECT_EQ(plan.issuers[0].owner, done.issuers[0].owner);
+  EXPECT_EQ(plan.issuers[0].keys[0].key, done.issuers[0].keys[0].key);
+}
+
+TEST_F(OwnerManagerTest, AFutureDepartureIsCarriedOutAtItsInstant) {
+  const auto key = app_.MustFindKey("shop", KeyState::kActive);
+  const absl::Time at = TestStart() + absl::Hours(5);
+  ASSERT_OK_AND_ASSIGN(const auto departure, Depart("alice", at));
+  EXPECT_FALSE(departure.done);
+  app_.clock.SetTime(at - absl::Microseconds(1));
+  EXPECT_EQ(app_.loop.Tick(),
+            at + absl::Milliseconds(1) - absl::Microseconds(1));
+  EXPECT_THAT(app_.KeySet(), HasSubstr(key.id.value()));
+  app_.clock.SetTime(at);
+  app_.loop.Tick();
+  EXPECT_THAT(app_.KeySet(), Not(HasSubstr(key.id.value())));
+}
+
+TEST_F(OwnerManagerTest, AScheduledDepartureCanBeMovedAndPulledForward) {
+  ASSERT_OK(Depart("alice", TestStart() + absl::Hours(5)));
+  ASSERT_OK(Depart("alice", TestStart() + absl::Hours(9)));
+  app_.clock.AdvanceTime(absl::Hours(6));
+  app_.loop.Tick();
+  app_.MustFindKey("shop", KeyState::kActive);
+  EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner,
+            OwnerId("alice"));
+  ASSERT_OK_AND_ASSIGN(const auto now, Depart("alice"));
+  EXPECT_TRUE(now.done);
+}
+
+TEST_F(OwnerManagerTest, ReportedAgainItAnswersWithWhatWasDone) {
+  ASSERT_OK_AND_ASSIGN(const auto first, Depart("alice"));
+  app_.clock.AdvanceTime(absl::Hours(1));
+  ASSERT_OK_AND_ASSIGN(const auto second, Depart("alice"));
+  EXPECT_EQ(first.effect_time, second.effect_time);
+  EXPECT_EQ(first.issuers[0].successors, second.issuers[0].successors);
+}
+
+TEST_F(OwnerManagerTest, WithNobodyLeftTheDepartureIsStillCarriedOut) {
+  ASSERT_OK(Depart("bob"));
+  ASSERT_OK(Depart("carol"));
+  ASSERT_OK_AND_ASSIGN(const auto departure, Depart("alice"));
+  EXPECT_TRUE(departure.issuers[0].orphaned);
+  EXPECT_EQ(app_.KeySet(), "{\"keys\":[{\"kid\":\"tombstone\"}]}");
+  // A living owner and deputy bring it back.
+  for (const char* id : {"dave", "erin"}) {
+    CreateOwnerCommand command;
+    command.id = OwnerId(id);
+    ASSERT_OK(app_.owners.Create(app_.As("hr/hook"), command));
+  }
+  UpdateIssuerCommand update;
+  update.id = IssuerId("shop");
+  update.owner = OwnerId("dave");
+  update.deputies = {OwnerId("erin")};
+  ASSERT_OK(app_.issuers.Update(app_.As("security/sam"), update));
+  app_.loop.Tick();
+  EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner, OwnerId("dave"));
+}
+
+TEST_F(OwnerManagerTest, AFailedCommitLeavesNothingHalfDone) {
+  app_.fake_store.FailWith(
+      Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable, "disk"));
+  EXPECT_THAT(Depart("alice"), FailsWith(Reason::kStoreUnavailable));
+  app_.fake_store.FailWith(absl::OkStatus());
+  EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner,
+            OwnerId("alice"));
+}
+
+TEST_F(OwnerManagerTest, UnknownPeopleAndDepartedDeputiesAreRefused) {
+  EXPECT_THAT(Depart("zoe"), FailsWith(Reason::kNotFound, "owners/zoe"));
+  ASSERT_OK(Depart("carol"));
+  CreateOwnerCommand command;
+  command.id = OwnerId("zoe");
+  command.deputy = OwnerId("carol");
+  EXPECT_THAT(app_.owners.Create(app_.As("hr/hook"), command),
+              FailsWith(Reason::kOwnerNotActive, "carol"));
+}
+
+TEST_F(OwnerManagerTest, AnIssuerWithoutADeputyIsRefused) {
+  CreateIssuerCommand command;
+  command.id = IssuerId("other");
+  command.owner = OwnerId("alice");
+  EXPECT_THAT(app_.issuers.Create(app_.As("security/sam"), command),
+              FailsWith(Reason::kDeputyRequired));
+  command.deputies = {OwnerId("alice")};
+  EXPECT_THAT(app_.issuers.Create(app_.As("security/sam"), command),
+              FailsWith(Reason::kInvalidField, "deputies[0]"));
+  command.deputies = {OwnerId("zoe")};
+  EXPECT_THAT(app_.issuers.Create(app_.As("security/sam"), command),
+              FailsWith(Reason::kInvalidField, "owners/zoe"));
+}
+
+TEST_F(OwnerManagerTest, AStaleEtagIsRefused) {
+  UpdateIssuerCommand update;
+  update.id = IssuerId("shop");
+  update.etag = "\"99\"";
+  update.display_name = "Shop";
+  EXPECT_THAT(app_.issuers.Update(app_.As("security/sam"), update),
+              FailsWith(Reason::kEtagMismatch, "\"99\""));
+  update.etag = "\"1\"";
+  EXPECT_OK(app_.issuers.Update(app_.As("security/sam"), update));
+}
+
+}  // namespace warder::app

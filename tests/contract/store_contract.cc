@@ -1,0 +1,388 @@
+#include "tests/contract/store_contract.h"
+
+#include <gmock/gmock.h>
+
+#include "server/base/status_macros.h"
+#include "server/domain/lifecycle.h"
+#include "tests/support/fake_vault.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_app.h"
+
+namespace warder {
+
+using app::KeyScope;
+using app::ReadTransaction;
+using app::Transaction;
+using domain::IssuerDraft;
+using domain::KeyState;
+
+namespace {
+
+const absl::Time kNow = TestStart();
+
+domain::Owner MakeOwner(const std::string& id) {
+  domain::Owner owner;
+  owner.id = OwnerId(id);
+  owner.create_time = owner.update_time = kNow;
+  owner.rev = 1;
+  return owner;
+}
+
+domain::Spare MakeSpare(int number) {
+  domain::Spare spare;
+  spare.issuer = IssuerId("shop");
+  spare.id = FakeKeyId(number);
+  spare.public_jwk = "{}";
+  spare.sealed = "sealed";
+  spare.create_time = kNow;
+  return spare;
+}
+
+void AddSpare(IssuerDraft& draft, int number) {
+  draft.spares.push_back(MakeSpare(number));
+  draft.changes.new_spares.push_back(MakeSpare(number));
+}
+
+}  // namespace
+
+void StoreContract::SetUp() { store_ = GetParam()(); }
+
+void StoreContract::MustMakeShop() {
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertOwner(MakeOwner("alice")));
+    RETURN_IF_ERROR(txn.InsertOwner(MakeOwner("bob")));
+    IssuerDraft draft;
+    draft.issuer.id = IssuerId("shop");
+    draft.issuer.issuer_uri = "https://shop";
+    draft.issuer.owner = OwnerId("alice");
+    draft.issuer.deputies = {OwnerId("bob")};
+    draft.issuer.tombstone_jwk = "{}";
+    draft.issuer.create_time = kNow;
+    draft.changes.issuer_is_new = true;
+    AddSpare(draft, 1);
+    EXPECT_OK(domain::Rotate(draft, domain::Algorithm::kEs256, true,
+                             {"security/sam", "sam"}, kNow));
+    AddSpare(draft, 2);
+    domain::Finish(draft, {}, kNow);
+    return txn.SaveDraft(draft, kNow + absl::Hours(1));
+  }));
+}
+
+IssuerDraft StoreContract::MustLoad(KeyScope scope) {
+  IssuerDraft draft;
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(draft, txn.LoadDraft(IssuerId("shop"), scope));
+    return absl::OkStatus();
+  }));
+  return draft;
+}
+
+absl::Status StoreContract::Save(IssuerDraft& draft) {
+  return store_->Mutate([&](Transaction& txn) {
+    return txn.SaveDraft(draft, kNow + absl::Hours(2));
+  });
+}
+
+TEST_P(StoreContract, WhatIsSavedIsLoaded) {
+  MustMakeShop();
+  const IssuerDraft draft = MustLoad();
+  EXPECT_EQ(draft.issuer.rev, 1);
+  EXPECT_EQ(draft.issuer.revision, 1);
+  EXPECT_EQ(draft.issuer.policy, domain::Policy());
+  ASSERT_EQ(draft.keys.size(), 1u);
+  const domain::Key& key = draft.keys[0];
+  EXPECT_EQ(key.id, FakeKeyId(1));
+  EXPECT_EQ(key.state, KeyState::kActive);
+  EXPECT_EQ(key.owner, OwnerId("alice"));
+  EXPECT_EQ(key.activate_time, kNow);
+  EXPECT_EQ(key.retire_time, std::nullopt);
+  EXPECT_EQ(key.sealed, "sealed");
+  EXPECT_EQ(key.rev, 1);
+  ASSERT_EQ(draft.spares.size(), 1u);
+  EXPECT_EQ(draft.spares[0], MakeSpare(2));
+  ASSERT_EQ(draft.deputies.size(), 1u);
+  EXPECT_TRUE(draft.deputies[0].active);
+  EXPECT_EQ(draft.exposures.size(), 2u);  // owned by alice, created by sam
+}
+
+TEST_P(StoreContract, AFailedBodyLeavesNothing) {
+  const absl::Status status = store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertOwner(MakeOwner("alice")));
+    return absl::InternalError("no");
+  });
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId("alice")));
+    EXPECT_EQ(owner, std::nullopt);
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, ATakenIdIsRefused) {
+  MustMakeShop();
+  EXPECT_THAT(store_->Mutate([&](Transaction& txn) {
+    return txn.InsertOwner(MakeOwner("alice"));
+  }),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_P(StoreContract, AStaleDraftIsAborted) {
+  MustMakeShop();
+  IssuerDraft first = MustLoad();
+  IssuerDraft second = MustLoad();
+  first.changes.issuer = second.changes.issuer = true;
+  EXPECT_OK(Save(first));
+  EXPECT_THAT(Save(second), FailsWith(Reason::kConflict));
+}
+
+TEST_P(StoreContract, AStaleOwnerIsAborted) {
+  MustMakeShop();
+  domain::Owner alice = MakeOwner("alice");
+  EXPECT_OK(
+      store_->Mutate([&](Transaction& txn) { return txn.UpdateOwner(alice); }));
+  EXPECT_EQ(alice.rev, 2);
+  domain::Owner stale = MakeOwner("alice");
+  EXPECT_THAT(
+      store_->Mutate([&](Transaction& txn) { return txn.UpdateOwner(stale); }),
+      FailsWith(Reason::kConflict));
+}
+
+TEST_P(StoreContract, NoKeyWithoutAnActiveOwner) {
+  MustMakeShop();
+  IssuerDraft draft = MustLoad();
+  draft.keys[0].owner = OwnerId("nobody");
+  draft.Touch(draft.keys[0]);
+  EXPECT_THAT(Save(draft), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_P(StoreContract, NoKeyWithoutADeputy) {
+  MustMakeShop();
+  IssuerDraft draft = MustLoad();
+  draft.issuer.deputies.clear();
+  draft.changes.issuer = true;
+  EXPECT_THAT(Save(draft), FailsWith(Reason::kDeputyRequired));
+}
+
+TEST_P(StoreContract, NobodyDepartsWithLivingKeys) {
+  MustMakeShop();
+  domain::Owner alice = MakeOwner("alice");
+  alice.state = domain::OwnerState::kDeparted;
+  EXPECT_THAT(
+      store_->Mutate([&](Transaction& txn) { return txn.UpdateOwner(alice); }),
+      FailsWith(Reason::kOwnerNotActive));
+}
+
+TEST_P(StoreContract, ARevokedKeyStaysRevoked) {
+  MustMakeShop();
+  IssuerDraft draft = MustLoad();
+  EXPECT_OK(domain::Revoke(draft, FakeKeyId(1),
+                           domain::RevocationReason::kCompromised,
+                           {"security/sam", "sam"}, kNow));
+  ASSERT_OK(Save(draft));
+  IssuerDraft again = MustLoad();
+  EXPECT_EQ(again.Find(FakeKeyId(1)), nullptr);  // not among the living
+  domain::Key key = *draft.Find(FakeKeyId(1));
+  key.state = KeyState::kPending;
+  again.keys.push_back(key);
+  again.Touch(key);
+  EXPECT_THAT(Save(again), FailsWith(Reason::kWrongState));
+}
+
+TEST_P(StoreContract, RevocationErasesThePrivateHalfAndEndsExposures) {
+  MustMakeShop();
+  IssuerDraft draft = MustLoad();
+  EXPECT_OK(domain::Revoke(draft, FakeKeyId(1),
+                           domain::RevocationReason::kCompromised,
+                           {"security/sam", "sam"}, kNow + absl::Hours(1)));
+  ASSERT_OK(Save(draft));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto key,
+                     txn.FindKey(IssuerId("shop"), FakeKeyId(1)));
+    EXPECT_EQ(key->sealed, "");
+    EXPECT_EQ(key->reason, domain::RevocationReason::kCompromised);
+    ASSIGN_OR_RETURN(const auto exposures, txn.ListExposures(OwnerId("alice")));
+    int ended = 0;
+    for (const auto& e : exposures) {
+      if (e.key == FakeKeyId(1)) {
+        EXPECT_EQ(e.until, kNow + absl::Hours(1));
+        ++ended;
+      }
+    }
+    EXPECT_EQ(ended, 1);
+    return absl::OkStatus();
+  }));
+  // The successor came from the spare.
+  const IssuerDraft after = MustLoad();
+  ASSERT_EQ(after.keys.size(), 1u);
+  EXPECT_EQ(after.keys[0].id, FakeKeyId(2));
+  EXPECT_EQ(after.keys[0].state, KeyState::kActive);
+  EXPECT_TRUE(after.spares.empty());
+}
+
+TEST_P(StoreContract, ListsPageInOrder) {
+  MustMakeShop();
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto first, txn.ListOwners("", 1));
+    EXPECT_EQ(first.size(), 1u);
+    EXPECT_EQ(first[0].id, OwnerId("alice"));
+    ASSIGN_OR_RETURN(const auto rest, txn.ListOwners("alice", 10));
+    EXPECT_EQ(rest.size(), 1u);
+    ASSIGN_OR_RETURN(const auto issuers, txn.ListIssuers("", 10));
+    EXPECT_EQ(issuers.size(), 1u);
+    EXPECT_THAT(issuers[0].deputies, testing::ElementsAre(OwnerId("bob")));
+    ASSIGN_OR_RETURN(const auto none, txn.ListIssuers("shop", 10));
+    EXPECT_TRUE(none.empty());
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, KeysFilterByIssuerStateAndOwner) {
+  MustMakeShop();
+  const auto count = [&](app::KeyFilter filter) {
+    size_t found = 0;
+    EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+      ASSIGN_OR_RETURN(const auto keys, txn.ListKeys(filter, {}, 10));
+      found = keys.size();
+      return absl::OkStatus();
+    }));
+    return found;
+  };
+  EXPECT_EQ(count({}), 1u);
+  EXPECT_EQ(count({.issuer = IssuerId("shop"),
+                   .state = KeyState::kActive,
+                   .owner = OwnerId("alice")}),
+            1u);
+  EXPECT_EQ(count({.issuer = {}, .state = KeyState::kPending, .owner = {}}),
+            0u);
+  EXPECT_EQ(count({.issuer = {}, .state = {}, .owner = OwnerId("bob")}), 0u);
+  EXPECT_EQ(count({.issuer = IssuerId("x"), .state = {}, .owner = {}}), 0u);
+}
+
+TEST_P(StoreContract, DueIssuersAreFoundAtTheirInstantAndNotBefore) {
+  MustMakeShop();
+  const absl::Time due = kNow + absl::Hours(1);
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto early,
+                     txn.ListDueIssuers(due - absl::Microseconds(1), 10));
+    EXPECT_TRUE(early.empty());
+    ASSIGN_OR_RETURN(const auto now, txn.ListDueIssuers(due, 10));
+    EXPECT_EQ(now.size(), 1u);
+    ASSIGN_OR_RETURN(const absl::Time next, txn.NextDue());
+    EXPECT_EQ(next, due);
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, TouchedIssuersAreOwnedDeputisedOrExposed) {
+  MustMakeShop();
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    for (const char* person : {"alice", "bob", "sam"}) {
+      ASSIGN_OR_RETURN(const auto ids,
+                       txn.ListIssuersTouchedBy(OwnerId(person)));
+      EXPECT_EQ(ids.size(), 1u) << person;
+    }
+    ASSIGN_OR_RETURN(const auto none, txn.ListIssuersTouchedBy(OwnerId("zoe")));
+    EXPECT_TRUE(none.empty());
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, EventsRequestsAndDeparturesComeBack) {
+  MustMakeShop();
+  domain::AuditEvent event{.sequence = 1,
+                           .time = kNow,
+                           .actor = "security/sam",
+                           .action = "key.revoked",
+                           .resource = "issuers/shop",
+                           .denied = true,
+                           .detail = "{}",
+                           .request_id = "r",
+                           .previous_hash = "p",
+                           .hash = "h"};
+  app::RequestRecord request{.principal = "security/sam",
+                             .request_id = "r",
+                             .method = "m",
+                             .fingerprint = "f",
+                             .result = "owners/alice",
+                             .create_time = kNow};
+  domain::Departure departure;
+  departure.owner = OwnerId("alice");
+  departure.instant = kNow + absl::Hours(5);
+  departure.report_time = kNow;
+  departure.reported_by = "hr/hook";
+  departure.issuers.push_back({.issuer = IssuerId("shop"),
+                               .owner = OwnerId("bob"),
+                               .orphaned = false,
+                               .without_deputy = true,
+                               .keys = {{.issuer = IssuerId("shop"),
+                                         .key = FakeKeyId(1),
+                                         .fate = domain::KeyFate::kRevoke,
+                                         .why = "owned"}},
+                               .successors = {FakeKeyId(2)}});
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.AppendEvent(event));
+    RETURN_IF_ERROR(txn.InsertRequest(request));
+    return txn.PutDeparture(departure);
+  }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto last, txn.LastEvent());
+    EXPECT_EQ(last->action, "key.revoked");
+    EXPECT_TRUE(last->denied);
+    ASSIGN_OR_RETURN(const auto events, txn.ListEvents(1, 10));
+    EXPECT_TRUE(events.empty());
+    ASSIGN_OR_RETURN(const auto found, txn.FindRequest("security/sam", "r"));
+    EXPECT_EQ(found->result, "owners/alice");
+    ASSIGN_OR_RETURN(const auto other, txn.FindRequest("hr/x", "r"));
+    EXPECT_FALSE(other.has_value());
+    ASSIGN_OR_RETURN(const auto scheduled, txn.ListScheduledDepartures());
+    EXPECT_EQ(scheduled.size(), 1u);
+    EXPECT_EQ(scheduled[0].instant, departure.instant);
+    EXPECT_EQ(scheduled[0].issuers[0].successors[0], FakeKeyId(2));
+    EXPECT_EQ(scheduled[0].issuers[0].keys[0].fate, domain::KeyFate::kRevoke);
+    return absl::OkStatus();
+  }));
+  departure.done = true;
+  departure.effect_time = kNow;
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.PutDeparture(departure));
+    return txn.PruneRequests(kNow + absl::Seconds(1));
+  }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto scheduled, txn.ListScheduledDepartures());
+    EXPECT_TRUE(scheduled.empty());
+    ASSIGN_OR_RETURN(const auto gone, txn.FindRequest("security/sam", "r"));
+    EXPECT_FALSE(gone.has_value());
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, VisitsSeePublishedAndEndedKeysApart) {
+  MustMakeShop();
+  IssuerDraft draft = MustLoad();
+  EXPECT_OK(domain::Revoke(draft, FakeKeyId(1),
+                           domain::RevocationReason::kSuperseded,
+                           {"security/sam", "sam"}, kNow));
+  ASSERT_OK(Save(draft));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    int issuers = 0;
+    RETURN_IF_ERROR(txn.VisitPublished([&](IssuerDraft seen) {
+      ++issuers;
+      EXPECT_EQ(seen.keys.size(), 1u);
+      EXPECT_EQ(seen.keys[0].id, FakeKeyId(2));
+    }));
+    EXPECT_EQ(issuers, 1);
+    int ended = 0;
+    RETURN_IF_ERROR(txn.VisitEndedKeys([&](domain::Key key) {
+      ++ended;
+      EXPECT_EQ(key.id, FakeKeyId(1));
+    }));
+    EXPECT_EQ(ended, 1);
+    ASSIGN_OR_RETURN(const auto counts, txn.Count());
+    EXPECT_EQ(counts.keys_by_state.at("ACTIVE"), 1);
+    EXPECT_EQ(counts.keys_by_state.at("REVOKED"), 1);
+    EXPECT_EQ(counts.last_activation, kNow);
+    return absl::OkStatus();
+  }));
+}
+
+}  // namespace warder

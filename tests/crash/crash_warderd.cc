@@ -1,0 +1,188 @@
+// The real warderd, composed with a store that ends the process by SIGKILL at
+// the step $WARDER_CRASH_STEP, counted from the moment the file "armed" stands
+// in the data directory. The last step lies after the publication and before
+// the answer.
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <iostream>
+
+#include "server/main/server.h"
+
+namespace warder {
+namespace {
+
+std::string g_armed_file;  // set once, before any thread
+
+void Step() {
+  static std::atomic<int> steps = 0;
+  static const int last = atoi(getenv("WARDER_CRASH_STEP"));
+  if (access(g_armed_file.c_str(), F_OK) != 0) return;
+  if (++steps == last) kill(getpid(), SIGKILL);
+}
+
+// Every write is a step.
+class SteppingTransaction : public app::Transaction {
+ public:
+  explicit SteppingTransaction(app::Transaction& inner) : t_(inner) {}
+
+  absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
+      const IssuerId& id) override {
+    return t_.FindIssuer(id);
+  }
+  absl::StatusOr<std::vector<domain::Issuer>> ListIssuers(
+      const std::string& after, int limit) override {
+    return t_.ListIssuers(after, limit);
+  }
+  absl::StatusOr<std::optional<domain::Owner>> FindOwner(
+      const OwnerId& id) override {
+    return t_.FindOwner(id);
+  }
+  absl::StatusOr<std::vector<domain::Owner>> ListOwners(
+      const std::string& after, int limit) override {
+    return t_.ListOwners(after, limit);
+  }
+  absl::StatusOr<std::optional<domain::Key>> FindKey(const IssuerId& issuer,
+                                                     const KeyId& id) override {
+    return t_.FindKey(issuer, id);
+  }
+  absl::StatusOr<std::vector<domain::Key>> ListKeys(
+      const app::KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
+      int limit) override {
+    return t_.ListKeys(filter, after, limit);
+  }
+  absl::StatusOr<domain::IssuerDraft> LoadDraft(const IssuerId& id,
+                                                app::KeyScope scope) override {
+    return t_.LoadDraft(id, scope);
+  }
+  absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
+      const OwnerId& person) override {
+    return t_.ListIssuersTouchedBy(person);
+  }
+  absl::StatusOr<std::vector<domain::Exposure>> ListExposures(
+      const OwnerId& person) override {
+    return t_.ListExposures(person);
+  }
+  absl::StatusOr<std::vector<IssuerId>> ListDueIssuers(absl::Time now,
+                                                       int limit) override {
+    return t_.ListDueIssuers(now, limit);
+  }
+  absl::StatusOr<absl::Time> NextDue() override { return t_.NextDue(); }
+  absl::StatusOr<std::optional<domain::Departure>> FindDeparture(
+      const OwnerId& owner) override {
+    return t_.FindDeparture(owner);
+  }
+  absl::StatusOr<std::vector<domain::Departure>> ListScheduledDepartures()
+      override {
+    return t_.ListScheduledDepartures();
+  }
+  absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() override {
+    return t_.LastEvent();
+  }
+  absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
+      int64_t after, int limit) override {
+    return t_.ListEvents(after, limit);
+  }
+  absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
+      const std::string& principal, const std::string& request_id) override {
+    return t_.FindRequest(principal, request_id);
+  }
+  absl::StatusOr<app::StoreCounts> Count() override { return t_.Count(); }
+  absl::Status VisitPublished(
+      absl::FunctionRef<void(domain::IssuerDraft)> visit) override {
+    return t_.VisitPublished(visit);
+  }
+  absl::Status VisitEndedKeys(
+      absl::FunctionRef<void(domain::Key)> visit) override {
+    return t_.VisitEndedKeys(visit);
+  }
+  absl::Status InsertOwner(const domain::Owner& owner) override {
+    Step();
+    return t_.InsertOwner(owner);
+  }
+  absl::Status UpdateOwner(domain::Owner& owner) override {
+    Step();
+    return t_.UpdateOwner(owner);
+  }
+  absl::Status SaveDraft(domain::IssuerDraft& draft,
+                         absl::Time next_due) override {
+    Step();
+    return t_.SaveDraft(draft, next_due);
+  }
+  absl::Status AppendEvent(const domain::AuditEvent& event) override {
+    Step();
+    return t_.AppendEvent(event);
+  }
+  absl::Status InsertRequest(const app::RequestRecord& record) override {
+    Step();
+    return t_.InsertRequest(record);
+  }
+  absl::Status PruneRequests(absl::Time before) override {
+    return t_.PruneRequests(before);
+  }
+  absl::Status PutDeparture(const domain::Departure& departure) override {
+    Step();
+    return t_.PutDeparture(departure);
+  }
+
+ private:
+  app::Transaction& t_;
+};
+
+class SteppingStore : public app::Store {
+ public:
+  explicit SteppingStore(std::unique_ptr<app::Store> inner)
+      : inner_(std::move(inner)) {}
+
+  absl::Status Mutate(
+      absl::FunctionRef<absl::Status(app::Transaction&)> body) override {
+    Step();  // before the transaction
+    const absl::Status status = inner_->Mutate([&](app::Transaction& txn) {
+      SteppingTransaction stepping(txn);
+      absl::Status done = body(stepping);
+      Step();  // all written, not committed
+      return done;
+    });
+    Step();  // committed, not published
+    return status;
+  }
+  absl::Status Read(
+      absl::FunctionRef<absl::Status(app::ReadTransaction&)> body) override {
+    return inner_->Read(body);
+  }
+
+ private:
+  std::unique_ptr<app::Store> inner_;
+};
+
+int Main(const std::string& config_file) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  PrepareProcess();
+  const auto config = ReadConfig(config_file);
+  if (!config.ok()) return 2;
+  g_armed_file = config->data_directory + "/armed";
+  ServerHooks hooks;
+  hooks.wrap_store = [](std::unique_ptr<app::Store> store) {
+    return std::unique_ptr<app::Store>(
+        std::make_unique<SteppingStore>(std::move(store)));
+  };
+  hooks.after_publish = Step;
+  auto server = Server::Start(*config, hooks);
+  if (!server.ok()) {
+    std::cerr << server.status() << "\n";
+    return 1;
+  }
+  (*server)->WaitForSignal("");
+  return 0;
+}
+
+}  // namespace
+}  // namespace warder
+
+int main(int, char** argv) { return warder::Main(argv[1]); }

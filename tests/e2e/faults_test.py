@@ -1,0 +1,169 @@
+"""What goes wrong around warderd: each fault is named, nothing is lost."""
+import json
+import os
+import sqlite3
+import subprocess
+import unittest
+
+from harness import WARDERD, Warderd
+
+
+def serve(w, *args):
+    """Runs `warderd serve` that is expected to refuse; returns its words."""
+    done = subprocess.run([WARDERD, "serve", "--config", w.config, *args],
+                          capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stderr.splitlines()[-1]
+
+
+class RefusedStartTest(unittest.TestCase):
+    def setUp(self):
+        self.w = Warderd()
+
+    def tearDown(self):
+        self.w.close()
+
+    def expect(self, *words):
+        code, said = serve(self.w)
+        self.assertEqual(code, 1)
+        for word in words:
+            self.assertIn(word, said)
+
+    def test_a_key_encryption_key_others_may_read(self):
+        kek = os.path.join(self.w.data, "key-encryption-key")
+        os.chmod(kek, 0o644)
+        self.expect(kek, "0644", "chmod 600")
+
+    def test_a_missing_key_encryption_key(self):
+        os.remove(os.path.join(self.w.data, "key-encryption-key"))
+        self.expect("key-encryption-key", "cannot be opened")
+
+    def test_a_wrong_key_encryption_key(self):
+        kek = os.path.join(self.w.data, "key-encryption-key")
+        with open(kek, "w") as out:
+            out.write("A" * 43 + "\n")
+        code, said = serve(self.w)
+        self.assertEqual(code, 1)
+        self.assertIn("key-encryption key", said)
+
+    def test_a_corrupt_database(self):
+        with open(os.path.join(self.w.data, "warder.db"), "r+b") as db:
+            db.write(b"garbage" * 1000)
+        self.expect("damaged", "restore")
+
+    def test_a_newer_schema(self):
+        db = sqlite3.connect(os.path.join(self.w.data, "warder.db"))
+        db.execute("INSERT INTO schema_migrations VALUES (99, 'x', 'y', 0)")
+        db.commit()
+        self.expect("schema version 99", "newer warderd")
+
+    def test_an_unknown_setting(self):
+        with open(self.w.config, "a") as out:
+            out.write("surprise: 1\n")
+        self.expect("surprise", "unknown setting", "warderd.yaml:")
+
+    def test_a_taken_port(self):
+        self.w.start()
+        other = Warderd()
+        other.public = self.w.public
+        other.write_config()
+        code, said = serve(other)
+        other.close()
+        self.assertEqual(code, 1)
+        self.assertIn("public.address", said)
+
+    def test_a_second_warderd_on_one_directory(self):
+        self.w.start()
+        self.expect("in use", str(self.w.process.pid))
+        self.assertEqual(self.w.get_ops("/readyz")[0], 200)
+
+    def test_a_directory_never_initialised(self):
+        code, said = serve(self.w, "--data-dir", self.w.dir + "/none")
+        self.assertEqual(code, 1)
+        self.assertIn("warderd init", said)
+
+
+class RunningFaultsTest(unittest.TestCase):
+    def setUp(self):
+        self.w = Warderd().start()
+        self.w.set_up_shop()
+
+    def tearDown(self):
+        self.w.close()
+
+    def test_a_locked_database_stops_changes_and_nothing_else(self):
+        db = sqlite3.connect(os.path.join(self.w.data, "warder.db"),
+                             isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        answer = self.w.warder("owner", "create", "zoe")
+        self.assertEqual(answer.code, 6)
+        self.assertIn("locked by another process", answer.err)
+        self.assertEqual(self.w.get(self.w.jwks_url())[0], 200)
+        self.w.sign()
+        ready = json.loads(self.w.get_ops("/readyz")[2])
+        self.assertEqual((ready["ready"], ready["store"], ready["key_sets"]),
+                         (True, "unavailable", "served from memory"))
+        db.execute("ROLLBACK")
+        self.w.must("owner", "create", "zoe")
+        ready = json.loads(self.w.get_ops("/readyz")[2])
+        self.assertEqual(ready["store"], "available")
+
+    def test_a_database_that_is_gone_is_noticed(self):
+        path = os.path.join(self.w.data, "warder.db")
+        os.rename(path, path + ".moved")
+        answer = self.w.warder("owner", "depart", "alice")
+        self.assertEqual(answer.code, 6)
+        self.assertIn("removed or replaced", answer.err)
+        self.assertEqual(self.w.get(self.w.jwks_url())[0], 200)
+        self.w.sign()
+        os.rename(path + ".moved", path)
+        self.w.must("owner", "depart", "alice")
+
+    def test_each_kind_of_bad_input_has_its_exit_code_and_next_step(self):
+        kid = "k" * 43
+        for command, code, word in (
+                (["issuer", "show", "nobody"], 3, "issuers/nobody"),
+                (["issuer", "create", "Bad!", "--owner", "alice"], 2,
+                 "issuer_id"),
+                (["issuer", "create", "shop", "--owner", "alice", "--deputy",
+                  "bob"], 5, "already exists"),
+                (["issuer", "create", "x", "--owner", "nobody", "--deputy",
+                  "bob"], 2, "CreateOwner"),
+                (["issuer", "create", "x", "--owner", "alice"], 5,
+                 "DEPUTY_REQUIRED"),
+                (["issuer", "update", "shop", "--publish-ahead", "1m"], 5,
+                 "POLICY_BREAKS_TIMING"),
+                (["issuer", "update", "shop", "--etag", '"7"',
+                  "--cache-max-age", "10s"], 5, "ETAG_MISMATCH"),
+                (["key", "revoke", f"issuers/shop/keys/{kid}", "--reason",
+                  "compromised"], 3, kid),
+                (["key", "revoke", "x", "--reason", "compromised"], 2,
+                 "--issuer"),
+                (["key", "list", "--state", "dead"], 2, "--state"),
+                (["owner", "depart", "nobody"], 3, "owners/nobody"),
+                (["owner", "depart", "alice", "--at", "tomorrow"], 2,
+                 "RFC 3339"),
+                (["nonsense"], 2, ""),
+                (["token", "verify", "--issuer", "shop", "a.b.c"], 7,
+                 "refused")):
+            answer = self.w.warder(*command)
+            self.assertEqual(answer.code, code, (command, answer.err))
+            self.assertIn(word, answer.err, command)
+
+    def test_an_unreachable_server_says_where_and_what_to_check(self):
+        self.w.stop()
+        answer = self.w.warder("status")
+        self.assertEqual(answer.code, 6)
+        self.assertIn(str(self.w.grpc), answer.err)
+
+    def test_sigterm_drains_and_exits_cleanly(self):
+        self.assertEqual(self.w.stop(), 0)
+        self.assertIn("warderd.draining", self.w.log_text())
+
+    def test_core_dumps_are_off(self):
+        with open(f"/proc/{self.w.process.pid}/limits") as limits:
+            core = [l for l in limits if l.startswith("Max core file size")][0]
+        self.assertEqual(core.split()[4], "0")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

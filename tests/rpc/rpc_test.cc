@@ -1,0 +1,272 @@
+// Calls over a real TLS listener with real certificates, on fakes below.
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <fstream>
+
+#include "client/client.h"
+#include "server/app/client_certificates.h"
+#include "server/crypto/certificate.h"
+#include "server/rpc/audit_service.h"
+#include "server/rpc/certificate_service.h"
+#include "server/rpc/grpc_server.h"
+#include "server/rpc/issuer_service.h"
+#include "server/rpc/key_service.h"
+#include "server/rpc/owner_service.h"
+#include "server/rpc/status_convert.h"
+#include "server/rpc/status_service.h"
+#include "server/rpc/token_service.h"
+#include "server/vault/private_authority.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_app.h"
+#include "warder/v1/error_details.pb.h"
+
+namespace warder::rpc {
+
+using Keys = v1::KeyService::Stub;
+using Issuers = v1::IssuerService::Stub;
+using Owners = v1::OwnerService::Stub;
+
+class RpcTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { RequireTls13(); }
+
+  void SetUp() override {
+    const absl::Time now = system_.TimeNow();
+    auto sealed = vault::PrivateAuthority::Create(sealer_, "CA", now);
+    ASSERT_OK(sealed);
+    auto authority = vault::PrivateAuthority::Load(sealer_, *sealed);
+    ASSERT_OK(authority);
+    authority_ = *std::move(authority);
+    certificates_.emplace(app_.runner, *authority_);
+    certificate_rpc_.emplace(shared_, *certificates_);
+    auto identity = authority_->IssueServer({"localhost"}, absl::Hours(1), now);
+    ASSERT_OK(identity);
+    auto server =
+        GrpcServer::Start({.address = "127.0.0.1:0",
+                           .certificate_pem = identity->certificate_pem,
+                           .private_key_pem = identity->private_key_pem,
+                           .authority_pem = authority_->AuthorityPem()},
+                          {&issuer_rpc_, &key_rpc_, &owner_rpc_, &token_rpc_,
+                           &audit_rpc_, &*certificate_rpc_, &status_rpc_});
+    ASSERT_OK(server);
+    server_ = *std::move(server);
+    app_.MustSetUp();
+  }
+
+  // Writes a profile for warder://`principal`, certified by `authority`.
+  client::Profile ProfileOf(const std::string& principal,
+                            vault::PrivateAuthority& authority,
+                            absl::Duration lifetime = absl::Hours(1)) {
+    std::string base = principal;
+    std::replace(base.begin(), base.end(), '/', '-');
+    base = dir_.File(base + std::to_string(next_++));
+    const auto key = *crypto::PrivateKey::Generate(crypto::KeyType::kP256);
+    const auto request = *crypto::CreateCertificateRequest(key, "x");
+    std::ofstream(base + ".pem") << *authority.Issue(
+        request, "warder://" + principal, lifetime, system_.TimeNow());
+    std::ofstream(base + "-key.pem") << *crypto::TlsPrivateKeyPem(key);
+    std::ofstream(base + "-ca.pem") << authority_->AuthorityPem();
+    client::Profile profile;
+    profile.address = "localhost:" + std::to_string(server_->port());
+    profile.certificate = base + ".pem";
+    profile.private_key = base + "-key.pem";
+    profile.authority = base + "-ca.pem";
+    return profile;
+  }
+
+  std::unique_ptr<client::Client> MustConnect(const std::string& principal) {
+    auto connected = client::Client::Connect(
+        ProfileOf(principal, *authority_), app_.random, system_.TimeNow(),
+        [this](absl::Duration d) { slept_ += d; });
+    EXPECT_OK(connected.status());
+    return *std::move(connected);
+  }
+
+  SystemClock system_;
+  TempDir dir_;
+  int next_ = 0;
+  absl::Duration slept_;
+  crypto::Sealer sealer_{SecretBytes(crypto::kKeyEncryptionKeyBytes)};
+  std::unique_ptr<vault::PrivateAuthority> authority_;
+  TestApp app_;
+  std::optional<app::ClientCertificates> certificates_;
+  HandlerContext shared_{system_, app_.metrics};
+  IssuerService issuer_rpc_{shared_, app_.issuers};
+  KeyService key_rpc_{shared_, app_.keys};
+  OwnerService owner_rpc_{shared_, app_.owners};
+  TokenService token_rpc_{shared_, app_.signer};
+  AuditService audit_rpc_{shared_, app_.runner};
+  StatusService status_rpc_{shared_, app_.runner, app_.loop};
+  std::optional<CertificateService> certificate_rpc_;
+  std::unique_ptr<GrpcServer> server_;
+};
+
+TEST_F(RpcTest, TheMainJobOverTheWire) {
+  auto security = MustConnect("security/sam");
+  v1::ListKeysRequest list;
+  list.set_parent("issuers/shop");
+  list.set_state(v1::KEY_STATE_ACTIVE);
+  ASSERT_OK_AND_ASSIGN(const auto keys,
+                       security->Call(&Keys::ListKeys, list, true));
+  ASSERT_EQ(keys.keys_size(), 1);
+  v1::RevokeKeyRequest revoke;
+  revoke.set_name(keys.keys(0).name());
+  revoke.set_reason(v1::REVOCATION_REASON_COMPROMISED);
+  ASSERT_OK_AND_ASSIGN(const auto revoked,
+                       security->Call(&Keys::RevokeKey, revoke));
+  EXPECT_EQ(revoked.state(), v1::KEY_STATE_REVOKED);
+  EXPECT_FALSE(revoked.private_half_held());
+  auto signer = MustConnect("signer/checkout");
+  v1::SignJwtRequest sign;
+  sign.set_issuer("issuers/shop");
+  sign.add_audiences("api");
+  ASSERT_OK_AND_ASSIGN(const auto token,
+                       signer->Call(&v1::TokenService::Stub::SignJwt, sign));
+  EXPECT_NE(token.kid(), revoked.kid());
+  v1::ReportDepartureRequest depart;
+  depart.set_name("owners/alice");
+  ASSERT_OK_AND_ASSIGN(
+      const auto departure,
+      MustConnect("hr/hook")->Call(&Owners::ReportDeparture, depart));
+  EXPECT_TRUE(departure.done());
+  EXPECT_EQ(departure.issuers(0).owner(), "owners/bob");
+}
+
+TEST_F(RpcTest, ErrorsCarryReasonAndField) {
+  auto security = MustConnect("security/sam");
+  v1::GetKeyRequest get;
+  get.set_name("issuers/shop/keys/short");
+  const auto bad = security->Call(&Keys::GetKey, get, true);
+  EXPECT_THAT(bad, FailsWith(Reason::kInvalidField, "short"));
+  EXPECT_EQ(FieldOf(bad.status()), "name");
+  v1::CreateIssuerRequest create;
+  create.set_issuer_id("x");
+  create.mutable_issuer()->set_owner("owners/alice");
+  create.mutable_issuer()->add_deputies("owners/bob");
+  create.mutable_issuer()->mutable_policy()->mutable_publish_ahead();
+  EXPECT_THAT(security->Call(&Issuers::CreateIssuer, create),
+              FailsWith(Reason::kPolicyBreaksTiming, "publish_ahead"));
+  create.mutable_issuer()->mutable_policy()->mutable_publish_ahead()->set_nanos(
+      -5);
+  create.mutable_issuer()
+      ->mutable_policy()
+      ->mutable_publish_ahead()
+      ->set_seconds(5);
+  EXPECT_THAT(security->Call(&Issuers::CreateIssuer, create),
+              FailsWith(Reason::kInvalidField, "policy.publish_ahead"));
+}
+
+TEST_F(RpcTest, RolesAreHeldAtTheDoor) {
+  v1::ListKeysRequest list;
+  for (const char* who :
+       {"hr/hook", "signer/checkout", "gateway/g", "operator/o"}) {
+    EXPECT_THAT(MustConnect(who)->Call(&Keys::ListKeys, list, true),
+                FailsWith(Reason::kPermissionDenied))
+        << who;
+  }
+  EXPECT_OK(MustConnect("auditor/ann")->Call(&Keys::ListKeys, list, true));
+}
+
+TEST_F(RpcTest, NobodyWithoutOurCertificateGetsPastTheHandshake) {
+  v1::GetStatusRequest status;
+  // Another CA signs for the same name.
+  ASSERT_OK_AND_ASSIGN(
+      const auto sealed,
+      vault::PrivateAuthority::Create(sealer_, "CA", system_.TimeNow()));
+  ASSERT_OK_AND_ASSIGN(auto foreign,
+                       vault::PrivateAuthority::Load(sealer_, sealed));
+  ASSERT_OK_AND_ASSIGN(
+      auto stranger,
+      client::Client::Connect(ProfileOf("security/sam", *foreign), app_.random,
+                              system_.TimeNow(), [](absl::Duration) {}));
+  EXPECT_THAT(stranger->Call(&v1::StatusService::Stub::GetStatus, status, true),
+              FailsWith(Reason::kUnreachable));
+  // No certificate at all.
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = authority_->AuthorityPem();
+  auto stub = v1::StatusService::NewStub(
+      grpc::CreateChannel("localhost:" + std::to_string(server_->port()),
+                          grpc::SslCredentials(tls)));
+  grpc::ClientContext context;
+  v1::ServiceStatus answer;
+  EXPECT_EQ(stub->GetStatus(&context, status, &answer).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(RpcTest, AnExpiredCertificateIsNamedBeforeTheCall) {
+  const auto profile =
+      ProfileOf("security/sam", *authority_, absl::Milliseconds(1));
+  EXPECT_THAT(client::Client::Connect(profile, app_.random,
+                                      system_.TimeNow() + absl::Seconds(2),
+                                      [](absl::Duration) {}),
+              FailsWith(Reason::kCertificate, "expired at"));
+}
+
+TEST_F(RpcTest, ACertificateIssuedOverTheWireWorks) {
+  auto security = MustConnect("security/sam");
+  const auto key = *crypto::PrivateKey::Generate(crypto::KeyType::kP256);
+  v1::IssueCertificateRequest request;
+  request.set_certificate_request(*crypto::CreateCertificateRequest(key, "x"));
+  request.set_role("auditor");
+  request.set_certificate_name("ann");
+  ASSERT_OK_AND_ASSIGN(
+      const auto issued,
+      security->Call(&v1::CertificateService::Stub::IssueCertificate, request));
+  ASSERT_OK_AND_ASSIGN(const auto info,
+                       crypto::DescribeCertificate(issued.certificate()));
+  EXPECT_EQ(info.uri, "warder://auditor/ann");
+  request.set_role("root");
+  EXPECT_THAT(
+      security->Call(&v1::CertificateService::Stub::IssueCertificate, request),
+      FailsWith(Reason::kInvalidField, "role"));
+  EXPECT_THAT(MustConnect("hr/hook")->Call(
+                  &v1::CertificateService::Stub::IssueCertificate, request),
+              FailsWith(Reason::kInvalidField));
+}
+
+TEST_F(RpcTest, UpdatesSayWhichFieldsTheyCannotChange) {
+  auto security = MustConnect("security/sam");
+  v1::UpdateIssuerRequest update;
+  update.mutable_issuer()->set_name("issuers/shop");
+  EXPECT_THAT(security->Call(&Issuers::UpdateIssuer, update),
+              FailsWith(Reason::kInvalidField, "names no field"));
+  update.mutable_update_mask()->add_paths("issuer_uri");
+  EXPECT_THAT(security->Call(&Issuers::UpdateIssuer, update),
+              FailsWith(Reason::kInvalidField, "issuer_uri"));
+}
+
+TEST_F(RpcTest, AStoreThatComesBackIsReachedByTheRetry) {
+  auto hr = MustConnect("hr/hook");
+  app_.fake_store.FailWith(
+      Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable, "disk"));
+  v1::CreateOwnerRequest create;
+  create.set_owner_id("zoe");
+  EXPECT_THAT(hr->Call(&Owners::CreateOwner, create),
+              FailsWith(Reason::kStoreUnavailable));
+  EXPECT_EQ(slept_, absl::Milliseconds(600));  // 200 and 400 between three
+  app_.fake_store.FailWith(absl::OkStatus());
+  EXPECT_OK(hr->Call(&Owners::CreateOwner, create));
+}
+
+TEST(StatusConvertTest, DefectsAreHiddenAndNumbered) {
+  const grpc::Status status = ToGrpc(Internal("secret detail"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(),
+              testing::Not(testing::HasSubstr("secret")));
+  EXPECT_THAT(status.error_message(), testing::HasSubstr("incident"));
+}
+
+TEST(StatusConvertTest, DetailsUseTheNamesOfGoogleRpc) {
+  const grpc::Status status = ToGrpc(FieldError("policy.x", "is bad"));
+  v1::ErrorStatus wire;
+  ASSERT_TRUE(wire.ParseFromString(status.error_details()));
+  ASSERT_EQ(wire.details_size(), 2);
+  EXPECT_EQ(wire.details(0).type_url(),
+            "type.googleapis.com/google.rpc.ErrorInfo");
+  EXPECT_EQ(wire.details(1).type_url(),
+            "type.googleapis.com/google.rpc.BadRequest");
+}
+
+}  // namespace warder::rpc

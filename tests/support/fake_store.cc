@@ -1,0 +1,381 @@
+#include "tests/support/fake_store.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+
+namespace warder {
+namespace {
+
+using domain::IssuerDraft;
+using domain::Key;
+using domain::KeyState;
+
+absl::Status Conflict(const std::string& name) {
+  return Error(absl::StatusCode::kAborted, Reason::kConflict, name);
+}
+
+absl::Status Exists(const std::string& name) {
+  return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+               name + " already exists");
+}
+
+class FakeTransaction : public app::Transaction {
+ public:
+  explicit FakeTransaction(FakeStoreState& state) : s_(state) {}
+
+  absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
+      const IssuerId& id) override {
+    return Find(s_.issuers, id);
+  }
+  absl::StatusOr<std::vector<domain::Issuer>> ListIssuers(
+      const std::string& after, int limit) override {
+    return ListAfter(s_.issuers, IssuerId(after), limit);
+  }
+  absl::StatusOr<std::optional<domain::Owner>> FindOwner(
+      const OwnerId& id) override {
+    return Find(s_.owners, id);
+  }
+  absl::StatusOr<std::vector<domain::Owner>> ListOwners(
+      const std::string& after, int limit) override {
+    return ListAfter(s_.owners, OwnerId(after), limit);
+  }
+  absl::StatusOr<std::optional<Key>> FindKey(const IssuerId& issuer,
+                                             const KeyId& id) override {
+    return Find(s_.keys, std::make_pair(issuer, id));
+  }
+  absl::StatusOr<std::vector<Key>> ListKeys(
+      const app::KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
+      int limit) override {
+    std::vector<Key> out;
+    for (auto it = s_.keys.upper_bound(after);
+         it != s_.keys.end() && static_cast<int>(out.size()) < limit; ++it) {
+      const Key& key = it->second;
+      if (filter.issuer && key.issuer != *filter.issuer) continue;
+      if (filter.state && key.state != *filter.state) continue;
+      if (filter.owner && key.owner != *filter.owner) continue;
+      out.push_back(key);
+    }
+    return out;
+  }
+  absl::StatusOr<IssuerDraft> LoadDraft(const IssuerId& id,
+                                        app::KeyScope scope) override {
+    const auto issuer = s_.issuers.find(id);
+    if (issuer == s_.issuers.end()) return NotFound(IssuerName(id));
+    IssuerDraft draft;
+    draft.issuer = issuer->second;
+    for (const OwnerId& deputy : draft.issuer.deputies) {
+      draft.deputies.push_back({deputy, IsActive(deputy)});
+    }
+    for (const auto& [name, key] : s_.keys) {
+      if (name.first != id) continue;
+      const bool wanted = scope == app::KeyScope::kLiving
+                              ? domain::IsLiving(key.state)
+                              : key.state != KeyState::kRevoked;
+      if (wanted) draft.keys.push_back(key);
+    }
+    for (const auto& [name, spare] : s_.spares) {
+      if (name.first == id) draft.spares.push_back(spare);
+    }
+    for (const auto& e : s_.exposures) {
+      if (e.issuer == id) draft.exposures.push_back(e);
+    }
+    return draft;
+  }
+  absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
+      const OwnerId& person) override {
+    std::set<IssuerId> ids;
+    for (const auto& [id, issuer] : s_.issuers) {
+      if (issuer.owner == person) ids.insert(id);
+      for (const auto& d : issuer.deputies) {
+        if (d == person) ids.insert(id);
+      }
+    }
+    for (const auto& e : s_.exposures) {
+      if (e.person == person.value()) ids.insert(e.issuer);
+    }
+    return std::vector<IssuerId>(ids.begin(), ids.end());
+  }
+  absl::StatusOr<std::vector<domain::Exposure>> ListExposures(
+      const OwnerId& person) override {
+    std::vector<domain::Exposure> out;
+    for (const auto& e : s_.exposures) {
+      if (e.person == person.value()) out.push_back(e);
+    }
+    return out;
+  }
+  absl::StatusOr<std::vector<IssuerId>> ListDueIssuers(absl::Time now,
+                                                       int limit) override {
+    std::vector<std::pair<absl::Time, IssuerId>> due;
+    for (const auto& [id, at] : s_.next_due) {
+      if (at <= now) due.emplace_back(at, id);
+    }
+    std::sort(due.begin(), due.end());
+    std::vector<IssuerId> ids;
+    for (const auto& [at, id] : due) {
+      if (static_cast<int>(ids.size()) < limit) ids.push_back(id);
+    }
+    return ids;
+  }
+  absl::StatusOr<absl::Time> NextDue() override {
+    absl::Time next = absl::InfiniteFuture();
+    for (const auto& [id, at] : s_.next_due) next = std::min(next, at);
+    return next;
+  }
+  absl::StatusOr<std::optional<domain::Departure>> FindDeparture(
+      const OwnerId& owner) override {
+    return Find(s_.departures, owner);
+  }
+  absl::StatusOr<std::vector<domain::Departure>> ListScheduledDepartures()
+      override {
+    std::vector<domain::Departure> out;
+    for (const auto& [id, d] : s_.departures) {
+      if (!d.done) out.push_back(d);
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+      return a.instant < b.instant;
+    });
+    return out;
+  }
+  absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() override {
+    if (s_.events.empty()) return std::nullopt;
+    return s_.events.back();
+  }
+  absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
+      int64_t after, int limit) override {
+    std::vector<domain::AuditEvent> out;
+    for (const auto& e : s_.events) {
+      if (e.sequence > after && static_cast<int>(out.size()) < limit) {
+        out.push_back(e);
+      }
+    }
+    return out;
+  }
+  absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
+      const std::string& principal, const std::string& request_id) override {
+    return Find(s_.requests, std::make_pair(principal, request_id));
+  }
+  absl::StatusOr<app::StoreCounts> Count() override {
+    app::StoreCounts counts;
+    for (const auto& [name, key] : s_.keys) {
+      ++counts.keys_by_state[std::string(domain::KeyStateName(key.state))];
+      if (key.state == KeyState::kActive) {
+        counts.last_activation =
+            std::max(counts.last_activation.value_or(absl::InfinitePast()),
+                     *key.activate_time);
+      }
+    }
+    for (const auto& [id, issuer] : s_.issuers) {
+      if (issuer.state == domain::IssuerState::kOrphaned) {
+        ++counts.orphaned_issuers;
+      }
+    }
+    return counts;
+  }
+  absl::Status VisitPublished(
+      absl::FunctionRef<void(IssuerDraft)> visit) override {
+    for (const auto& [id, issuer] : s_.issuers) {
+      ASSIGN_OR_RETURN(IssuerDraft full, LoadDraft(id, app::KeyScope::kLiving));
+      IssuerDraft draft;
+      draft.issuer = full.issuer;
+      for (const Key& key : full.keys) {
+        if (domain::IsPublished(key.state)) draft.keys.push_back(key);
+      }
+      visit(std::move(draft));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status VisitEndedKeys(absl::FunctionRef<void(Key)> visit) override {
+    for (const auto& [name, key] : s_.keys) {
+      if (!domain::IsLiving(key.state)) visit(key);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status InsertOwner(const domain::Owner& owner) override {
+    if (!s_.owners.emplace(owner.id, owner).second) {
+      return Exists(OwnerName(owner.id));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status UpdateOwner(domain::Owner& owner) override {
+    const auto it = s_.owners.find(owner.id);
+    if (it == s_.owners.end() || it->second.rev != owner.rev) {
+      return Conflict(OwnerName(owner.id));
+    }
+    if (it->second.state == domain::OwnerState::kDeparted &&
+        owner.state != domain::OwnerState::kDeparted) {
+      return Precondition(Reason::kWrongState, "a departed owner stays so");
+    }
+    if (owner.state == domain::OwnerState::kDeparted) {
+      for (const auto& [name, key] : s_.keys) {
+        if (key.owner == owner.id && domain::IsLiving(key.state)) {
+          return Precondition(Reason::kOwnerNotActive, "still owns keys");
+        }
+      }
+      for (const auto& [id, issuer] : s_.issuers) {
+        if (issuer.owner == owner.id &&
+            issuer.state == domain::IssuerState::kActive) {
+          return Precondition(Reason::kOwnerNotActive, "still owns an issuer");
+        }
+      }
+    }
+    ++owner.rev;
+    it->second = owner;
+    return absl::OkStatus();
+  }
+  absl::Status SaveDraft(IssuerDraft& draft, absl::Time next_due) override {
+    domain::Issuer& issuer = draft.issuer;
+    const auto it = s_.issuers.find(issuer.id);
+    if (draft.changes.issuer_is_new) {
+      if (it != s_.issuers.end()) return Exists(IssuerName(issuer.id));
+      issuer.rev = 1;
+    } else {
+      if (it == s_.issuers.end() || it->second.rev != issuer.rev) {
+        return Conflict(IssuerName(issuer.id));
+      }
+      ++issuer.rev;
+    }
+    if (issuer.state == domain::IssuerState::kActive &&
+        !IsActive(issuer.owner)) {
+      return Precondition(Reason::kOwnerNotActive, "an issuer needs an owner");
+    }
+    s_.issuers[issuer.id] = issuer;
+    s_.next_due[issuer.id] = next_due;
+    for (const KeyId& id : draft.changes.spent_spares) {
+      s_.spares.erase({issuer.id, id});
+    }
+    for (const KeyId& id : draft.changes.updated) {
+      Key& key = *draft.Find(id);
+      Key& stored = s_.keys[{issuer.id, id}];
+      if (stored.rev != key.rev) return Conflict(KeyName(issuer.id, id));
+      if (stored.state == KeyState::kRevoked && stored != key) {
+        return Precondition(Reason::kWrongState, "a revoked key stays so");
+      }
+      ++key.rev;
+      RETURN_IF_ERROR(CheckPeople(issuer, key, /*is_new=*/false));
+      stored = key;
+    }
+    for (const KeyId& id : draft.changes.inserted) {
+      Key& key = *draft.Find(id);
+      key.rev = 1;
+      RETURN_IF_ERROR(CheckPeople(issuer, key, /*is_new=*/true));
+      if (!s_.keys.emplace(std::make_pair(issuer.id, id), key).second) {
+        return Exists(KeyName(issuer.id, id));
+      }
+    }
+    for (const auto& spare : draft.changes.new_spares) {
+      s_.spares[{issuer.id, spare.id}] = spare;
+    }
+    for (const auto& e : draft.changes.opened) s_.exposures.push_back(e);
+    for (const auto& [key, until] : draft.changes.ended) {
+      for (auto& e : s_.exposures) {
+        if (e.issuer == issuer.id && e.key == key && !e.until) e.until = until;
+      }
+    }
+    return CheckDeputies(issuer);
+  }
+  absl::Status AppendEvent(const domain::AuditEvent& event) override {
+    s_.events.push_back(event);
+    return absl::OkStatus();
+  }
+  absl::Status InsertRequest(const app::RequestRecord& record) override {
+    s_.requests[{record.principal, record.request_id}] = record;
+    return absl::OkStatus();
+  }
+  absl::Status PruneRequests(absl::Time before) override {
+    std::erase_if(s_.requests, [&](const auto& entry) {
+      return entry.second.create_time < before;
+    });
+    return absl::OkStatus();
+  }
+  absl::Status PutDeparture(const domain::Departure& departure) override {
+    s_.departures[departure.owner] = departure;
+    return absl::OkStatus();
+  }
+
+ private:
+  template <typename Map, typename Id>
+  static std::optional<typename Map::mapped_type> Find(const Map& map,
+                                                       const Id& id) {
+    const auto it = map.find(id);
+    if (it == map.end()) return std::nullopt;
+    return it->second;
+  }
+  template <typename Map, typename Id>
+  static std::vector<typename Map::mapped_type> ListAfter(const Map& map,
+                                                          const Id& after,
+                                                          int limit) {
+    std::vector<typename Map::mapped_type> out;
+    for (auto it = map.upper_bound(after);
+         it != map.end() && static_cast<int>(out.size()) < limit; ++it) {
+      out.push_back(it->second);
+    }
+    return out;
+  }
+  bool IsActive(const OwnerId& id) const {
+    const auto it = s_.owners.find(id);
+    return it != s_.owners.end() &&
+           it->second.state == domain::OwnerState::kActive;
+  }
+  bool HasLivingDeputy(const domain::Issuer& issuer) const {
+    return std::any_of(issuer.deputies.begin(), issuer.deputies.end(),
+                       [&](const OwnerId& id) { return IsActive(id); });
+  }
+  absl::Status CheckPeople(const domain::Issuer& issuer, const Key& key,
+                           bool is_new) const {
+    if (!domain::IsLiving(key.state)) return absl::OkStatus();
+    if (!IsActive(key.owner)) {
+      return Precondition(Reason::kOwnerNotActive, "a key needs an owner");
+    }
+    if (is_new && (issuer.state == domain::IssuerState::kOrphaned ||
+                   (!issuer.deputy_vacant && !HasLivingDeputy(issuer)))) {
+      return Precondition(Reason::kDeputyRequired, "a key needs a deputy");
+    }
+    return absl::OkStatus();
+  }
+  absl::Status CheckDeputies(const domain::Issuer& issuer) const {
+    if (issuer.deputy_vacant || HasLivingDeputy(issuer)) {
+      return absl::OkStatus();
+    }
+    for (const auto& [name, key] : s_.keys) {
+      if (name.first == issuer.id && domain::IsLiving(key.state)) {
+        return Precondition(Reason::kDeputyRequired, "the last deputy");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  FakeStoreState& s_;
+};
+
+}  // namespace
+
+absl::Status FakeStore::Mutate(
+    absl::FunctionRef<absl::Status(app::Transaction&)> body) {
+  MutexLock lock(&mu_);
+  FakeStoreState copy = state_;
+  FakeTransaction txn(copy);
+  RETURN_IF_ERROR(body(txn));
+  RETURN_IF_ERROR(failure_);
+  state_ = std::move(copy);
+  return absl::OkStatus();
+}
+
+absl::Status FakeStore::Read(
+    absl::FunctionRef<absl::Status(app::ReadTransaction&)> body) {
+  MutexLock lock(&mu_);
+  if (reads_fail_) return failure_;
+  FakeTransaction txn(state_);
+  return body(txn);
+}
+
+void FakeStore::FailWith(absl::Status status, bool reads_too) {
+  MutexLock lock(&mu_);
+  failure_ = std::move(status);
+  reads_fail_ = reads_too;
+}
+
+}  // namespace warder

@@ -1,0 +1,59 @@
+// All use cases on fakes, with a clock that tests drive.
+#ifndef WARDER_TESTS_SUPPORT_TEST_APP_H_
+#define WARDER_TESTS_SUPPORT_TEST_APP_H_
+
+#include <string>
+
+#include "server/app/issuer_manager.h"
+#include "server/app/key_manager.h"
+#include "server/app/owner_manager.h"
+#include "server/app/rotation_loop.h"
+#include "server/app/token_signer.h"
+#include "server/base/clock.h"
+#include "server/base/random.h"
+#include "tests/support/fake_store.h"
+#include "tests/support/fake_vault.h"
+
+namespace warder {
+
+// 2026-01-01T00:00:00Z.
+absl::Time TestStart();
+
+struct TestApp {
+  // Uses `other` in place of the fakes where given.
+  explicit TestApp(app::Store* other_store = nullptr,
+                   app::Vault* other_vault = nullptr);
+
+  SimulatedClock clock{TestStart()};
+  SeededRandom random{1};
+  Metrics metrics;
+  FakeStore fake_store;
+  FakeVault fake_vault;
+  app::Store& store;
+  app::Vault& vault;
+  app::Publisher publisher;
+  app::ChangeRunner runner;
+  app::IssuerManager issuers;
+  app::KeyManager keys;
+  app::OwnerManager owners;
+  app::TokenSigner signer;
+  app::RotationLoop loop;
+
+  // A call by role/name ("security/sam").
+  app::Request As(const std::string& principal,
+                  const std::string& request_id = "");
+
+  // Owners alice, bob and carol; issuer `id` of alice, deputies bob, carol;
+  // signer `checkout` granted audience "api".
+  domain::Issuer MustSetUp(const std::string& id = "shop",
+                           domain::Policy policy = {});
+  // The only key of `issuer` in `state`; fails the test when there is none.
+  domain::Key MustFindKey(const std::string& issuer, domain::KeyState state);
+  std::vector<domain::Key> Keys(const std::string& issuer);
+  std::vector<domain::AuditEvent> Events();
+  std::string KeySet(const std::string& issuer = "shop");
+};
+
+}  // namespace warder
+
+#endif  // WARDER_TESTS_SUPPORT_TEST_APP_H_

@@ -1,0 +1,223 @@
+// SignJwt in process and over mTLS gRPC, against raw OpenSSL ES256 signing.
+// Rounds of the three alternate, so that a noisy machine hits all alike; the
+// best round of each counts.
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "client/client.h"
+#include "server/app/issuer_manager.h"
+#include "server/app/owner_manager.h"
+#include "server/app/token_signer.h"
+#include "server/crypto/digest.h"
+#include "server/crypto/private_key.h"
+#include "server/crypto/system_random.h"
+#include "server/main/data_directory.h"
+#include "server/main/server.h"
+#include "server/vault/software_vault.h"
+#include "tools/bench/report.h"
+#include "tools/bench/signer_client.h"
+#include "warder/v1/issuer.grpc.pb.h"
+#include "warder/v1/owner.grpc.pb.h"
+#include "warder/v1/token.grpc.pb.h"
+
+namespace warder::bench {
+namespace {
+
+constexpr double kRoundSeconds = 0.5;
+constexpr int kRounds = 7;
+
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    std::cerr << value.status() << "\n";
+    exit(1);
+  }
+  return *std::move(value);
+}
+
+void Must(const absl::Status& status) {
+  if (status.ok()) return;
+  std::cerr << status << "\n";
+  exit(1);
+}
+
+// Operations a second over one round.
+template <typename Operation>
+double Rate(Operation&& operation) {
+  const double start = Seconds();
+  double now = start;
+  int64_t count = 0;
+  while (now - start < kRoundSeconds) {
+    for (int i = 0; i < 20; ++i) operation();
+    count += 20;
+    now = Seconds();
+  }
+  return static_cast<double>(count) / (now - start);
+}
+
+// What a service that held the key itself would do: digest and sign, with what
+// can be prepared prepared.
+class RawSigner {
+ public:
+  RawSigner() : key_(EVP_EC_gen("P-256")), context_(EVP_MD_CTX_new()) {}
+  void operator()() {
+    uint8_t signature[128];
+    size_t size = sizeof(signature);
+    if (EVP_DigestSignInit(context_, nullptr, EVP_sha256(), nullptr, key_) !=
+            1 ||
+        EVP_DigestSign(context_, signature, &size, input_, sizeof(input_)) !=
+            1) {
+      exit(1);
+    }
+    EVP_MD_CTX_reset(context_);
+  }
+
+ private:
+  EVP_PKEY* const key_;
+  EVP_MD_CTX* const context_;
+  // As long as the signing input of the tokens below.
+  const uint8_t input_[380] = {};
+};
+
+struct Setup {
+  Setup() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "warder-bench-XXXXXX")
+            .string();
+    directory = mkdtemp(pattern.data());
+    config.data_directory = directory + "/data";
+    config.grpc_address = config.public_address = config.ops_address =
+        "127.0.0.1:0";
+    config.log_level = "error";
+    const auto made =
+        Must(InitDataDirectory(config, "admin", clock.TimeNow()));
+    server = Must(Server::Start(config));
+    profile = Must(client::LoadProfile(
+        made.profile_file, [](const std::string&) { return std::string(); }));
+    profile.address = "localhost:" + std::to_string(server->grpc_port());
+  }
+  ~Setup() {
+    server.reset();
+    std::filesystem::remove_all(directory);
+  }
+
+  SystemClock clock;
+  crypto::SystemRandom random;
+  std::string directory;
+  Config config;
+  std::unique_ptr<Server> server;
+  client::Profile profile;
+};
+
+// The same use case on the same vault without the wire.
+struct InProcess {
+  InProcess()
+      : sealer(SecretBytes(crypto::kKeyEncryptionKeyBytes)),
+        vault(sealer),
+        directory(std::filesystem::temp_directory_path() /
+                  ("warder-bench-db-" + std::to_string(getpid()))),
+        store(Open()),
+        runner(*store, clock, vault, publisher, metrics, crypto::Sha256),
+        issuers(runner, "https://keys.example"),
+        owners(runner),
+        signer(runner, random) {
+    app::Request admin;
+    admin.caller = {app::Role::kSecurity, "admin"};
+    for (const char* id : {"alice", "bob"}) {
+      app::CreateOwnerCommand owner;
+      owner.id = OwnerId(id);
+      Must(owners.Create(admin, owner));
+    }
+    app::CreateIssuerCommand issuer;
+    issuer.id = IssuerId("shop");
+    issuer.owner = OwnerId("alice");
+    issuer.deputies = {OwnerId("bob")};
+    domain::Grant grant;
+    grant.signer = "checkout";
+    grant.audiences = {"https://api.example"};
+    issuer.grants = {grant};
+    Must(issuers.Create(admin, issuer));
+    request.caller = {app::Role::kSigner, "checkout"};
+    command.issuer = IssuerId("shop");
+    command.audiences = {"https://api.example"};
+    command.subject = "user-0123456789";
+  }
+  ~InProcess() {
+    store.reset();
+    std::filesystem::remove_all(directory);
+  }
+
+  std::unique_ptr<storage::SqlStore> Open() {
+    std::filesystem::create_directories(directory);
+    return Must(storage::SqlStore::Open({.path = directory / "warder.db"},
+                                        clock.TimeNow()));
+  }
+
+  void operator()() { Must(signer.Sign(request, command)); }
+
+  SystemClock clock;
+  crypto::SystemRandom random;
+  crypto::Sealer sealer;
+  vault::SoftwareVault vault;
+  std::filesystem::path directory;
+  std::unique_ptr<storage::SqlStore> store;
+  app::Publisher publisher;
+  Metrics metrics;
+  app::ChangeRunner runner;
+  app::IssuerManager issuers;
+  app::OwnerManager owners;
+  app::TokenSigner signer;
+  app::Request request;
+  app::SignJwtCommand command;
+};
+
+int Main() {
+  PrepareProcess();
+  Setup setup;
+  auto admin = Must(client::Client::Connect(
+      setup.profile, setup.random, setup.clock.TimeNow(),
+      [](absl::Duration) {}));
+  for (const char* id : {"alice", "bob"}) {
+    v1::CreateOwnerRequest owner;
+    owner.set_owner_id(id);
+    Must(admin->Call(&v1::OwnerService::Stub::CreateOwner, owner));
+  }
+  v1::CreateIssuerRequest issuer;
+  issuer.set_issuer_id("shop");
+  issuer.mutable_issuer()->set_owner("owners/alice");
+  issuer.mutable_issuer()->add_deputies("owners/bob");
+  auto* grant = issuer.mutable_issuer()->add_grants();
+  grant->set_signer("checkout");
+  grant->add_audiences("https://api.example");
+  Must(admin->Call(&v1::IssuerService::Stub::CreateIssuer, issuer));
+  auto caller =
+      Must(SignerClient(*admin, setup.profile, setup.directory, setup.random,
+                        setup.clock.TimeNow()));
+  v1::SignJwtRequest sign;
+  sign.set_issuer("issuers/shop");
+  sign.add_audiences("https://api.example");
+  sign.set_subject("user-0123456789");
+
+  RawSigner raw;
+  InProcess in_process;
+  double best_raw = 0, best_in_process = 0, best_grpc = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    best_raw = std::max(best_raw, Rate(raw));
+    best_in_process = std::max(best_in_process, Rate(in_process));
+    best_grpc = std::max(best_grpc, Rate([&] {
+                           Must(caller->Call(&v1::TokenService::Stub::SignJwt,
+                                             sign));
+                         }));
+  }
+  Report("sign", "inprocess_es256", best_in_process, best_raw, false);
+  Report("sign", "grpc_es256", best_grpc, best_raw, false);
+  return 0;
+}
+
+}  // namespace
+}  // namespace warder::bench
+
+int main() { return warder::bench::Main(); }

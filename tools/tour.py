@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""The tour that tools/quickstart gives: a leaver's key is refused by verifiers
+that are not ours, and its successor accepted."""
+import argparse
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from jwt.algorithms import ECAlgorithm
+
+AUDIENCE = "https://api.example"
+
+
+def main():
+    args = parse_args()
+    tour = Tour(args)
+    try:
+        tour.start()
+        result = tour.give()
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        print(f"\nThe tour stopped: {error}\nThe service's log is "
+              f"{tour.log_path}", file=sys.stderr)
+        tour.stop()
+        return 1
+    good = (result["token_accepted"] and result["token_refused"]
+            and result["successor_accepted"])
+    if args.tour:
+        tour.stop()
+    else:
+        tour.show_next_steps()
+    if args.json:
+        print(json.dumps(result))
+    return 0 if good else 1
+
+
+def parse_args():
+    parser = argparse.ArgumentParser()
+    for name in ("--warderd", "--warder", "--directory"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--tour", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def free_port(wanted):
+    """The usual port where it is free, another where it is not."""
+    for port in (wanted, 0):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return s.getsockname()[1]
+            except OSError:
+                continue
+    raise OSError("no port is free")
+
+
+def decode(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def der_of(raw):
+    """R || S of JOSE as the DER that openssl reads."""
+    numbers = b""
+    for half in (raw[:32], raw[32:]):
+        number = half.lstrip(b"\0") or b"\0"
+        if number[0] & 0x80:
+            number = b"\0" + number
+        numbers += bytes([2, len(number)]) + number
+    return bytes([0x30, len(numbers)]) + numbers
+
+
+class Tour:
+    def __init__(self, args):
+        self.args = args
+        self.out = sys.stderr if args.json else sys.stdout
+        self.dir = args.directory
+        self.pid_path = os.path.join(self.dir, "warderd.pid")
+        self.log_path = os.path.join(self.dir, "warderd.log")
+        self.data = os.path.join(self.dir, "data")
+        self.began = time.monotonic()
+        self.process = None
+
+    def say(self, text):
+        ms = (time.monotonic() - self.began) * 1000
+        print(f"{ms:8.0f} ms  {text}", file=self.out, flush=True)
+
+    def start(self):
+        self.stop_former()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.makedirs(self.dir)
+        self.grpc, self.public, self.ops = (
+            free_port(p) for p in (7443, 7480, 7482))
+        config = os.path.join(self.dir, "warderd.yaml")
+        with open(config, "w") as out:
+            out.write(f"""data_directory: {self.data}
+grpc:
+  address: 127.0.0.1:{self.grpc}
+public:
+  address: 127.0.0.1:{self.public}
+  base_url: http://127.0.0.1:{self.public}
+ops:
+  address: 127.0.0.1:{self.ops}
+""")
+        self.began = time.monotonic()
+        made = subprocess.run([self.args.warderd, "init", "--config", config,
+                               "--json"], capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+        self.profile = json.loads(made.stdout)["profile"]
+        self.say("warderd init: key-encryption key, private CA, first client")
+        log = open(self.log_path, "w")
+        self.process = subprocess.Popen(
+            [self.args.warderd, "serve", "--config", config], stdout=log,
+            stderr=log, start_new_session=True)
+        log.close()
+        with open(self.pid_path, "w") as out:
+            out.write(str(self.process.pid))
+        for _ in range(500):
+            assert self.process.poll() is None, open(self.log_path).read()
+            try:
+                self.fetch(f"http://127.0.0.1:{self.ops}/readyz")
+                break
+            except OSError:
+                time.sleep(0.01)
+        self.say(f"warderd serve: gRPC on {self.grpc}, key sets on "
+                 f"{self.public}, health on {self.ops}")
+
+    def stop_former(self):
+        try:
+            with open(self.pid_path) as file:
+                os.kill(int(file.read()), signal.SIGTERM)
+            time.sleep(0.5)
+        except (OSError, ValueError):
+            pass
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(15)
+        if os.path.exists(self.pid_path):
+            os.remove(self.pid_path)
+
+    def warder(self, *args, profile=None):
+        done = subprocess.run(
+            [self.args.warder, "--profile", profile or self.profile, "--json",
+             *args], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr.strip()
+        return json.loads(done.stdout)
+
+    def fetch(self, url):
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.read()
+
+    def key_set(self):
+        return json.loads(self.fetch(
+            f"http://127.0.0.1:{self.public}/issuers/shop/.well-known/"
+            "jwks.json"))["keys"]
+
+    def sign(self):
+        return self.warder("token", "sign", "--issuer", "shop", "--audience",
+                           AUDIENCE, "--subject", "user-1",
+                           profile=self.signer)["token"]
+
+    # Two verifiers that are not ours. Each fetches the key set anew.
+
+    def pyjwt_accepts(self, token):
+        kid = jwt.get_unverified_header(token)["kid"]
+        keys = [k for k in self.key_set() if k["kid"] == kid]
+        if not keys:
+            return False
+        try:
+            jwt.decode(token, ECAlgorithm.from_jwk(json.dumps(keys[0])),
+                       algorithms=["ES256"], audience=AUDIENCE,
+                       issuer=f"http://127.0.0.1:{self.public}/issuers/shop")
+            return True
+        except jwt.PyJWTError:
+            return False
+
+    def openssl_accepts(self, token):
+        head, body, signature = token.split(".")
+        kid = json.loads(decode(head))["kid"]
+        keys = [k for k in self.key_set() if k["kid"] == kid]
+        if not keys:
+            return False
+        pem = os.path.join(self.dir, "key.pem")
+        sig = os.path.join(self.dir, "sig.der")
+        with open(pem, "wb") as out:
+            out.write(ECAlgorithm.from_jwk(json.dumps(keys[0])).public_bytes(
+                serialization.Encoding.PEM,
+                serialization.PublicFormat.SubjectPublicKeyInfo))
+        with open(sig, "wb") as out:
+            out.write(der_of(decode(signature)))
+        return subprocess.run(
+            ["openssl", "dgst", "-sha256", "-verify", pem, "-signature", sig],
+            input=f"{head}.{body}".encode(), capture_output=True
+        ).returncode == 0
+
+    def judge(self, name, token):
+        verdicts = {"PyJWT": self.pyjwt_accepts(token),
+                    "openssl": self.openssl_accepts(token)}
+        self.say(f"{name}: " + ", ".join(
+            f"{who} {'accepts' if yes else 'refuses'}"
+            for who, yes in verdicts.items()))
+        return verdicts
+
+    def give(self):
+        self.warder("owner", "create", "alice", "--display-name", "Alice")
+        self.warder("owner", "create", "bob", "--display-name", "Bob")
+        self.say("two owners: alice, and bob who will take over")
+        self.warder("issuer", "create", "shop", "--owner", "alice", "--deputy",
+                    "bob", "--grant",
+                    f"signer=checkout audience={AUDIENCE} lifetime=15m")
+        self.signer = self.warder("cert", "issue", "--role", "signer",
+                                  "--name", "checkout", "--out",
+                                  self.dir)["profile"]
+        self.say("issuer shop of alice; its first key signs at once")
+        token = self.sign()
+        old = jwt.get_unverified_header(token)["kid"]
+        self.say(f"SignJwt: a token of key {old}")
+        before = self.judge("that token", token)
+
+        gone = threading.Event()
+        unpublished = []
+        started = time.monotonic()
+
+        def watch():
+            while not gone.is_set():
+                if all(k["kid"] != old for k in self.key_set()):
+                    unpublished.append(time.monotonic() - started)
+                    return
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        departure = self.warder("owner", "depart", "alice")
+        watcher.join(5)
+        gone.set()
+        watcher.join()
+        assert unpublished, "the key set still lists the leaver's key"
+        ms = round(unpublished[0] * 1000, 1)
+        self.say(f"alice leaves: her key is out of the key set {ms} ms after "
+                 "the command began")
+
+        after = self.judge("the same token", token)
+        successor = self.sign()
+        kid = jwt.get_unverified_header(successor)["kid"]
+        self.say(f"SignJwt again, owned by bob: a token of key {kid}")
+        fresh = self.judge("the new token", successor)
+        chain = self.warder("audit", "verify")
+        self.say(f"the audit chain holds: {chain['events']} events")
+        revoked = [k["key"].rsplit("/", 1)[1]
+                   for i in departure["issuers"] for k in i["keys"]
+                   if k["fate"] == "REVOKE"]
+        return {"token_accepted": all(before.values()),
+                "token_refused": not any(after.values()),
+                "successor_accepted": all(fresh.values()),
+                "revoked_kids": revoked,
+                "successor_kid": kid,
+                "departure_to_unpublished_ms": ms,
+                "verifiers": sorted(before),
+                "audit_events": chain["events"],
+                "total_ms": round((time.monotonic() - self.began) * 1000)}
+
+    def show_next_steps(self):
+        short = os.path.relpath(self.args.warder)
+        print(f"""
+warderd is running (process {self.process.pid}). Try:
+
+  export WARDER_PROFILE={os.path.relpath(self.profile)}
+  {short} status
+  {short} key list
+  {short} issuer show shop
+  {short} owner create carol && {short} issuer update shop --deputy carol
+  {short} key revoke --issuer shop --reason compromised --plan KID
+  {short} audit list
+  curl -i http://127.0.0.1:{self.public}/issuers/shop/.well-known/jwks.json
+
+Stop it with: tools/quickstart --stop
+Its log is {os.path.relpath(self.log_path)}.""", file=self.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
