@@ -183,6 +183,10 @@ absl::Time RotationLoop::Tick() {
           return txn.PruneRequests(now - kRequestMemory);
         })
         .IgnoreError();
+    if (const absl::Status kept = runner_.store().Maintain(); !kept.ok()) {
+      Log(LogLevel::kWarning, "store.not_maintained",
+          {{"error", std::string(kept.message())}});
+    }
   }
 
   absl::Time next = now + kLongestSleep;

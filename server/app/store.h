@@ -160,6 +160,11 @@ class Store {
   virtual absl::Status Mutate(
       absl::FunctionRef<absl::Status(Transaction&)> body) = 0;
 
+  // Moves what was written to its final place and erases what was freed. The
+  // rotation loop calls it now and then. Blocks on the disk, but holds up
+  // neither readers nor, for more than a moment, writers.
+  virtual absl::Status Maintain() = 0;
+
   // Runs `body` on one consistent view. Does not wait for writers.
   virtual absl::Status Read(
       absl::FunctionRef<absl::Status(ReadTransaction&)> body) = 0;

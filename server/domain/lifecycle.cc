@@ -454,6 +454,7 @@ void HandOver(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,
   const OwnerId from = draft.issuer.owner;
   draft.issuer.owner = owner;
   draft.changes.issuer = true;
+  draft.changes.handed_over = true;
   for (Key& key : draft.keys) {
     if (!IsLiving(key.state)) continue;
     key.owner = owner;

@@ -28,6 +28,10 @@ void MustExec(soci::session& sql, const std::string& text) {
 }  // namespace
 
 void OpenSqlite(const DatabaseOptions& options, soci::session& sql) {
+  // Each connection stands behind a mutex of ours; SQLite need not lock too.
+  // Without effect, and harmless, once SQLite is in use.
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  static_cast<void>(configured);
   sql.open(soci::sqlite3, absl::StrCat("db=\"", options.path, "\""));
   sqlite3_busy_timeout(
       Handle(sql),
@@ -35,7 +39,9 @@ void OpenSqlite(const DatabaseOptions& options, soci::session& sql) {
   MustExec(sql,
            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
            "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
-           "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;");
+           "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+           // Store::Maintain moves the log; a large commit does not wait for it.
+           "PRAGMA wal_autocheckpoint=50000;");
   if (options.max_pages > 0) {
     MustExec(sql, absl::StrCat("PRAGMA max_page_count=", options.max_pages));
   }

@@ -257,7 +257,13 @@ absl::StatusOr<domain::Issuer> IssuerRow::To() const {
                                    : domain::IssuerState::kOrphaned;
   issuer.owner = OwnerId(owner);
   issuer.deputy_vacant = deputy_vacant != 0;
-  ASSIGN_OR_RETURN(issuer.policy, ReadPolicy(policy));
+  // Most issuers of an organisation share one policy text.
+  thread_local std::pair<std::string, domain::Policy> last;
+  if (last.first != policy) {
+    ASSIGN_OR_RETURN(last.second, ReadPolicy(policy));
+    last.first = policy;
+  }
+  issuer.policy = last.second;
   ASSIGN_OR_RETURN(issuer.grants, ReadGrants(grants));
   issuer.tombstone_jwk = tombstone_jwk;
   issuer.revision = revision;
@@ -314,6 +320,37 @@ absl::StatusOr<domain::Key> KeyRow::To() const {
                    domain::ParseRevocationReason("keys.reason", reason));
   key.revoked_by = revoked_by;
   key.rev = rev;
+  return key;
+}
+
+void KeyChangeRow::From(const domain::Key& key) {
+  state = std::string(domain::KeyStateName(key.state));
+  sealed = key.sealed;
+  publish_us = ToMicros(key.publish_time);
+  activate_us = OptionalMicros(key.activate_time);
+  retire_us = OptionalMicros(key.retire_time);
+  until_us = OptionalMicros(key.until_time);
+  suspend_us = OptionalMicros(key.suspend_time);
+  suspended_by = key.suspended_by;
+  suspended_from = std::string(domain::KeyStateName(key.suspended_from));
+  revoke_us = OptionalMicros(key.revoke_time);
+  reason = std::string(domain::RevocationReasonName(key.reason));
+  revoked_by = key.revoked_by;
+  rev = key.rev;
+}
+
+absl::StatusOr<domain::Key> PublishedKeyRow::To() const {
+  domain::Key key;
+  key.issuer = IssuerId(issuer);
+  key.id = KeyId(id);
+  ASSIGN_OR_RETURN(key.algorithm,
+                   domain::ParseAlgorithm("keys.algorithm", algorithm));
+  ASSIGN_OR_RETURN(key.state, domain::ParseKeyState("keys.state", state));
+  key.public_jwk = public_jwk;
+  key.sealed = sealed;
+  key.publish_time = FromMicros(publish_us);
+  key.activate_time = OptionalTime(activate_us);
+  key.until_time = OptionalTime(until_us);
   return key;
 }
 

@@ -68,6 +68,42 @@ struct KeyRow {
   absl::StatusOr<domain::Key> To() const;
 };
 
+// What a living key may change, without its owner: the statement that names
+// `owner` makes the engine look at the owners' table for every row.
+struct KeyChangeRow {
+  static constexpr char kColumns[] =
+      "state, sealed, publish_us, activate_us, retire_us, until_us, "
+      "suspend_us, suspended_by, suspended_from, revoke_us, reason, "
+      "revoked_by, rev";
+  std::string state, sealed, suspended_by, suspended_from, reason, revoked_by;
+  long long publish_us = 0, activate_us = 0, retire_us = 0, until_us = 0,
+            suspend_us = 0, revoke_us = 0, rev = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(state), f(sealed), f(publish_us), f(activate_us), f(retire_us),
+        f(until_us), f(suspend_us), f(suspended_by), f(suspended_from),
+        f(revoke_us), f(reason), f(revoked_by), f(rev);
+  }
+  void From(const domain::Key& key);
+};
+
+// What a snapshot needs of a published key; a start reads them all.
+struct PublishedKeyRow {
+  static constexpr char kColumns[] =
+      "issuer, id, algorithm, state, public_jwk, sealed, publish_us, "
+      "activate_us, until_us";
+  std::string issuer, id, algorithm, state, public_jwk, sealed;
+  long long publish_us = 0, activate_us = 0, until_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(issuer), f(id), f(algorithm), f(state), f(public_jwk), f(sealed),
+        f(publish_us), f(activate_us), f(until_us);
+  }
+  absl::StatusOr<domain::Key> To() const;
+};
+
 struct SpareRow {
   static constexpr char kColumns[] =
       "issuer, id, algorithm, public_jwk, sealed, create_us";

@@ -33,14 +33,18 @@ absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::Open(
   auto store = std::unique_ptr<SqlStore>(new SqlStore());
   MutexLock write_lock(&store->write_mu_);
   MutexLock read_lock(&store->read_mu_);
+  MutexLock maintain_lock(&store->maintain_mu_);
   store->writer_ = std::make_unique<Connection>();
   store->reader_ = std::make_unique<Connection>();
+  store->maintainer_ = std::make_unique<Connection>();
   Connection& writer = *store->writer_;
   Connection& reader = *store->reader_;
+  Connection& maintainer = *store->maintainer_;
   const absl::Status status = Guard([&]() -> absl::Status {
     OpenSqlite(options, writer.sql);
     RETURN_IF_ERROR(Migrate(writer.sql, SqliteMigrations(), now).status());
     OpenSqlite(options, reader.sql);
+    OpenSqlite(options, maintainer.sql);
     writer.transaction.emplace(writer.sql);
     reader.transaction.emplace(reader.sql);
     return absl::OkStatus();
@@ -127,11 +131,15 @@ absl::Status SqlStore::SetMeta(const std::string& name,
   });
 }
 
-absl::Status SqlStore::Checkpoint() {
-  MutexLock lock(&write_mu_);
-  Connection& writer = *writer_;
+absl::Status SqlStore::Maintain() {
+  MutexLock lock(&maintain_mu_);
+  Connection& maintainer = *maintainer_;
   return Guard([&]() -> absl::Status {
-    return RunScript(writer.sql, "PRAGMA wal_checkpoint(TRUNCATE)");
+    // The first copies while others work; what is left for the second, which
+    // keeps writers out, is what came in meanwhile.
+    RETURN_IF_ERROR(
+        RunScript(maintainer.sql, "PRAGMA wal_checkpoint(PASSIVE)"));
+    return RunScript(maintainer.sql, "PRAGMA wal_checkpoint(TRUNCATE)");
   });
 }
 

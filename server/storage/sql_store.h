@@ -34,7 +34,7 @@ class SqlStore : public app::Store {
 
   // Copies the write-ahead log into the database file and empties it, so that
   // erased private halves are gone from both.
-  absl::Status Checkpoint();
+  absl::Status Maintain() override;
 
  private:
   struct Connection;
@@ -54,6 +54,9 @@ class SqlStore : public app::Store {
   Mutex read_mu_;
   std::unique_ptr<Connection> writer_ ABSL_GUARDED_BY(write_mu_);
   std::unique_ptr<Connection> reader_ ABSL_GUARDED_BY(read_mu_);
+  // For Maintain, so that a long copy keeps nobody waiting.
+  Mutex maintain_mu_;
+  std::unique_ptr<Connection> maintainer_ ABSL_GUARDED_BY(maintain_mu_);
 };
 
 }  // namespace warder::storage

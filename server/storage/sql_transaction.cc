@@ -215,9 +215,12 @@ absl::Status SqlTransaction::VisitPublished(
     absl::FunctionRef<void(domain::IssuerDraft)> visit) {
   return Guard([&]() -> absl::Status {
     // Two cursors in step: issuers, and their published keys, both by issuer.
-    Select<KeyRow> keys(
-        sql_, From<KeyRow>("keys WHERE state IN ('PENDING', 'ACTIVE', "
-                           "'RETIRING') ORDER BY issuer, id"));
+    // The plus keeps the engine off the index by state: one pass in order of
+    // the table beats a million look-ups and a sort.
+    Select<PublishedKeyRow> keys(
+        sql_,
+        From<PublishedKeyRow>("keys WHERE +state IN ('PENDING', 'ACTIVE', "
+                              "'RETIRING') ORDER BY issuer, id"));
     Select<IssuerRow> issuers(sql_, From<IssuerRow>("issuers ORDER BY id"));
     std::vector<domain::IssuerDraft> drafts;
     RETURN_IF_ERROR(issuers.Each([&](domain::Issuer issuer) {
@@ -239,7 +242,7 @@ absl::Status SqlTransaction::VisitPublished(
 absl::Status SqlTransaction::VisitEndedKeys(
     absl::FunctionRef<void(domain::Key)> visit) {
   return Guard([&]() -> absl::Status {
-    Select<KeyRow> keys(sql_, From<KeyRow>("keys WHERE state IN ('RETIRED', "
+    Select<KeyRow> keys(sql_, From<KeyRow>("keys WHERE +state IN ('RETIRED', "
                                            "'REVOKED') ORDER BY issuer, id"));
     return keys.Each([&](domain::Key key) { visit(std::move(key)); });
   });
@@ -324,6 +327,10 @@ absl::Status SqlTransaction::SaveKeys(domain::IssuerDraft& draft) {
       return Conflict(KeyName(key->issuer, key->id));
     }
     ++key->rev;
+    if (draft.changes.handed_over) {
+      statements_->update_key_owner.Run(key->owner.value(), issuer,
+                                        key->id.value());
+    }
   }
   for (const KeyId& id : draft.changes.inserted) {
     domain::Key* key = draft.Find(id);

@@ -111,8 +111,11 @@ struct Statements {
                      "DELETE FROM issuer_deputies WHERE issuer = :issuer AND "
                      "position >= :count"),
         insert_key(sql, Into<KeyRow>("keys")),
-        update_key(
-            sql, Set<KeyRow>("keys", "issuer = :i AND id = :k AND rev = :old")),
+        update_key_owner(sql,
+                         "UPDATE keys SET owner = :owner WHERE issuer = "
+                         ":issuer AND id = :id"),
+        update_key(sql, Set<KeyChangeRow>(
+                            "keys", "issuer = :i AND id = :k AND rev = :old")),
         insert_spare(sql, Into<SpareRow>("spares")),
         delete_spare(sql,
                      "DELETE FROM spares WHERE issuer = :issuer AND id = :id"),
@@ -155,7 +158,8 @@ struct Statements {
   Write<NoRow, Text, Number, Text> put_deputy;
   Write<NoRow, Text, Number> cut_deputies;
   Write<KeyRow> insert_key;
-  Write<KeyRow, Text, Text, Number> update_key;
+  Write<NoRow, Text, Text, Text> update_key_owner;
+  Write<KeyChangeRow, Text, Text, Number> update_key;
   Write<SpareRow> insert_spare;
   Write<NoRow, Text, Text> delete_spare;
   Write<ExposureRow> insert_exposure;

@@ -152,6 +152,7 @@ TEST_P(StoreContract, NoKeyWithoutAnActiveOwner) {
   IssuerDraft draft = MustLoad();
   draft.keys[0].owner = OwnerId("nobody");
   draft.Touch(draft.keys[0]);
+  draft.changes.handed_over = true;
   EXPECT_THAT(Save(draft), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 

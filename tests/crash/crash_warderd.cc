@@ -148,6 +148,7 @@ class SteppingStore : public app::Store {
     Step();  // committed, not published
     return status;
   }
+  absl::Status Maintain() override { return inner_->Maintain(); }
   absl::Status Read(
       absl::FunctionRef<absl::Status(app::ReadTransaction&)> body) override {
     return inner_->Read(body);

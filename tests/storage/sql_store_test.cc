@@ -28,6 +28,7 @@ class StoreInTempDir : public app::Store {
       absl::FunctionRef<absl::Status(app::Transaction&)> body) override {
     return store_->Mutate(body);
   }
+  absl::Status Maintain() override { return store_->Maintain(); }
   absl::Status Read(
       absl::FunctionRef<absl::Status(app::ReadTransaction&)> body) override {
     return store_->Read(body);
@@ -167,11 +168,11 @@ TEST_F(SqlStoreTest, ErasedPrivateHalvesAreGoneFromTheFile) {
     const std::string bytes((std::istreambuf_iterator<char>(in)), {});
     return bytes.find(key.sealed) != std::string::npos;
   };
-  ASSERT_OK(store->Checkpoint());
+  ASSERT_OK(store->Maintain());
   EXPECT_TRUE(contains());
   ASSERT_OK(app.keys.Revoke(app.As("security/sam"),
                             {.issuer = IssuerId("shop"), .key = key.id}));
-  ASSERT_OK(store->Checkpoint());
+  ASSERT_OK(store->Maintain());
   EXPECT_FALSE(contains());
 }
 

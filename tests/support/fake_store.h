@@ -32,6 +32,8 @@ class FakeStore : public app::Store {
   absl::Status Read(
       absl::FunctionRef<absl::Status(app::ReadTransaction&)> body) override;
 
+  absl::Status Maintain() override { return absl::OkStatus(); }
+
   // While set, Mutate runs its body and then fails with this instead of
   // committing; Read fails at once when `reads_too`.
   void FailWith(absl::Status status, bool reads_too = false);

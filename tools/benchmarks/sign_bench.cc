@@ -17,8 +17,8 @@
 #include "server/main/data_directory.h"
 #include "server/main/server.h"
 #include "server/vault/software_vault.h"
-#include "tools/bench/report.h"
-#include "tools/bench/signer_client.h"
+#include "tools/benchmarks/report.h"
+#include "tools/benchmarks/signer_client.h"
 #include "warder/v1/issuer.grpc.pb.h"
 #include "warder/v1/owner.grpc.pb.h"
 #include "warder/v1/token.grpc.pb.h"
@@ -36,12 +36,6 @@ T Must(absl::StatusOr<T> value) {
     exit(1);
   }
   return *std::move(value);
-}
-
-void Must(const absl::Status& status) {
-  if (status.ok()) return;
-  std::cerr << status << "\n";
-  exit(1);
 }
 
 // Operations a second over one round.

@@ -1,7 +1,7 @@
 // One line of benchmark output: a JSON object {bench, metric, value, baseline,
 // ratio}.
-#ifndef WARDER_TOOLS_BENCH_REPORT_H_
-#define WARDER_TOOLS_BENCH_REPORT_H_
+#ifndef WARDER_TOOLS_BENCHMARKS_REPORT_H_
+#define WARDER_TOOLS_BENCHMARKS_REPORT_H_
 
 #include <time.h>
 
@@ -35,4 +35,4 @@ inline void Report(absl::string_view bench, absl::string_view metric,
 
 }  // namespace warder::bench
 
-#endif  // WARDER_TOOLS_BENCH_REPORT_H_
+#endif  // WARDER_TOOLS_BENCHMARKS_REPORT_H_

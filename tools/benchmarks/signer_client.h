@@ -1,6 +1,6 @@
 // Makes a client of role signer for the benchmark, as `warder cert issue` does.
-#ifndef WARDER_TOOLS_BENCH_SIGNER_CLIENT_H_
-#define WARDER_TOOLS_BENCH_SIGNER_CLIENT_H_
+#ifndef WARDER_TOOLS_BENCHMARKS_SIGNER_CLIENT_H_
+#define WARDER_TOOLS_BENCHMARKS_SIGNER_CLIENT_H_
 
 #include <fstream>
 #include <memory>
@@ -39,4 +39,4 @@ inline absl::StatusOr<std::unique_ptr<client::Client>> SignerClient(
 
 }  // namespace warder::bench
 
-#endif  // WARDER_TOOLS_BENCH_SIGNER_CLIENT_H_
+#endif  // WARDER_TOOLS_BENCHMARKS_SIGNER_CLIENT_H_

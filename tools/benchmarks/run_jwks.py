@@ -30,6 +30,7 @@ class Bench:
     def __init__(self, args):
         self.args = args
         self.dir = tempfile.mkdtemp(prefix="warder-bench-")
+        os.chmod(self.dir, 0o755)  # nginx's worker is another user
         self.processes = []
 
     def close(self):
@@ -101,7 +102,7 @@ public:
             out.write(f"""worker_processes 1;
 daemon off;
 pid {self.path('nginx.pid')};
-error_log stderr error;
+error_log stderr crit;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
@@ -161,7 +162,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--warderd", required=True)
     parser.add_argument("--warder", required=True)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     bench = Bench(parser.parse_args())
     try:
