@@ -49,12 +49,16 @@ absl::StatusOr<tcp::endpoint> ParseAddress(const ListenerOptions& options) {
 }  // namespace
 
 struct Listener::State {
-  explicit State(int concurrency) : io(concurrency), acceptor(io), pause(io) {}
+  explicit State(int concurrency)
+      : io(concurrency), acceptor(io), pause(io), sweep(io) {}
 
   void Accept() {
+    // One thread runs handlers one after the other anyway.
+    const asio::any_io_executor executor =
+        options.threads == 1 ? asio::any_io_executor(io.get_executor())
+                             : asio::any_io_executor(asio::make_strand(io));
     acceptor.async_accept(
-        asio::make_strand(io),
-        [this](boost::system::error_code error, tcp::socket socket) {
+        executor, [this](boost::system::error_code error, tcp::socket socket) {
           if (error == asio::error::operation_aborted) return;
           if (error) return AcceptLater(error);
           Serve(std::move(socket));
@@ -82,15 +86,40 @@ struct Listener::State {
       context = tls;
     }
     if (context == nullptr) {
-      std::make_shared<Session<boost::beast::tcp_stream>>(shared, nullptr,
-                                                          std::move(socket))
-          ->Start();
+      Begin(std::make_shared<Session<tcp::socket>>(shared, nullptr,
+                                                   std::move(socket)));
     } else {
-      using Tls = boost::beast::ssl_stream<boost::beast::tcp_stream>;
-      std::make_shared<Session<Tls>>(shared, context, std::move(socket),
-                                     *context)
-          ->Start();
+      using Tls = asio::ssl::stream<tcp::socket>;
+      Begin(std::make_shared<Session<Tls>>(shared, context, std::move(socket),
+                                           *context));
     }
+  }
+
+  template <typename S>
+  void Begin(std::shared_ptr<S> session) {
+    {
+      MutexLock lock(&mu);
+      sessions.push_back(session);
+    }
+    session->Start();
+  }
+
+  // Once a second: counts the tick, closes what idles, forgets what is gone.
+  void Sweep() {
+    sweep.expires_after(std::chrono::seconds(1));
+    sweep.async_wait([this](boost::system::error_code stopped) {
+      if (stopped) return;
+      const int64_t tick = ++shared->tick;
+      {
+        MutexLock lock(&mu);
+        std::erase_if(sessions, [&](const std::weak_ptr<Connection>& weak) {
+          const auto session = weak.lock();
+          if (session != nullptr) session->CloseIfIdle(tick);
+          return session == nullptr;
+        });
+      }
+      Sweep();
+    });
   }
 
   ListenerOptions options;
@@ -98,9 +127,11 @@ struct Listener::State {
   asio::io_context io;
   tcp::acceptor acceptor;
   asio::steady_timer pause;
+  asio::steady_timer sweep;
   std::vector<std::thread> threads;
   Mutex mu;
   TlsContextPtr tls ABSL_GUARDED_BY(mu);
+  std::vector<std::weak_ptr<Connection>> sessions ABSL_GUARDED_BY(mu);
 };
 
 Listener::Listener(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -112,6 +143,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
   state->options = options;
   state->shared->handler = std::move(handler);
   state->shared->clock = &clock;
+  state->shared->idle_seconds = options.idle_seconds;
   {
     MutexLock lock(&state->mu);
     state->tls = options.tls;
@@ -132,6 +164,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
                      "): ", error.message(), "; is another program using it?"));
   }
   state->Accept();
+  state->Sweep();
   for (int i = 0; i < options.threads; ++i) {
     state->threads.emplace_back([s = state.get()] { s->io.run(); });
   }

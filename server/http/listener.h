@@ -18,11 +18,12 @@ struct ListenerOptions {
   int threads = 1;
   // Connections at once; more are closed as they come.
   int max_connections = 8192;
+  // A connection without progress for this long is closed.
+  int idle_seconds = 30;
   TlsContextPtr tls;  // null for plain HTTP
 };
 
-// Bounds: header 8 KiB (431), no bodies, 30 s without progress ends a
-// connection. Thread-safe.
+// Bounds: header 8 KiB (431), no bodies. Thread-safe.
 class Listener {
  public:
   // Binds and starts the threads. `clock` outlives the listener.

@@ -6,11 +6,12 @@
 #include <utility>
 // <utility> first: Boost 1.74 forgets it under C++20.
 #include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,23 +24,35 @@
 
 namespace warder::http {
 
+inline constexpr size_t kMaxHeaderBytes = 8 * 1024;
+
+// What the listener knows of a connection.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  // Closes the connection when its deadline lies before `tick`. Any thread.
+  virtual void CloseIfIdle(int64_t tick) = 0;
+};
+
 // What all sessions of a listener share; outlives them by shared_ptr.
 struct SessionShared {
   HttpHandler handler;
   Clock* clock = nullptr;
+  int idle_seconds = 30;
   std::atomic<int> connections = 0;
+  // Counts seconds. Deadlines are ticks, looked at once a second: a timer of
+  // its own for each request costs as much as the answer.
+  std::atomic<int64_t> tick = 0;
 };
 
-inline constexpr int kIdleSeconds = 30;
-inline constexpr size_t kMaxHeaderBytes = 8 * 1024;
-
-// `Stream` is beast::tcp_stream or beast::ssl_stream<beast::tcp_stream>. Lives
-// as long as an operation is under way; its handlers run on one strand.
+// `Stream` is tcp::socket or ssl::stream<tcp::socket>. Lives as long as an
+// operation is under way; its handlers run on one strand.
 template <typename Stream>
-class Session : public std::enable_shared_from_this<Session<Stream>> {
+class Session : public Connection,
+                public std::enable_shared_from_this<Session<Stream>> {
  public:
   static constexpr bool kTls =
-      !std::is_same_v<Stream, boost::beast::tcp_stream>;
+      !std::is_same_v<Stream, boost::asio::ip::tcp::socket>;
 
   template <typename... StreamArgs>
   Session(std::shared_ptr<SessionShared> shared, TlsContextPtr tls,
@@ -48,8 +61,22 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
         tls_(std::move(tls)),
         stream_(std::forward<StreamArgs>(args)...) {
     ++shared_->connections;
+    if constexpr (kTls) {
+      // Asio asks OpenSSL to give its buffers back after every record; a busy
+      // connection would allocate them anew for every request.
+      SSL_clear_mode(stream_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
+    }
   }
-  ~Session() { --shared_->connections; }
+  ~Session() override { --shared_->connections; }
+
+  void CloseIfIdle(int64_t tick) override {
+    if (tick <= deadline_.load(std::memory_order_relaxed)) return;
+    boost::asio::post(stream_.get_executor(),
+                      [self = this->shared_from_this()] {
+                        boost::system::error_code ignored;
+                        self->stream_.lowest_layer().close(ignored);
+                      });
+  }
 
   void Start() {
     if constexpr (kTls) {
@@ -69,8 +96,9 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
       boost::beast::http::request_parser<boost::beast::http::empty_body>;
 
   void Expire() {
-    boost::beast::get_lowest_layer(stream_).expires_after(
-        std::chrono::seconds(kIdleSeconds));
+    deadline_.store(
+        shared_->tick.load(std::memory_order_relaxed) + shared_->idle_seconds,
+        std::memory_order_relaxed);
   }
 
   void Read() {
@@ -155,8 +183,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
           [self = this->shared_from_this()](boost::system::error_code) {});
     } else {
       boost::system::error_code ignored;
-      stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send,
-                                ignored);
+      stream_.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
     }
   }
 
@@ -169,6 +196,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   std::string date_;
   int64_t date_second_ = -1;
   bool keep_alive_ = false;
+  std::atomic<int64_t> deadline_ = 0;
 };
 
 }  // namespace warder::http

@@ -12,6 +12,7 @@
 #include "server/app/documents.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
+#include "server/app/loader.h"
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/token_signer.h"
@@ -125,8 +126,6 @@ struct Server::Parts {
   std::thread history_loader;
 
   absl::Status OpenDoors();
-  absl::Status LoadPublished();
-  void LoadHistory();
 };
 
 void PrepareProcess() {
@@ -140,38 +139,6 @@ void PrepareProcess() {
         {{"next",
           "raise RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=) so that keys "
           "cannot be swapped out"}});
-  }
-}
-
-absl::Status Server::Parts::LoadPublished() {
-  return store->Read([&](app::ReadTransaction& txn) {
-    return txn.VisitPublished([&](domain::IssuerDraft draft) {
-      publisher.Install(app::MakeSnapshot(draft, crypto::Sha256));
-    });
-  });
-}
-
-void Server::Parts::LoadHistory() {
-  IssuerId issuer;
-  app::History ended;
-  const auto flush = [&] {
-    if (!ended.empty()) publisher.AddHistory(issuer, ended);
-    ended.clear();
-  };
-  const absl::Status status = store->Read([&](app::ReadTransaction& txn) {
-    return txn.VisitEndedKeys([&](domain::Key key) {
-      if (key.issuer != issuer) {
-        flush();
-        issuer = key.issuer;
-      }
-      ended.push_back(
-          std::make_shared<const app::EndedKey>(app::EndedKey::Of(key)));
-    });
-  });
-  flush();
-  if (!status.ok()) {
-    Log(LogLevel::kError, "history.not_loaded",
-        {{"error", std::string(status.message())}});
   }
 }
 
@@ -231,7 +198,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   ASSIGN_OR_RETURN(p.authority, LoadAuthority(config, p.sealer));
   ASSIGN_OR_RETURN(p.store, OpenStore(config, p.sealer, p.clock.TimeNow()));
   if (hooks.wrap_store) p.store = hooks.wrap_store(std::move(p.store));
-  RETURN_IF_ERROR(p.LoadPublished());
+  RETURN_IF_ERROR(app::LoadPublished(*p.store, p.publisher, crypto::Sha256));
   p.services.emplace(p);
   p.services->runner.SetWaker([&p, after = hooks.after_publish] {
     if (after) after();
@@ -242,7 +209,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   p.loaded = true;
   RETURN_IF_ERROR(p.OpenDoors());
   p.services->loop.Start();
-  p.history_loader = std::thread([&p] { p.LoadHistory(); });
+  p.history_loader = std::thread([&p] {
+    const absl::Status loaded = app::LoadHistory(*p.store, p.publisher);
+    if (loaded.ok()) return;
+    Log(LogLevel::kError, "history.not_loaded",
+        {{"error", std::string(loaded.message())}});
+  });
   Log(LogLevel::kInfo, "warderd.started",
       {{"issuers", absl::StrCat(p.publisher.size())},
        {"grpc", absl::StrCat(p.grpc_door->port())},

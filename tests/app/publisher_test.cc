@@ -1,9 +1,11 @@
 #include "server/app/publisher.h"
 
 #include "server/app/documents.h"
+#include "server/app/loader.h"
 #include "server/base/strict_json.h"
 #include "server/crypto/digest.h"
 #include "tests/domain/draft_builder.h"
+#include "tests/support/test_app.h"
 
 namespace warder::app {
 
@@ -55,6 +57,23 @@ TEST(PublisherTest, EqualSetsAreEqualBytesAndDifferentOnesHaveOtherEtags) {
   EXPECT_NE(a->etag, c->etag);
   EXPECT_EQ(c->key_set, "{\"keys\":[{\"kid\":\"t\"}]}");
   EXPECT_EQ(c->etag.front(), '"');
+}
+
+TEST(LoaderTest, AStartSeesEveryIssuerAndItsHistory) {
+  TestApp app;
+  for (int i = 0; i < 603; ++i) app.MustSetUp("i" + std::to_string(i));
+  const auto key = app.MustFindKey("i7", domain::KeyState::kActive);
+  ASSERT_OK(app.keys.Revoke(app.As("security/sam"),
+                            {.issuer = IssuerId("i7"), .key = key.id}));
+  Publisher fresh;
+  ASSERT_OK(LoadPublished(app.store, fresh, crypto::Sha256));
+  ASSERT_OK(LoadHistory(app.store, fresh));
+  EXPECT_EQ(fresh.size(), 603u);
+  for (const char* id : {"i0", "i7", "i602"}) {
+    EXPECT_EQ(fresh.Find(id)->key_set, app.KeySet(id)) << id;
+  }
+  ASSERT_EQ(fresh.Find("i7")->history.size(), 1u);
+  EXPECT_TRUE(fresh.Find("i7")->history[0]->revoked);
 }
 
 TEST(DiscoveryTest, NamesTheIssuerAndItsKeySet) {

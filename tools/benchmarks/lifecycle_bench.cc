@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/app/loader.h"
 #include "server/app/owner_manager.h"
 #include "server/crypto/digest.h"
 #include "server/main/data_directory.h"
@@ -171,11 +172,7 @@ struct Service {
         owners(runner) {}
 
   void Load() {
-    Must(store->Read([&](app::ReadTransaction& txn) {
-      return txn.VisitPublished([&](domain::IssuerDraft draft) {
-        publisher.Install(app::MakeSnapshot(draft, crypto::Sha256));
-      });
-    }));
+    Must(app::LoadPublished(*store, publisher, crypto::Sha256));
   }
 
   SystemClock clock;
