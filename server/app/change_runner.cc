@@ -18,6 +18,9 @@ namespace {
 // A clock this much behind the last event is taken for ordinary jitter.
 constexpr absl::Duration kClockTolerance = absl::Seconds(5);
 
+// What an audit event keeps of a text the denied caller had a hand in.
+constexpr size_t kMaxDeniedText = 512;
+
 absl::Status ValidateRequestId(absl::string_view id) {
   bool good = id.size() <= 64;
   for (const char c : id) good = good && (absl::ascii_isalnum(c) || c == '-');
@@ -77,9 +80,14 @@ absl::Status ChangeRunner::Commit(
           : Base64UrlEncode(
                 sha256_(absl::StrCat(request.method, "\n", request.contents)));
   std::vector<domain::IssuerDraft> to_publish;
+  std::vector<std::string> departed;
   const absl::Status preview = absl::CancelledError("validate_only");
+  // Held until the change is published: a repeated call that finds it done must
+  // not be answered before the key set shows it.
+  MutexLock commit_lock(&commit_mu_);
   const absl::Status status = store_.Mutate([&](Transaction& txn) {
     to_publish.clear();
+    departed.clear();
     replayed->clear();
     if (!request.request_id.empty()) {
       ASSIGN_OR_RETURN(
@@ -116,6 +124,7 @@ absl::Status ChangeRunner::Commit(
                                          .create_time = now}));
     }
     to_publish = std::move(running.saved_);
+    departed = std::move(running.departed_);
     return absl::OkStatus();
   });
   if (status == preview) return absl::OkStatus();
@@ -123,6 +132,10 @@ absl::Status ChangeRunner::Commit(
                              ReasonOf(status) !=
                                  ReasonName(Reason::kStoreUnavailable));
   RETURN_IF_ERROR(status);
+  {
+    MutexLock lock(&departed_mu_);
+    departed_.insert(departed.begin(), departed.end());
+  }
   Publish(to_publish);
   return absl::OkStatus();
 }
@@ -166,6 +179,9 @@ absl::Status ChangeRunner::RunAsSystem(
 absl::StatusOr<Access> ChangeRunner::Authorize(const Request& request,
                                                Permission permission,
                                                absl::string_view resource) {
+  if (const absl::Status gone = RefuseDeparted(request.caller); !gone.ok()) {
+    return Denied(request, resource, gone);
+  }
   const Access access = AccessOf(request.caller.role, permission);
   if (access != Access::kNo) return access;
   return Denied(
@@ -175,30 +191,74 @@ absl::StatusOr<Access> ChangeRunner::Authorize(const Request& request,
                          PermissionName(permission), " on ", resource)));
 }
 
+void ChangeRunner::AuditDenial(domain::AuditEvent event,
+                               const absl::Status& status) {
+  metrics_.CountDenial();
+  event.denied = true;
+  event.resource = event.resource.substr(0, kMaxDeniedText);
+  event.detail = WriteJson(
+      {{"reason", ReasonOf(status)},
+       {"message", std::string(status.message().substr(0, kMaxDeniedText))}});
+  const absl::Status written = store_.Mutate([&](Transaction& txn) {
+    ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
+    event.time = std::max(clock_.TimeNow(), chain.last_time());
+    return chain.Append(event);
+  });
+  if (written.ok()) return;
+  Log(LogLevel::kError, "denial.not_audited",
+      {{"caller", event.actor},
+       {"method", event.action},
+       {"error", std::string(written.message())}});
+}
+
 absl::Status ChangeRunner::Denied(const Request& request,
                                   absl::string_view resource,
                                   absl::Status status) {
-  metrics_.CountDenial();
-  const absl::Status written = store_.Mutate([&](Transaction& txn) {
-    ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
-    domain::AuditEvent event;
-    event.time = std::max(clock_.TimeNow(), chain.last_time());
-    event.actor = request.caller.Principal();
-    event.action = request.method;
-    event.resource = std::string(resource);
-    event.denied = true;
-    event.detail = WriteJson({{"reason", ReasonOf(status)},
-                              {"message", std::string(status.message())}});
+  domain::AuditEvent event;
+  event.actor = request.caller.Principal();
+  event.action = request.method;
+  event.resource = std::string(resource);
+  // Not looked at yet: what a stranger to the call sent must not fill the log.
+  if (ValidateRequestId(request.request_id).ok()) {
     event.request_id = request.request_id;
-    return chain.Append(std::move(event));
-  });
-  if (!written.ok()) {
-    Log(LogLevel::kError, "denial.not_audited",
-        {{"caller", request.caller.Principal()},
-         {"method", request.method},
-         {"error", std::string(written.message())}});
   }
+  AuditDenial(std::move(event), status);
   return status;
+}
+
+void ChangeRunner::DeniedStranger(absl::string_view method,
+                                  const absl::Status& status) {
+  domain::AuditEvent event;
+  event.actor = "unauthenticated";
+  event.action = std::string(method);
+  event.resource = "grpc";
+  AuditDenial(std::move(event), status);
+}
+
+absl::Status ChangeRunner::RefuseDeparted(const Caller& caller) const {
+  MutexLock lock(&departed_mu_);
+  if (!departed_.contains(caller.name)) return absl::OkStatus();
+  return Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+               absl::StrCat(OwnerName(OwnerId(caller.name)),
+                            " has departed; no certificate of that name is "
+                            "accepted"));
+}
+
+absl::Status ChangeRunner::LoadDeparted() {
+  return store_.Read([&](ReadTransaction& txn) -> absl::Status {
+    std::string after;
+    while (true) {
+      ASSIGN_OR_RETURN(const auto owners, txn.ListOwners(after, 10000));
+      if (owners.empty()) return absl::OkStatus();
+      MutexLock lock(&departed_mu_);
+      for (const domain::Owner& owner : owners) {
+        if (owner.state == domain::OwnerState::kDeparted) {
+          departed_.insert(owner.id.value());
+        }
+      }
+      after = owners.back().id.value();
+    }
+  });
 }
 
 }  // namespace warder::app

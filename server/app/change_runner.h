@@ -8,6 +8,7 @@
 //  - nothing is published before it is stored; nothing is answered before it
 //    is published
 //  - every denial is audited
+//  - who has departed is refused, whatever his certificates say
 #ifndef WARDER_SERVER_APP_CHANGE_RUNNER_H_
 #define WARDER_SERVER_APP_CHANGE_RUNNER_H_
 
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -26,6 +28,7 @@
 #include "server/app/vault.h"
 #include "server/base/clock.h"
 #include "server/base/metrics.h"
+#include "server/base/mutex.h"
 
 namespace warder::app {
 
@@ -52,6 +55,9 @@ class Change {
   // the commit.
   absl::Status Save(domain::IssuerDraft& draft);
 
+  // After the commit, every certificate of this person is refused.
+  void Depart(const OwnerId& owner) { departed_.push_back(owner.value()); }
+
   // Adds an audit event that belongs to no issuer.
   void Record(absl::string_view action, absl::string_view resource,
               absl::string_view detail);
@@ -67,6 +73,7 @@ class Change {
   domain::Actor actor_;
   std::vector<domain::IssuerDraft> saved_;
   std::vector<domain::AuditEvent> events_;
+  std::vector<std::string> departed_;
   std::string result_;
 };
 
@@ -110,6 +117,16 @@ class ChangeRunner {
                                    Permission permission,
                                    absl::string_view resource);
 
+  // Returns OK unless `caller` carries the name of an owner who has departed:
+  // then PERMISSION_DENIED. In memory; for paths that read no store.
+  absl::Status RefuseDeparted(const Caller& caller) const;
+
+  // Learns who has departed; call once at start, before any door opens.
+  absl::Status LoadDeparted();
+
+  // Audits a refusal at the door, before the caller was known.
+  void DeniedStranger(absl::string_view method, const absl::Status& status);
+
   // Audits a refusal that a use case found, and returns `status`.
   absl::Status Denied(const Request& request, absl::string_view resource,
                       absl::Status status);
@@ -132,6 +149,7 @@ class ChangeRunner {
                       absl::FunctionRef<absl::Status(Change&)> change,
                       std::string* replayed);
   void Publish(const std::vector<domain::IssuerDraft>& drafts);
+  void AuditDenial(domain::AuditEvent event, const absl::Status& status);
 
   // Constant after construction, own synchronization.
   Store& store_;
@@ -141,6 +159,11 @@ class ChangeRunner {
   Metrics& metrics_;
   const Sha256 sha256_;
   std::function<void()> waker_;
+
+  // Commit and publication of one change before the next one's commit.
+  Mutex commit_mu_;
+  mutable Mutex departed_mu_;
+  absl::flat_hash_set<std::string> departed_ ABSL_GUARDED_BY(departed_mu_);
 };
 
 }  // namespace warder::app

@@ -52,7 +52,15 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
         return absl::OkStatus();
       },
       // Signing the same request again gives an equally good certificate.
-      [&](ReadTransaction&, const std::string&) {
+      [&](ReadTransaction& txn, const std::string&) -> absl::Status {
+        ASSIGN_OR_RETURN(const auto owner,
+                         txn.FindOwner(OwnerId(command.subject.name)));
+        if (owner && owner->state == domain::OwnerState::kDeparted) {
+          return Precondition(Reason::kOwnerNotActive,
+                              absl::StrCat(OwnerName(owner->id),
+                                           " has departed and gets no "
+                                           "certificate"));
+        }
         const absl::Time now = runner_.clock().TimeNow();
         issued.expire_time = now + lifetime;
         ASSIGN_OR_RETURN(

@@ -56,6 +56,10 @@ std::string DiscoveryDocument(const IssuerSnapshot& snapshot,
 
 absl::StatusOr<std::string> HistoricalKeys::Get(
     const IssuerSnapshot& snapshot) {
+  if (!complete_) {
+    return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                 "the history of keys is still being read");
+  }
   {
     MutexLock lock(&mu_);
     const auto it = cache_.find(snapshot.id.value());

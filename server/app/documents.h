@@ -2,6 +2,7 @@
 #ifndef WARDER_SERVER_APP_DOCUMENTS_H_
 #define WARDER_SERVER_APP_DOCUMENTS_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -32,7 +33,13 @@ class HistoricalKeys {
   // Both outlive this.
   HistoricalKeys(Vault& vault, Clock& clock) : vault_(vault), clock_(clock) {}
 
+  // Until the whole history is in memory no document is given: one that lacks
+  // a revoked key would be believed. Any thread.
+  void SetComplete() { complete_ = true; }
+  bool complete() const { return complete_; }
+
   // Returns the compact JWS.
+  //   UNAVAILABLE          STORE_UNAVAILABLE: not complete yet
   //   FAILED_PRECONDITION  NO_SIGNING_KEY: nothing signs for the issuer
   //   what Vault::Sign returns
   absl::StatusOr<std::string> Get(const IssuerSnapshot& snapshot);
@@ -46,6 +53,7 @@ class HistoricalKeys {
 
   Vault& vault_;
   Clock& clock_;
+  std::atomic<bool> complete_ = false;
   Mutex mu_;
   absl::flat_hash_map<std::string, Entry> cache_ ABSL_GUARDED_BY(mu_);
 };

@@ -171,6 +171,7 @@ absl::Status OwnerManager::CarryOut(Change& change, domain::Owner& owner,
   }
   departure.done = true;
   departure.effect_time = change.now();
+  change.Depart(owner.id);
   owner.state = domain::OwnerState::kDeparted;
   owner.depart_time = departure.instant;
   owner.update_time = change.now();
@@ -196,13 +197,28 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
     departure = *std::move(found);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(runner_.Run(
+  absl::Status refused;
+  const absl::Status reported = runner_.Run(
       request, ChangeRunner::Urgency::kUrgent,
       [&](Change& change) {
         ASSIGN_OR_RETURN(domain::Owner owner, MustFind(change.txn(), id));
         change.SetResult(name);
         if (owner.state == domain::OwnerState::kDeparted) {
           return recorded(change.txn());
+        }
+        // News may make a departure earlier; making it later restores trust,
+        // and that is not for the leaver.
+        ASSIGN_OR_RETURN(const auto earlier, change.txn().FindDeparture(id));
+        const bool postponed =
+            earlier && instant.value_or(change.now()) > earlier->instant;
+        if (postponed && request.caller.name == id.value()) {
+          refused = Error(absl::StatusCode::kPermissionDenied,
+                          Reason::kTwoPeopleRequired,
+                          absl::StrCat(name,
+                                       " does not postpone his own "
+                                       "departure of ",
+                                       TimeText(earlier->instant)));
+          return refused;
         }
         departure = {.owner = id,
                      .instant = instant.value_or(change.now()),
@@ -218,11 +234,15 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
         owner.update_time = change.now();
         RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
         RETURN_IF_ERROR(change.txn().PutDeparture(departure));
-        change.Record("owner.departure_scheduled", name,
+        change.Record(postponed ? "owner.departure_postponed"
+                                : "owner.departure_scheduled",
+                      name,
                       WriteJson({{"instant", TimeText(departure.instant)}}));
         return absl::OkStatus();
       },
-      [&](ReadTransaction& txn, const std::string&) { return recorded(txn); }));
+      [&](ReadTransaction& txn, const std::string&) { return recorded(txn); });
+  if (!refused.ok()) return runner_.Denied(request, name, refused);
+  RETURN_IF_ERROR(reported);
   for (const domain::IssuerOutcome& issuer : departure.issuers) {
     if (issuer.orphaned && !request.validate_only) {
       Log(LogLevel::kError, "issuer.orphaned",

@@ -109,17 +109,16 @@ const Publisher::Shard& Publisher::ShardOf(absl::string_view issuer) const {
 
 void Publisher::Install(SnapshotPtr snapshot) {
   auto& shard = const_cast<Shard&>(ShardOf(snapshot->id.value()));
-  const SnapshotPtr old = Find(snapshot->id.value());
-  SnapshotPtr merged = snapshot;
-  if (old != nullptr && !old->history.empty()) {
-    auto copy = std::make_shared<IssuerSnapshot>(*snapshot);
-    copy->history = Merge(old->history, snapshot->history);
-    merged = std::move(copy);
-  }
   MutexLock lock(&shard.mu);
-  SnapshotPtr& seen = shard.snapshots[merged->id.value()];
-  if (seen != nullptr && seen->rev >= merged->rev) return;
-  seen = std::move(merged);
+  SnapshotPtr& seen = shard.snapshots[snapshot->id.value()];
+  if (seen != nullptr && seen->rev >= snapshot->rev) return;
+  // Under the lock: history added meanwhile must not be lost.
+  if (seen != nullptr && !seen->history.empty()) {
+    auto copy = std::make_shared<IssuerSnapshot>(*snapshot);
+    copy->history = Merge(seen->history, snapshot->history);
+    snapshot = std::move(copy);
+  }
+  seen = std::move(snapshot);
 }
 
 void Publisher::AddHistory(const IssuerId& issuer, const History& ended) {

@@ -54,11 +54,8 @@ void RotationLoop::Run() {
     MutexLock lock(&mu_);
     runner_.clock().AwaitWithDeadline(
         &mu_,
-        [this] {
-          // Held by AwaitWithDeadline; the analysis does not see through it.
-          return *const_cast<volatile bool*>(&woken_) ||
-                 *const_cast<volatile bool*>(&stopping_);
-        },
+        // Runs with mu_ held; the analysis does not see through the call.
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return woken_ || stopping_; },
         next);
     if (stopping_) return;
     woken_ = false;
@@ -191,16 +188,17 @@ absl::Time RotationLoop::Tick() {
 
   absl::Time next = now + kLongestSleep;
   absl::Time due = next;
-  runner_.store()
-      .Read([&](ReadTransaction& txn) {
-        ASSIGN_OR_RETURN(due, txn.NextDue());
-        ASSIGN_OR_RETURN(const auto scheduled, txn.ListScheduledDepartures());
-        if (!scheduled.empty()) next = std::min(next, scheduled[0].instant);
-        return absl::OkStatus();
-      })
-      .IgnoreError();
-  runner_.metrics().SetLoopLag(
-      due < now && due > absl::UnixEpoch() ? now - due : absl::ZeroDuration());
+  const absl::Status read = runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(due, txn.NextDue());
+    ASSIGN_OR_RETURN(const auto scheduled, txn.ListScheduledDepartures());
+    if (!scheduled.empty()) next = std::min(next, scheduled[0].instant);
+    return absl::OkStatus();
+  });
+  if (read.ok()) {  // an unreadable store has no lag to tell
+    runner_.metrics().SetLoopLag(due < now && due > absl::UnixEpoch()
+                                     ? now - due
+                                     : absl::ZeroDuration());
+  }
   // What is overdue now is deferred or held; it is not worth a busy loop.
   if (due <= now) due = now + absl::Seconds(1);
   return std::max(std::min(next, due), now + absl::Milliseconds(1));

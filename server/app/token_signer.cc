@@ -106,6 +106,10 @@ absl::Status CheckCommand(const SignJwtCommand& command) {
       return FieldError("audiences", "an entry is empty or past 512 bytes");
     }
   }
+  if (command.token_type.size() > 256 ||
+      domain::IsReservedTokenType(command.token_type)) {
+    return FieldError("token_type", "is past 256 bytes or reserved");
+  }
   if (command.subject.size() > 512) {
     return FieldError("subject", "past 512 bytes");
   }
@@ -140,6 +144,10 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   if (AccessOf(request.caller.role, Permission::kSignTokens) == Access::kNo) {
     return runner_.Authorize(request, Permission::kSignTokens, resource())
         .status();
+  }
+  if (const absl::Status gone = runner_.RefuseDeparted(request.caller);
+      !gone.ok()) {
+    return runner_.Denied(request, resource(), gone);
   }
   RETURN_IF_ERROR(CheckCommand(command));
   const SnapshotPtr snapshot = runner_.publisher().Find(command.issuer.value());

@@ -40,7 +40,6 @@ absl::string_view ReasonName(Reason reason) {
     case Reason::kConfiguration: return "CONFIGURATION";
     case Reason::kCertificate: return "CERTIFICATE";
     case Reason::kUnreachable: return "UNREACHABLE";
-    case Reason::kOutOfRange: return "OUT_OF_RANGE";
     case Reason::kInternal: return "INTERNAL";
   }
   return "INTERNAL";

@@ -47,7 +47,6 @@ enum class Reason {
   kConfiguration,         // the configuration file or a flag is wrong
   kCertificate,           // a certificate is unusable
   kUnreachable,           // a peer does not answer
-  kOutOfRange,            // a page token or size outside its range
   kInternal,              // a defect of Warder
 };
 

@@ -15,6 +15,10 @@ void Succeed(IssuerDraft& draft, const OwnerId& leaver, const Actor& actor,
   std::erase_if(draft.deputies,
                 [&](const Deputy& d) { return d.id == leaver; });
   std::erase(draft.issuer.deputies, leaver);
+  // Before anything is promoted: no successor is his to sign with.
+  std::erase_if(draft.issuer.grants, [&](const Grant& grant) {
+    return grant.signer == leaver.value();
+  });
   draft.changes.issuer = true;
   if (draft.issuer.owner == leaver &&
       draft.issuer.state == IssuerState::kActive) {

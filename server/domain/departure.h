@@ -14,6 +14,7 @@ namespace warder::domain {
 //  - Ownership of the issuer passes to its first living deputy. Where none is
 //    left the issuer is orphaned: its keys end all the same, the tombstone is
 //    published, and the event `issuer.orphaned` says so.
+//  - Grants of the leaver are taken away.
 //  - Keys the leaver owns or ever owned are revoked, whatever their state.
 //  - Keys he could only use or ask for through the service (their private half
 //    never left the vault) are rotated: the successor signs at once and the

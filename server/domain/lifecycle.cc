@@ -337,14 +337,20 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   if (key->state != KeyState::kSuspended) {
     return WrongState(*key, "only SUSPENDED keys resume");
   }
-  if (actor.person == key->owner.value() || actor.person == key->suspended_by) {
+  // Handing the issuer over first does not make it somebody else's key.
+  const bool owned = actor.person == key->owner.value() ||
+                     std::any_of(draft.exposures.begin(), draft.exposures.end(),
+                                 [&](const Exposure& e) {
+                                   return e.key == id &&
+                                          e.kind == ExposureKind::kOwned &&
+                                          e.person == actor.person;
+                                 });
+  if (owned || actor.person == key->suspended_by) {
     return Error(
         absl::StatusCode::kPermissionDenied, Reason::kTwoPeopleRequired,
-        absl::StrCat(
-            actor.person,
-            actor.person == key->owner.value() ? " owns " : " suspended ",
-            KeyName(key->issuer, key->id),
-            "; restoring trust takes somebody else of role security"));
+        absl::StrCat(actor.person, owned ? " owns or owned " : " suspended ",
+                     KeyName(key->issuer, key->id),
+                     "; restoring trust takes somebody else of role security"));
   }
   const Policy& policy = draft.issuer.policy;
   KeyState to = KeyState::kPending;
@@ -362,6 +368,10 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
       to = now < *key->until_time ? KeyState::kRetiring : KeyState::kRetired;
       key->sealed.clear();
     }
+  } else if (!Listed(policy, key->algorithm)) {
+    return WrongState(*key,
+                      "its algorithm has left the policy, so it would "
+                      "never sign; revoke it");
   } else if (draft.Find(key->algorithm, KeyState::kPending) != nullptr) {
     return WrongState(*key,
                       absl::StrCat("a PENDING ", AlgorithmName(key->algorithm),

@@ -1,13 +1,15 @@
 // The life of a key: the product in one page.
 //
+// clang-format off
 //  issued          activates          retires                      until
-//    |---- pending ----|----- active -----|------- retiring ---------|--
-//    retired key set,            key set            key set, not in the no
-//    signing          and signs          private half destroyed     key set
+//    |---- pending ----|----- active -----|------- retiring ---------|-- retired
+//    key set,            key set            key set,                   not in the
+//    no signing          and signs          private half destroyed     key set
 //
 //  any state  --Revoke / departure-->  revoked: out of the key set at once,
 //                                      private half destroyed, no way back
 //  pending, active, retiring --Suspend--> suspended --Resume--> see Resume
+// clang-format on
 //
 // Every new key begins as a sealed spare, so no transition ever waits for key
 // generation. Functions here are pure: they change the draft they are given,

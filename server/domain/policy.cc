@@ -123,8 +123,11 @@ absl::Status ValidateGrants(const std::vector<Grant>& grants,
     }
     for (const auto& type : g.token_types) {
       RETURN_IF_ERROR(ValidateText(at + "token_types", type));
-      // These carry Warder's own statements and are never signed on demand.
-      if (type == "jwk-set+jwt" || type == "secevent+jwt") {
+      if (type == "*") {
+        return FieldError(at + "token_types",
+                          "\"*\" is not taken; name the types");
+      }
+      if (IsReservedTokenType(type)) {
         return FieldError(at + "token_types",
                           absl::StrCat("\"", type, "\" is reserved"));
       }
@@ -140,6 +143,12 @@ absl::Status ValidateGrants(const std::vector<Grant>& grants,
     }
   }
   return absl::OkStatus();
+}
+
+bool IsReservedTokenType(absl::string_view type) {
+  std::string plain = absl::AsciiStrToLower(type);
+  if (plain.rfind("application/", 0) == 0) plain.erase(0, 12);
+  return plain == "jwk-set+jwt" || plain == "secevent+jwt";
 }
 
 bool MatchesPattern(absl::string_view pattern, absl::string_view text) {

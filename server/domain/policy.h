@@ -81,6 +81,10 @@ struct Grant {
 absl::Status ValidateGrants(const std::vector<Grant>& grants,
                             const Policy& policy);
 
+// Returns whether a header `typ` is kept for Warder's own statements: compared
+// without case and without "application/" (RFC 7515 section 4.1.9).
+bool IsReservedTokenType(absl::string_view type);
+
 // Returns whether `text` matches `pattern`, in which "*" stands for any run of
 // characters, the empty one included. Linear in both.
 bool MatchesPattern(absl::string_view pattern, absl::string_view text);

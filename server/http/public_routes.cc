@@ -113,8 +113,8 @@ HttpResponse PublicRoutes::Document(const HttpRequest& request,
     if (!signed_keys.ok()) {
       HttpResponse response =
           ErrorResponse(503, "temporarily_unavailable",
-                        "no key of this issuer signs at present, so its "
-                        "historical keys cannot be signed");
+                        absl::StrCat("historical keys cannot be given: ",
+                                     signed_keys.status().message()));
       response.headers += "Retry-After: 60\r\n";
       return response;
     }

@@ -91,7 +91,7 @@ struct Server::Parts {
                          .default_issuer = p.config.default_issuer},
                         p.publisher, historical, p.clock, p.metrics),
           ops_routes(runner, loop, p.loaded),
-          shared{p.clock, p.metrics},
+          shared{runner},
           issuer_rpc(shared, issuers),
           key_rpc(shared, keys),
           owner_rpc(shared, owners),
@@ -124,8 +124,12 @@ struct Server::Parts {
   std::unique_ptr<http::Listener> ops_door;
   std::unique_ptr<rpc::GrpcServer> grpc_door;
   std::thread history_loader;
+  Mutex stop_mu;
+  bool stopping ABSL_GUARDED_BY(stop_mu) = false;
 
   absl::Status OpenDoors();
+  // Tries until it succeeds or the server stops.
+  void LoadHistory();
 };
 
 void PrepareProcess() {
@@ -139,6 +143,23 @@ void PrepareProcess() {
         {{"next",
           "raise RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=) so that keys "
           "cannot be swapped out"}});
+  }
+}
+
+void Server::Parts::LoadHistory() {
+  while (true) {
+    const absl::Status status = app::LoadHistory(*store, publisher);
+    if (status.ok()) return services->historical.SetComplete();
+    Log(LogLevel::kError, "history.not_loaded",
+        {{"error", std::string(status.message())},
+         {"next",
+          "it is tried again in ten seconds; historical keys answer "
+          "503 until then"}});
+    MutexLock stop_lock(&stop_mu);
+    clock.AwaitWithDeadline(
+        &stop_mu, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping; },
+        clock.TimeNow() + absl::Seconds(10));
+    if (stopping) return;
   }
 }
 
@@ -204,17 +225,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
     if (after) after();
     p.services->loop.Wake();
   });
+  RETURN_IF_ERROR(p.services->runner.LoadDeparted());
   // Nobody who left while this was down is served as if he were still there.
   RETURN_IF_ERROR(p.services->owners.RunDueDepartures().status());
   p.loaded = true;
   RETURN_IF_ERROR(p.OpenDoors());
   p.services->loop.Start();
-  p.history_loader = std::thread([&p] {
-    const absl::Status loaded = app::LoadHistory(*p.store, p.publisher);
-    if (loaded.ok()) return;
-    Log(LogLevel::kError, "history.not_loaded",
-        {{"error", std::string(loaded.message())}});
-  });
+  p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
       {{"issuers", absl::StrCat(p.publisher.size())},
        {"grpc", absl::StrCat(p.grpc_door->port())},
@@ -225,6 +242,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
 
 Server::~Server() {
   Drain();
+  {
+    MutexLock lock(&parts_->stop_mu);
+    parts_->stopping = true;
+  }
+  parts_->clock.Notify();
   if (parts_->history_loader.joinable()) parts_->history_loader.join();
 }
 

@@ -11,8 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/app/change_runner.h"
-#include "server/base/clock.h"
-#include "server/base/metrics.h"
 #include "server/rpc/caller.h"
 #include "server/rpc/status_convert.h"
 
@@ -20,8 +18,7 @@ namespace warder::rpc {
 
 // What handlers share. Everything synchronises itself.
 struct HandlerContext {
-  Clock& clock;
-  Metrics& metrics;
+  app::ChangeRunner& runner;
 };
 
 // Returns the app::Request of a message: request_id and validate_only where it
@@ -50,17 +47,17 @@ grpc::Status Handle(const HandlerContext& shared,
                     const grpc::ServerContextBase* context,
                     absl::string_view method, const Message& message,
                     Body body) {
-  const absl::Duration start = shared.clock.Uptime();
+  const absl::Duration start = shared.runner.clock().Uptime();
   absl::Status status;
   auto caller = CallerOf(*context);
   if (caller.ok()) {
     status = body(MakeRequest(*std::move(caller), method, message));
   } else {
-    shared.metrics.CountDenial();
     status = caller.status();
+    shared.runner.DeniedStranger(method, status);
   }
-  shared.metrics.CountRpc(method, CodeName(status),
-                          shared.clock.Uptime() - start);
+  shared.runner.metrics().CountRpc(method, CodeName(status),
+                                   shared.runner.clock().Uptime() - start);
   return ToGrpc(status);
 }
 

@@ -68,6 +68,11 @@ absl::StatusOr<SoftwareVault::KeyPtr> SoftwareVault::Unseal(
                                       der->span(), crypto::TypeOf(scheme)));
   auto shared = std::make_shared<const crypto::PrivateKey>(std::move(unsealed));
   MutexLock lock(&shard.mu);
+  if (shard.forgotten.contains(key.id.value())) {
+    return Precondition(Reason::kNoSigningKey,
+                        absl::StrCat(KeyName(issuer, key.id),
+                                     " has ended; retry with its successor"));
+  }
   if (shard.keys.size() >= kMaxUnsealed / kShards) {
     shard.keys.erase(shard.keys.begin());
   }
@@ -87,6 +92,7 @@ void SoftwareVault::Forget(const KeyId& id) {
   Shard& shard = ShardOf(id);
   KeyPtr dropped;  // destroyed after the lock is gone
   MutexLock lock(&shard.mu);
+  shard.forgotten.insert(id.value());
   const auto it = shard.keys.find(id.value());
   if (it == shard.keys.end()) return;
   dropped = std::move(it->second);

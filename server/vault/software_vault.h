@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "server/app/vault.h"
 #include "server/base/mutex.h"
 #include "server/crypto/private_key.h"
@@ -41,6 +42,8 @@ class SoftwareVault : public app::Vault {
   struct Shard {
     Mutex mu;
     absl::flat_hash_map<std::string, KeyPtr> keys ABSL_GUARDED_BY(mu);
+    // A signer that still holds the sealed form must not bring a key back.
+    absl::flat_hash_set<std::string> forgotten ABSL_GUARDED_BY(mu);
   };
 
   Shard& ShardOf(const KeyId& id);

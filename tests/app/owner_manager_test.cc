@@ -71,6 +71,16 @@ TEST_F(OwnerManagerTest, AScheduledDepartureCanBeMovedAndPulledForward) {
   EXPECT_TRUE(now.done);
 }
 
+TEST_F(OwnerManagerTest, NobodyPostponesHisOwnDeparture) {
+  ASSERT_OK(Depart("alice", TestStart() + absl::Hours(5)));
+  EXPECT_THAT(app_.owners.ReportDeparture(app_.As("hr/alice"), OwnerId("alice"),
+                                          TestStart() + absl::Hours(9)),
+              FailsWith(Reason::kTwoPeopleRequired, "postpone"));
+  EXPECT_TRUE(app_.Events().back().denied);
+  ASSERT_OK(Depart("alice", TestStart() + absl::Hours(9)));
+  EXPECT_EQ(app_.Events().back().action, "owner.departure_postponed");
+}
+
 TEST_F(OwnerManagerTest, ReportedAgainItAnswersWithWhatWasDone) {
   ASSERT_OK_AND_ASSIGN(const auto first, Depart("alice"));
   app_.clock.AdvanceTime(absl::Hours(1));
@@ -107,6 +117,26 @@ TEST_F(OwnerManagerTest, AFailedCommitLeavesNothingHalfDone) {
   app_.fake_store.FailWith(absl::OkStatus());
   EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner,
             OwnerId("alice"));
+}
+
+TEST_F(OwnerManagerTest, NoCertificateOfALeaverIsAcceptedAnyMore) {
+  EXPECT_OK(app_.issuers.List(app_.As("security/alice"), {}));
+  ASSERT_OK(Depart("alice"));
+  EXPECT_THAT(app_.issuers.List(app_.As("security/alice"), {}),
+              FailsWith(Reason::kPermissionDenied, "has departed"));
+  EXPECT_TRUE(app_.Events().back().denied);
+  SignJwtCommand sign;
+  sign.issuer = IssuerId("shop");
+  sign.audiences = {"api"};
+  EXPECT_THAT(app_.signer.Sign(app_.As("signer/alice"), sign),
+              FailsWith(Reason::kPermissionDenied, "has departed"));
+  // Also after a restart.
+  ChangeRunner again(app_.store, app_.clock, app_.vault, app_.publisher,
+                     app_.metrics, app_.runner.sha256());
+  ASSERT_OK(again.LoadDeparted());
+  EXPECT_THAT(again.RefuseDeparted({Role::kSecurity, "alice"}),
+              FailsWith(Reason::kPermissionDenied));
+  EXPECT_OK(again.RefuseDeparted({Role::kSecurity, "bob"}));
 }
 
 TEST_F(OwnerManagerTest, UnknownPeopleAndDepartedDeputiesAreRefused) {

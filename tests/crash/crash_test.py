@@ -3,6 +3,7 @@
 After the restart: what was acknowledged holds; what was not is whole or absent.
 """
 import os
+import signal
 import sys
 import unittest
 
@@ -27,8 +28,9 @@ class CrashTest(unittest.TestCase):
             answer = w.warder(*command(before))
             crashed = w.process.poll() is not None
             if not crashed:
+                # Acknowledged: killed all the same, with nothing drained.
+                w.stop(signal.SIGKILL)
                 os.remove(os.path.join(w.data, "armed"))
-                w.stop()
             w.process = None
             w.start()
             self.check_whole_or_absent(w, before, answer.code == 0, check, step)

@@ -178,6 +178,23 @@ TEST(ResumeTest, RefusedToTheOwnerAndToWhoeverSuspended) {
   EXPECT_OK(Resume(draft, FakeKeyId(1), kSue, kStart));
 }
 
+TEST(ResumeTest, HandingOverFirstDoesNotHelpTheOwner) {
+  IssuerDraft draft = Shop();
+  ASSERT_OK(Suspend(draft, FakeKeyId(1), kSam, kStart));
+  HandOver(draft, OwnerId("carol"), {"security/alice", "alice"}, kStart);
+  EXPECT_THAT(Resume(draft, FakeKeyId(1), {"security/alice", "alice"}, kStart),
+              FailsWith(Reason::kTwoPeopleRequired, "owned"));
+}
+
+TEST(ResumeTest, AKeyWhoseAlgorithmLeftThePolicyDoesNotComeBack) {
+  IssuerDraft draft = Shop();
+  ASSERT_OK(Rotate(draft, kEs256, false, kSam, kStart));
+  ASSERT_OK(Suspend(draft, FakeKeyId(2), kSam, kStart));
+  draft.issuer.policy.algorithms = {Algorithm::kEdDsa};
+  EXPECT_THAT(Resume(draft, FakeKeyId(2), kSue, kStart),
+              FailsWith(Reason::kWrongState, "left the policy"));
+}
+
 TEST(ResumeTest, OnlySuspendedKeysResume) {
   IssuerDraft draft = Shop();
   EXPECT_THAT(Resume(draft, FakeKeyId(1), kSue, kStart),

@@ -59,9 +59,15 @@ TEST(PolicyTest, GrantsNameTheirBadField) {
   EXPECT_THAT(ValidateGrants({grant, bad}, Policy()),
               FailsWith(Reason::kInvalidField, "grants[1].max_lifetime"));
   bad = grant;
-  bad.token_types = {"jwk-set+jwt"};
+  for (const char* type : {"jwk-set+jwt", "JWK-Set+JWT", "secevent+jwt",
+                           "application/jwk-set+jwt"}) {
+    bad.token_types = {type};
+    EXPECT_THAT(ValidateGrants({bad}, Policy()),
+                FailsWith(Reason::kInvalidField, "reserved"));
+  }
+  bad.token_types = {"*"};
   EXPECT_THAT(ValidateGrants({bad}, Policy()),
-              FailsWith(Reason::kInvalidField, "reserved"));
+              FailsWith(Reason::kInvalidField, "name the types"));
   bad = grant;
   bad.audiences.clear();
   EXPECT_THAT(ValidateGrants({bad}, Policy()),

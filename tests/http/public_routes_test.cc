@@ -22,6 +22,7 @@ class PublicRoutesTest : public testing::Test {
         routes_({.public_base_url = "https://keys.example",
                  .default_issuer = "shop"},
                 app_.publisher, historical_, app_.clock, app_.metrics) {
+    historical_.SetComplete();
     app_.MustSetUp();
   }
   HttpResponse Get(const std::string& path, const std::string& match = "",

@@ -92,7 +92,7 @@ class RpcTest : public testing::Test {
   std::unique_ptr<vault::PrivateAuthority> authority_;
   TestApp app_;
   std::optional<app::ClientCertificates> certificates_;
-  HandlerContext shared_{system_, app_.metrics};
+  HandlerContext shared_{app_.runner};
   IssuerService issuer_rpc_{shared_, app_.issuers};
   KeyService key_rpc_{shared_, app_.keys};
   OwnerService owner_rpc_{shared_, app_.owners};
@@ -202,6 +202,28 @@ TEST_F(RpcTest, AnExpiredCertificateIsNamedBeforeTheCall) {
                                       system_.TimeNow() + absl::Seconds(2),
                                       [](absl::Duration) {}),
               FailsWith(Reason::kCertificate, "expired at"));
+}
+
+TEST_F(RpcTest, AnExpiredCertificateDoesNotGetPastTheServerEither) {
+  // A client that does not look at its own certificate.
+  const absl::Time past = system_.TimeNow() - absl::Hours(1);
+  ASSERT_OK_AND_ASSIGN(
+      auto expired,
+      client::Client::Connect(
+          ProfileOf("security/sam", *authority_, -absl::Seconds(30)),
+          app_.random, past, [](absl::Duration) {}));
+  EXPECT_THAT(expired->Call(&v1::StatusService::Stub::GetStatus,
+                            v1::GetStatusRequest(), true),
+              FailsWith(Reason::kUnreachable));
+}
+
+TEST_F(RpcTest, ACertificateThatNamesNoCallerIsDeniedAndAudited) {
+  EXPECT_THAT(MustConnect("root/x")->Call(&v1::StatusService::Stub::GetStatus,
+                                          v1::GetStatusRequest(), true),
+              FailsWith(Reason::kUnauthenticated, "warder://root/x"));
+  const auto event = app_.Events().back();
+  EXPECT_TRUE(event.denied);
+  EXPECT_EQ(event.actor, "unauthenticated");
 }
 
 TEST_F(RpcTest, ACertificateIssuedOverTheWireWorks) {

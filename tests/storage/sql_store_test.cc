@@ -63,10 +63,21 @@ TEST_F(SqlStoreTest, WhatWasCommittedIsThereAfterReopening) {
     ASSERT_OK_AND_ASSIGN(auto store, Open());
     TestApp app(store.get());
     app.MustSetUp();
+    app::CreateOwnerCommand zoe;
+    zoe.id = OwnerId("zoe");
+    ASSERT_OK(app.owners.Create(app.As("hr/hook", "r-1"), zoe));
   }
   ASSERT_OK_AND_ASSIGN(auto store, Open());
   TestApp app(store.get());
   EXPECT_EQ(app.Keys("shop").size(), 1u);
+  // A retry that arrives after the restart gets the answer of before.
+  const size_t events = app.Events().size();
+  app::CreateOwnerCommand zoe;
+  zoe.id = OwnerId("zoe");
+  ASSERT_OK_AND_ASSIGN(const auto owner,
+                       app.owners.Create(app.As("hr/hook", "r-1"), zoe));
+  EXPECT_EQ(owner.id, OwnerId("zoe"));
+  EXPECT_EQ(app.Events().size(), events);
 }
 
 TEST_F(SqlStoreTest, ANewerSchemaIsRefusedAndNotTouched) {
