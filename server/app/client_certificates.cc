@@ -12,6 +12,16 @@ namespace {
 constexpr absl::Duration kDefaultLifetime = absl::Hours(24 * 90);
 constexpr absl::Duration kLongestLifetime = absl::Hours(24 * 398);
 
+absl::Status RefuseDeparted(ReadTransaction& txn, const Caller& subject) {
+  ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId(subject.name)));
+  if (!owner || owner->state != domain::OwnerState::kDeparted) {
+    return absl::OkStatus();
+  }
+  return Precondition(Reason::kOwnerNotActive,
+                      absl::StrCat(OwnerName(owner->id),
+                                   " has departed and gets no certificate"));
+}
+
 }  // namespace
 
 absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
@@ -33,14 +43,7 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
-        ASSIGN_OR_RETURN(const auto owner,
-                         change.txn().FindOwner(OwnerId(command.subject.name)));
-        if (owner && owner->state == domain::OwnerState::kDeparted) {
-          return Precondition(Reason::kOwnerNotActive,
-                              absl::StrCat(OwnerName(owner->id),
-                                           " has departed and gets no "
-                                           "certificate"));
-        }
+        RETURN_IF_ERROR(RefuseDeparted(change.txn(), command.subject));
         issued.expire_time = change.now() + lifetime;
         ASSIGN_OR_RETURN(
             issued.certificate_pem,
@@ -53,14 +56,7 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
       },
       // Signing the same request again gives an equally good certificate.
       [&](ReadTransaction& txn, const std::string&) -> absl::Status {
-        ASSIGN_OR_RETURN(const auto owner,
-                         txn.FindOwner(OwnerId(command.subject.name)));
-        if (owner && owner->state == domain::OwnerState::kDeparted) {
-          return Precondition(Reason::kOwnerNotActive,
-                              absl::StrCat(OwnerName(owner->id),
-                                           " has departed and gets no "
-                                           "certificate"));
-        }
+        RETURN_IF_ERROR(RefuseDeparted(txn, command.subject));
         const absl::Time now = runner_.clock().TimeNow();
         issued.expire_time = now + lifetime;
         ASSIGN_OR_RETURN(

@@ -36,7 +36,6 @@ class HistoricalKeys {
   // Until the whole history is in memory no document is given: one that lacks
   // a revoked key would be believed. Any thread.
   void SetComplete() { complete_ = true; }
-  bool complete() const { return complete_; }
 
   // Returns the compact JWS.
   //   UNAVAILABLE          STORE_UNAVAILABLE: not complete yet
