@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "absl/time/clock.h"
@@ -26,8 +27,9 @@ absl::Duration SystemClock::Uptime() {
 bool SystemClock::AwaitWithDeadline(Mutex* mu,
                                     const std::function<bool()>& wake,
                                     absl::Time deadline) {
+  const absl::Duration last = Uptime() + (deadline - TimeNow());
   while (!wake()) {
-    const absl::Duration left = deadline - TimeNow();
+    const absl::Duration left = std::min(deadline - TimeNow(), last - Uptime());
     if (left <= absl::ZeroDuration()) return false;
     changed_.wait_for(*mu, absl::ToChronoMicroseconds(std::min(left, kSlice) +
                                                       absl::Microseconds(1)));
@@ -50,8 +52,9 @@ absl::Duration SimulatedClock::Uptime() {
 bool SimulatedClock::AwaitWithDeadline(Mutex* mu,
                                        const std::function<bool()>& wake,
                                        absl::Time deadline) {
+  const absl::Duration last = Uptime() + (deadline - TimeNow());
   while (!wake()) {
-    if (TimeNow() >= deadline) return false;
+    if (TimeNow() >= deadline || Uptime() >= last) return false;
     // A short real wait covers an AdvanceTime between the look and the wait.
     changed_.wait_for(*mu, std::chrono::milliseconds(2));
   }

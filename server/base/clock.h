@@ -23,8 +23,9 @@ class Clock {
   // while the machine sleeps (CLOCK_BOOTTIME).
   virtual absl::Duration Uptime() = 0;
 
-  // Blocks until `wake()` is true or `deadline` has passed; returns wake().
-  // `mu` is held on entry, on exit and whenever `wake` runs. Whoever makes
+  // Blocks until `wake()` is true or `deadline` has passed; returns wake(). A
+  // wall clock set back meanwhile does not prolong the wait: uptime ends it
+  // too. `mu` is held on entry, on exit and whenever `wake` runs. Whoever makes
   // `wake` true calls Notify() afterwards.
   virtual bool AwaitWithDeadline(Mutex* mu, const std::function<bool()>& wake,
                                  absl::Time deadline)

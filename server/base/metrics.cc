@@ -67,7 +67,7 @@ struct Metrics::Series {
                                                     .Register(registry);
   prometheus::Gauge& since_rotation =
       OneGauge(registry, "warder_seconds_since_last_rotation",
-               "Seconds since a key last began to sign.");
+               "Seconds since a key of any issuer last began to sign.");
   prometheus::Gauge& lag =
       OneGauge(registry, "warder_rotation_loop_lag_seconds",
                "How late the oldest due action is.");
@@ -77,6 +77,11 @@ struct Metrics::Series {
           .Add({});
   prometheus::Gauge& store = OneGauge(registry, "warder_store_available",
                                       "1 while the database answers.");
+  prometheus::Family<prometheus::Gauge>& certificate =
+      BuildGauge()
+          .Name("warder_public_certificate_expire_time_seconds")
+          .Help("When the public door's certificate ends, since 1970.")
+          .Register(registry);
   prometheus::Gauge& orphaned =
       OneGauge(registry, "warder_issuers_without_living_owner",
                "Issuers whose owner and deputies have all departed.");
@@ -135,6 +140,11 @@ void Metrics::CountLoopFailure() { series_->loop_failures.Increment(); }
 
 void Metrics::SetStoreAvailable(bool available) {
   series_->store.Set(available ? 1 : 0);
+}
+
+void Metrics::SetCertificateExpiry(absl::Time expires) {
+  series_->certificate.Add({}).Set(
+      static_cast<double>(absl::ToUnixSeconds(expires)));
 }
 
 void Metrics::SetOrphanedIssuers(int64_t count) {

@@ -39,6 +39,8 @@ class Metrics {
   void CountLoopFailure();
   // warder_store_available (1 or 0)
   void SetStoreAvailable(bool available);
+  // warder_public_certificate_expire_time_seconds (since 1970)
+  void SetCertificateExpiry(absl::Time expires);
   // warder_issuers_without_living_owner
   void SetOrphanedIssuers(int64_t count);
 

@@ -5,6 +5,11 @@
 #include "server/base/error.h"
 
 namespace warder {
+namespace {
+
+constexpr int64_t kMostDays = 1000000;
+
+}  // namespace
 
 std::string TimeText(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
@@ -45,7 +50,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
   const size_t d = text.find('d');
   if (d != absl::string_view::npos) {
     int64_t n = 0;
-    if (!absl::SimpleAtoi(text.substr(0, d), &n) || n < 0 || n > 1000000) {
+    if (!absl::SimpleAtoi(text.substr(0, d), &n) || n < 0 || n > kMostDays) {
       return bad;
     }
     days = absl::Hours(24 * n);
@@ -54,7 +59,8 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
   absl::Duration tail = absl::ZeroDuration();
   if (rest.empty() && d == absl::string_view::npos) return bad;
   if (!rest.empty() && !absl::ParseDuration(rest, &tail)) return bad;
-  if (tail < absl::ZeroDuration() || tail == absl::InfiniteDuration()) {
+  if (tail < absl::ZeroDuration() ||
+      days + tail > absl::Hours(24 * kMostDays)) {
     return bad;
   }
   return days + tail;

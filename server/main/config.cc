@@ -118,7 +118,7 @@ class Reader {
     if (!value.IsScalar()) {
       return At(file_, value.Mark(), name + ": one value is wanted");
     }
-    const absl::Status status = setter->second(value.Scalar());
+    absl::Status status = setter->second(value.Scalar());
     if (status.ok()) return status;
     return At(file_, value.Mark(), absl::StrCat(name, ": ", status.message()));
   }

@@ -26,6 +26,30 @@ TEST(SimulatedClockTest, SettingTheWallClockLeavesUptime) {
   EXPECT_EQ(clock.Uptime(), absl::Seconds(5));
 }
 
+TEST(SimulatedClockTest, AClockSetBackDoesNotProlongAWait) {
+  SimulatedClock clock(absl::UnixEpoch());
+  Mutex mu;
+  bool waiting = false;
+  std::thread waiter([&] {
+    MutexLock lock(&mu);
+    // The condition is asked after the wait has begun.
+    EXPECT_FALSE(clock.AwaitWithDeadline(
+        &mu,
+        [&] {
+          waiting = true;
+          return false;
+        },
+        absl::UnixEpoch() + absl::Minutes(1)));
+  });
+  while (true) {
+    MutexLock lock(&mu);
+    if (waiting) break;
+  }
+  clock.SetTime(absl::UnixEpoch() - absl::Hours(24 * 365));
+  clock.AdvanceTime(absl::Minutes(1));
+  waiter.join();
+}
+
 TEST(SystemClockTest, NotifyWakesAWaiterWhoseConditionHolds) {
   SystemClock clock;
   Mutex mu;
