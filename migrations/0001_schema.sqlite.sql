@@ -2,8 +2,10 @@
 -- answered, departures, and the audit log.
 --
 -- Times are integer microseconds since 1970 UTC; 0 means "not yet".
+-- SQLite builds a table for every IN of more than two values each time a
+-- statement runs; a living key is therefore one NOT IN ('RETIRED', 'REVOKED').
 -- A key without an owner in state ACTIVE and a deputy cannot exist: triggers at
--- the end refuse every statement that would leave one.
+-- the end refuse every statement that would leave one, REPLACE included.
 
 CREATE TABLE owners (
   id           TEXT PRIMARY KEY,
@@ -48,9 +50,11 @@ CREATE TABLE keys (
   issuer         TEXT NOT NULL REFERENCES issuers (id),
   id             TEXT NOT NULL,
   algorithm      TEXT NOT NULL,
-  state          TEXT NOT NULL CHECK (state IN ('PENDING', 'ACTIVE', 'RETIRING',
-                                                'RETIRED', 'SUSPENDED',
-                                                'REVOKED')),
+  state          TEXT NOT NULL CHECK (state = 'PENDING' OR state = 'ACTIVE'
+                                      OR state = 'RETIRING'
+                                      OR state = 'RETIRED'
+                                      OR state = 'SUSPENDED'
+                                      OR state = 'REVOKED'),
   owner          TEXT NOT NULL REFERENCES owners (id),
   public_jwk     TEXT NOT NULL,
   sealed         TEXT NOT NULL,
@@ -68,13 +72,36 @@ CREATE TABLE keys (
   rev            INTEGER NOT NULL,
   PRIMARY KEY (issuer, id),
   -- A private half does not outlive its last signature.
-  CHECK (sealed = '' OR state IN ('PENDING', 'ACTIVE', 'SUSPENDED')),
+  CHECK (sealed = '' OR state = 'PENDING' OR state = 'ACTIVE'
+         OR state = 'SUSPENDED'),
   CHECK (state <> 'REVOKED' OR revoke_us > 0)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_by_owner ON keys (owner);
-CREATE INDEX keys_by_state ON keys (state);
+CREATE INDEX keys_suspended ON keys (issuer, id) WHERE state = 'SUSPENDED';
 CREATE UNIQUE INDEX keys_one_active ON keys (issuer, algorithm)
   WHERE state = 'ACTIVE';
+
+-- How many keys are in each state, kept by triggers: an index by state would be
+-- written in five places for every key that ends.
+CREATE TABLE key_counts (
+  state TEXT PRIMARY KEY,
+  count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO key_counts (state, count) VALUES
+  ('PENDING', 0), ('ACTIVE', 0), ('RETIRING', 0), ('RETIRED', 0),
+  ('SUSPENDED', 0), ('REVOKED', 0);
+
+CREATE TRIGGER keys_count_insert AFTER INSERT ON keys
+BEGIN
+  UPDATE key_counts SET count = count + 1 WHERE state = NEW.state;
+END;
+
+CREATE TRIGGER keys_count_update AFTER UPDATE OF state ON keys
+WHEN OLD.state <> NEW.state
+BEGIN
+  UPDATE key_counts SET count = count - 1 WHERE state = OLD.state;
+  UPDATE key_counts SET count = count + 1 WHERE state = NEW.state;
+END;
 
 CREATE TABLE spares (
   issuer     TEXT NOT NULL REFERENCES issuers (id),
@@ -90,7 +117,8 @@ CREATE TABLE exposures (
   issuer   TEXT NOT NULL,
   key      TEXT NOT NULL,
   person   TEXT NOT NULL,
-  kind     TEXT NOT NULL CHECK (kind IN ('CREATED', 'COULD_SIGN', 'OWNED')),
+  kind     TEXT NOT NULL CHECK (kind = 'CREATED' OR kind = 'COULD_SIGN'
+                                OR kind = 'OWNED'),
   from_us  INTEGER NOT NULL,
   until_us INTEGER NOT NULL,
   PRIMARY KEY (issuer, key, person, kind, from_us),
@@ -140,30 +168,85 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT;
 
--- The orphan rules. RAISE's text begins with the reason the service reports.
+-- RAISE's text begins with the reason the service reports.
 
-CREATE TRIGGER keys_insert_needs_people BEFORE INSERT ON keys
-WHEN NEW.state IN ('PENDING', 'ACTIVE', 'RETIRING', 'SUSPENDED')
+-- REPLACE deletes without firing a trigger; these come before it.
+CREATE TRIGGER owners_are_not_replaced BEFORE INSERT ON owners
+WHEN EXISTS (SELECT 1 FROM owners WHERE id = NEW.id)
 BEGIN
-  SELECT RAISE(ABORT, 'OWNER_NOT_ACTIVE: a key needs an owner in state ACTIVE')
-   WHERE NOT EXISTS (SELECT 1 FROM owners
-                      WHERE id = NEW.owner AND state = 'ACTIVE');
-  SELECT RAISE(ABORT, 'DEPUTY_REQUIRED: a key needs an issuer with a deputy')
-   WHERE NOT EXISTS (SELECT 1 FROM issuers
-                      WHERE id = NEW.issuer AND state = 'ACTIVE'
-                        AND (deputy_vacant = 1 OR EXISTS (
-                             SELECT 1 FROM issuer_deputies d
-                               JOIN owners o ON o.id = d.owner
-                              WHERE d.issuer = NEW.issuer
-                                AND o.state = 'ACTIVE')));
+  SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: an owner of that ID');
+END;
+CREATE TRIGGER issuers_are_not_replaced BEFORE INSERT ON issuers
+WHEN EXISTS (SELECT 1 FROM issuers WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: an issuer of that ID');
+END;
+CREATE TRIGGER keys_are_not_replaced BEFORE INSERT ON keys
+WHEN EXISTS (SELECT 1 FROM keys WHERE issuer = NEW.issuer
+                                  AND (id = NEW.id OR
+                                       (state = 'ACTIVE' AND
+                                        NEW.state = 'ACTIVE' AND
+                                        algorithm = NEW.algorithm)))
+BEGIN
+  SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: a key of that ID, or an ACTIVE one');
+END;
+CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE sequence = NEW.sequence)
+BEGIN
+  SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: an event of that sequence');
 END;
 
-CREATE TRIGGER keys_update_needs_people BEFORE UPDATE OF state, owner ON keys
-WHEN NEW.state IN ('PENDING', 'ACTIVE', 'RETIRING', 'SUSPENDED')
+CREATE TRIGGER keys_active_is_not_replaced BEFORE UPDATE OF state ON keys
+WHEN NEW.state = 'ACTIVE' AND OLD.state <> 'ACTIVE'
+ AND EXISTS (SELECT 1 FROM keys WHERE issuer = NEW.issuer
+                                  AND algorithm = NEW.algorithm
+                                  AND state = 'ACTIVE')
 BEGIN
-  SELECT RAISE(ABORT, 'OWNER_NOT_ACTIVE: a key needs an owner in state ACTIVE')
+  SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: an ACTIVE key of the algorithm');
+END;
+CREATE TRIGGER owners_stay_themselves BEFORE UPDATE OF id ON owners
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: an owner keeps the ID');
+END;
+CREATE TRIGGER issuers_stay_themselves BEFORE UPDATE OF id ON issuers
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: an issuer keeps the ID');
+END;
+
+-- The orphan rules.
+
+-- Issuers whose keys nobody could take over. One row here is one too many.
+CREATE VIEW issuers_without_deputy AS
+SELECT i.id AS issuer FROM issuers i
+ WHERE i.deputy_vacant = 0
+   AND EXISTS (SELECT 1 FROM keys k
+                WHERE k.issuer = i.id
+                  AND k.state NOT IN ('RETIRED', 'REVOKED'))
+   AND NOT EXISTS (SELECT 1 FROM issuer_deputies d
+                     JOIN owners o ON o.id = d.owner
+                    WHERE d.issuer = i.id AND o.state = 'ACTIVE');
+
+CREATE TRIGGER keys_insert_needs_people AFTER INSERT ON keys
+WHEN NEW.state NOT IN ('RETIRED', 'REVOKED')
+BEGIN
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: a key needs an ACTIVE owner')
    WHERE NOT EXISTS (SELECT 1 FROM owners
                       WHERE id = NEW.owner AND state = 'ACTIVE');
+  SELECT RAISE(ROLLBACK, 'DEPUTY_REQUIRED: a key needs an issuer with a deputy')
+   WHERE NOT EXISTS (SELECT 1 FROM issuers
+                      WHERE id = NEW.issuer AND state = 'ACTIVE')
+      OR EXISTS (SELECT 1 FROM issuers_without_deputy
+                  WHERE issuer = NEW.issuer);
+END;
+
+CREATE TRIGGER keys_update_needs_people AFTER UPDATE OF state, owner ON keys
+WHEN NEW.state NOT IN ('RETIRED', 'REVOKED')
+BEGIN
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: a key needs an ACTIVE owner')
+   WHERE NOT EXISTS (SELECT 1 FROM owners
+                      WHERE id = NEW.owner AND state = 'ACTIVE');
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: an ended key does not come back')
+   WHERE OLD.state IN ('RETIRED', 'REVOKED');
 END;
 
 CREATE TRIGGER keys_revoked_stay_revoked BEFORE UPDATE ON keys
@@ -171,37 +254,62 @@ WHEN OLD.state = 'REVOKED' AND (NEW.state <> 'REVOKED'
                                 OR NEW.revoke_us <> OLD.revoke_us
                                 OR NEW.reason <> OLD.reason)
 BEGIN
-  SELECT RAISE(ABORT, 'WRONG_STATE: a revoked key stays revoked');
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: a revoked key stays revoked');
 END;
 
-CREATE TRIGGER owners_departing_leave_nothing BEFORE UPDATE OF state ON owners
+CREATE TRIGGER keys_stay_themselves
+BEFORE UPDATE OF issuer, id, algorithm, public_jwk, create_us ON keys
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: a key keeps issuer, ID and public half');
+END;
+
+CREATE TRIGGER keys_are_kept BEFORE DELETE ON keys
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: keys are never deleted');
+END;
+
+CREATE TRIGGER exposures_are_kept BEFORE DELETE ON exposures
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: exposures are never deleted');
+END;
+
+CREATE TRIGGER exposures_do_not_change
+BEFORE UPDATE OF issuer, key, person, kind, from_us ON exposures
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: an exposure may end and nothing else');
+END;
+
+CREATE TRIGGER owners_departing_leave_nothing AFTER UPDATE OF state ON owners
 WHEN NEW.state = 'DEPARTED'
 BEGIN
-  SELECT RAISE(ABORT, 'OWNER_NOT_ACTIVE: a departing owner still owns keys')
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: a leaver still owns keys')
    WHERE EXISTS (SELECT 1 FROM keys
                   WHERE owner = NEW.id
-                    AND state IN ('PENDING', 'ACTIVE', 'RETIRING',
-                                  'SUSPENDED'));
-  SELECT RAISE(ABORT, 'OWNER_NOT_ACTIVE: a departing owner still owns an issuer')
+                    AND state NOT IN ('RETIRED', 'REVOKED'));
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: a leaver still owns an issuer')
    WHERE EXISTS (SELECT 1 FROM issuers
                   WHERE owner = NEW.id AND state = 'ACTIVE');
+  SELECT RAISE(ROLLBACK, 'DEPUTY_REQUIRED: the last deputy of living keys')
+   WHERE EXISTS (SELECT 1 FROM issuer_deputies d
+                   JOIN issuers_without_deputy w ON w.issuer = d.issuer
+                  WHERE d.owner = NEW.id);
 END;
 
 CREATE TRIGGER owners_departed_stay_departed BEFORE UPDATE OF state ON owners
 WHEN OLD.state = 'DEPARTED' AND NEW.state <> 'DEPARTED'
 BEGIN
-  SELECT RAISE(ABORT, 'WRONG_STATE: a departed owner stays departed');
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: a departed owner stays departed');
 END;
 
 CREATE TRIGGER owners_are_kept BEFORE DELETE ON owners
 BEGIN
-  SELECT RAISE(ABORT, 'WRONG_STATE: owners are never deleted');
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: owners are never deleted');
 END;
 
 CREATE TRIGGER issuers_insert_needs_owner BEFORE INSERT ON issuers
 WHEN NEW.state = 'ACTIVE'
 BEGIN
-  SELECT RAISE(ABORT, 'OWNER_NOT_ACTIVE: an issuer needs an ACTIVE owner')
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: an issuer needs an ACTIVE owner')
    WHERE NOT EXISTS (SELECT 1 FROM owners
                       WHERE id = NEW.owner AND state = 'ACTIVE');
 END;
@@ -209,31 +317,59 @@ END;
 CREATE TRIGGER issuers_update_needs_owner BEFORE UPDATE OF owner, state
 ON issuers WHEN NEW.state = 'ACTIVE'
 BEGIN
-  SELECT RAISE(ABORT, 'OWNER_NOT_ACTIVE: an issuer needs an ACTIVE owner')
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: an issuer needs an ACTIVE owner')
    WHERE NOT EXISTS (SELECT 1 FROM owners
                       WHERE id = NEW.owner AND state = 'ACTIVE');
 END;
 
+CREATE TRIGGER issuers_orphaned_have_no_keys AFTER UPDATE OF state ON issuers
+WHEN NEW.state = 'ORPHANED' AND OLD.state <> 'ORPHANED'
+BEGIN
+  SELECT RAISE(ROLLBACK, 'OWNER_NOT_ACTIVE: an orphaned issuer has living keys')
+   WHERE EXISTS (SELECT 1 FROM keys
+                  WHERE issuer = NEW.id
+                    AND state NOT IN ('RETIRED', 'REVOKED'));
+END;
+
+CREATE TRIGGER issuers_vacancy_needs_deputy AFTER UPDATE OF deputy_vacant
+ON issuers WHEN NEW.deputy_vacant = 0 AND OLD.deputy_vacant = 1
+BEGIN
+  SELECT RAISE(ROLLBACK, 'DEPUTY_REQUIRED: living keys have no deputy')
+   WHERE EXISTS (SELECT 1 FROM issuers_without_deputy WHERE issuer = NEW.id);
+END;
+
+CREATE TRIGGER issuers_are_kept BEFORE DELETE ON issuers
+BEGIN
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: issuers are never deleted');
+END;
+
 CREATE TRIGGER deputies_delete_leaves_one AFTER DELETE ON issuer_deputies
 BEGIN
-  SELECT RAISE(ABORT, 'DEPUTY_REQUIRED: the last deputy of living keys')
-   WHERE EXISTS (SELECT 1 FROM keys
-                  WHERE issuer = OLD.issuer
-                    AND state IN ('PENDING', 'ACTIVE', 'RETIRING',
-                                  'SUSPENDED'))
-     AND NOT EXISTS (SELECT 1 FROM issuer_deputies d
-                       JOIN owners o ON o.id = d.owner
-                      WHERE d.issuer = OLD.issuer AND o.state = 'ACTIVE')
-     AND EXISTS (SELECT 1 FROM issuers
-                  WHERE id = OLD.issuer AND deputy_vacant = 0);
+  SELECT RAISE(ROLLBACK, 'DEPUTY_REQUIRED: the last deputy of living keys')
+   WHERE EXISTS (SELECT 1 FROM issuers_without_deputy
+                  WHERE issuer = OLD.issuer);
+END;
+
+CREATE TRIGGER deputies_insert_leaves_one AFTER INSERT ON issuer_deputies
+BEGIN
+  SELECT RAISE(ROLLBACK, 'DEPUTY_REQUIRED: the last deputy of living keys')
+   WHERE EXISTS (SELECT 1 FROM issuers_without_deputy
+                  WHERE issuer = NEW.issuer);
+END;
+
+CREATE TRIGGER deputies_update_leaves_one AFTER UPDATE ON issuer_deputies
+BEGIN
+  SELECT RAISE(ROLLBACK, 'DEPUTY_REQUIRED: the last deputy of living keys')
+   WHERE EXISTS (SELECT 1 FROM issuers_without_deputy
+                  WHERE issuer IN (OLD.issuer, NEW.issuer));
 END;
 
 -- The audit log only grows.
 CREATE TRIGGER events_are_kept BEFORE DELETE ON events
 BEGIN
-  SELECT RAISE(ABORT, 'WRONG_STATE: audit events are never deleted');
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: audit events are never deleted');
 END;
 CREATE TRIGGER events_do_not_change BEFORE UPDATE ON events
 BEGIN
-  SELECT RAISE(ABORT, 'WRONG_STATE: audit events never change');
+  SELECT RAISE(ROLLBACK, 'WRONG_STATE: audit events never change');
 END;

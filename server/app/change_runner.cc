@@ -15,9 +15,6 @@
 namespace warder::app {
 namespace {
 
-// A clock this much behind the last event is taken for ordinary jitter.
-constexpr absl::Duration kClockTolerance = absl::Seconds(5);
-
 // What an audit event keeps of a text the denied caller had a hand in.
 constexpr size_t kMaxDeniedText = 512;
 
@@ -28,6 +25,24 @@ absl::Status ValidateRequestId(absl::string_view id) {
   return FieldError("request_id",
                     "up to 64 letters, digits and hyphens are taken; send a "
                     "UUID");
+}
+
+// Returns what `request` was answered with before, or "".
+// INVALID_ARGUMENT REQUEST_ID_REUSED when its ID stands for other contents.
+absl::StatusOr<std::string> FindAnswer(ReadTransaction& txn,
+                                       const Request& request,
+                                       absl::string_view fingerprint) {
+  if (request.request_id.empty()) return "";
+  ASSIGN_OR_RETURN(
+      const auto record,
+      txn.FindRequest(request.caller.Principal(), request.request_id));
+  if (!record) return "";
+  if (record->fingerprint == fingerprint) return record->result;
+  return Error(
+      absl::StatusCode::kInvalidArgument, Reason::kRequestIdReused,
+      absl::StrCat("request_id ", request.request_id, " was used at ",
+                   TimeText(record->create_time), " for ", record->method,
+                   " with other contents; make a new one"));
 }
 
 }  // namespace
@@ -53,22 +68,19 @@ void Change::Record(absl::string_view action, absl::string_view resource,
   events_.push_back(std::move(event));
 }
 
-absl::StatusOr<absl::Time> ChangeRunner::NowFor(Urgency urgency,
-                                                absl::Time last) const {
-  // Microseconds are what the store keeps: an answer now and one after a
-  // restart are the same.
-  const absl::Time now =
-      absl::FromUnixMicros(absl::ToUnixMicros(clock_.TimeNow()));
-  if (now >= last) return now;
-  if (urgency == Urgency::kNormal && last - now > kClockTolerance) {
-    return Precondition(
-        Reason::kClockWentBackwards,
-        absl::StrCat("the system clock says ", TimeText(now),
-                     ", but the last recorded change is of ", TimeText(last),
-                     "; set the clock right (NTP) and retry. Revocations, "
-                     "suspensions and departures still go through"));
+absl::Status ChangeRunner::CheckClock(Urgency urgency, absl::Time now,
+                                      absl::Time last) {
+  if (urgency == Urgency::kUrgent || last - now <= kClockTolerance) {
+    return absl::OkStatus();
   }
-  return last;
+  return Precondition(
+      Reason::kClockWentBackwards,
+      absl::StrCat("the system clock says ", TimeText(now),
+                   ", but the last recorded change is of ", TimeText(last),
+                   "; set the clock right (NTP) and retry, or, where it is "
+                   "right, stop warderd and run: warderd accept-clock. "
+                   "Revocations, suspensions and departures still go "
+                   "through"));
 }
 
 absl::Status ChangeRunner::Commit(
@@ -81,34 +93,20 @@ absl::Status ChangeRunner::Commit(
                 sha256_(absl::StrCat(request.method, "\n", request.contents)));
   std::vector<domain::IssuerDraft> to_publish;
   std::vector<std::string> departed;
-  const absl::Status preview = absl::CancelledError("validate_only");
+  absl::Status preview = absl::CancelledError("validate_only");
   // Held until the change is published: a repeated call that finds it done must
   // not be answered before the key set shows it.
   MutexLock commit_lock(&commit_mu_);
   const absl::Status status = store_.Mutate([&](Transaction& txn) {
     to_publish.clear();
     departed.clear();
-    replayed->clear();
-    if (!request.request_id.empty()) {
-      ASSIGN_OR_RETURN(
-          const auto record,
-          txn.FindRequest(request.caller.Principal(), request.request_id));
-      if (record) {
-        if (record->fingerprint != fingerprint) {
-          return Error(
-              absl::StatusCode::kInvalidArgument, Reason::kRequestIdReused,
-              absl::StrCat("request_id ", request.request_id, " was used at ",
-                           TimeText(record->create_time), " for ",
-                           record->method,
-                           " with other contents; make a new one"));
-        }
-        *replayed = record->result;
-        return absl::OkStatus();
-      }
-    }
+    ASSIGN_OR_RETURN(*replayed, FindAnswer(txn, request, fingerprint));
+    if (!replayed->empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
-    ASSIGN_OR_RETURN(const absl::Time now, NowFor(urgency, chain.last_time()));
-    Change running(txn, now, actor);
+    const ClockGuard::Reading clock = guard_.Read();
+    RETURN_IF_ERROR(CheckClock(urgency, clock.trusted, chain.last_time()));
+    const absl::Time now = std::max(clock.trusted, chain.last_time());
+    Change running(txn, now, clock, actor);
     RETURN_IF_ERROR(change(running));
     if (request.validate_only) return preview;
     for (domain::AuditEvent& event : running.events_) {
@@ -128,20 +126,24 @@ absl::Status ChangeRunner::Commit(
     return absl::OkStatus();
   });
   if (status == preview) return absl::OkStatus();
-  metrics_.SetStoreAvailable(!absl::IsUnavailable(status) ||
-                             ReasonOf(status) !=
-                                 ReasonName(Reason::kStoreUnavailable));
+  NoteStore(status);
   RETURN_IF_ERROR(status);
   {
     MutexLock lock(&departed_mu_);
     departed_.insert(departed.begin(), departed.end());
   }
   Publish(to_publish);
+  if (waker_ && replayed->empty()) waker_();
   return absl::OkStatus();
 }
 
+void ChangeRunner::NoteStore(const absl::Status& answer) {
+  if (ReasonOf(answer) == ReasonName(Reason::kStoreCorrupt)) damaged_ = true;
+  metrics_.SetStoreAvailable(
+      !damaged_ && ReasonOf(answer) != ReasonName(Reason::kStoreUnavailable));
+}
+
 void ChangeRunner::Publish(const std::vector<domain::IssuerDraft>& drafts) {
-  bool wake = false;
   for (const domain::IssuerDraft& draft : drafts) {
     publisher_.Install(MakeSnapshot(draft, sha256_));
     for (const domain::Key& key : draft.keys) {
@@ -151,9 +153,7 @@ void ChangeRunner::Publish(const std::vector<domain::IssuerDraft>& drafts) {
         metrics_.CountRevocation(domain::RevocationReasonName(key.reason));
       }
     }
-    wake = true;
   }
-  if (wake && waker_) waker_();
 }
 
 absl::Status ChangeRunner::Run(
@@ -201,7 +201,7 @@ void ChangeRunner::AuditDenial(domain::AuditEvent event,
        {"message", std::string(status.message().substr(0, kMaxDeniedText))}});
   const absl::Status written = store_.Mutate([&](Transaction& txn) {
     ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
-    event.time = std::max(clock_.TimeNow(), chain.last_time());
+    event.time = std::max(guard_.Read().trusted, chain.last_time());
     return chain.Append(event);
   });
   if (written.ok()) return;
@@ -233,6 +233,11 @@ void ChangeRunner::DeniedStranger(absl::string_view method,
   event.action = std::string(method);
   event.resource = "grpc";
   AuditDenial(std::move(event), status);
+}
+
+void ChangeRunner::RefuseFromNowOn(const OwnerId& owner) {
+  MutexLock lock(&departed_mu_);
+  departed_.insert(owner.value());
 }
 
 absl::Status ChangeRunner::RefuseDeparted(const Caller& caller) const {

@@ -1,6 +1,7 @@
 // Every change goes through here, so that all changes share their promises:
 //
-//  - the clock is read once, and never behind what is recorded already
+//  - the clock is read once, through ClockGuard, and a change is never dated
+//    before what is recorded already
 //  - state, audit events and request record are one transaction
 //  - a request_id answered once is answered the same way again, also after a
 //    restart
@@ -12,6 +13,7 @@
 #ifndef WARDER_SERVER_APP_CHANGE_RUNNER_H_
 #define WARDER_SERVER_APP_CHANGE_RUNNER_H_
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "absl/time/time.h"
 #include "server/app/audit_log.h"
 #include "server/app/authorizer.h"
+#include "server/app/clock_guard.h"
 #include "server/app/publisher.h"
 #include "server/app/store.h"
 #include "server/app/vault.h"
@@ -44,11 +47,17 @@ struct Request {
 // One change while it runs.
 class Change {
  public:
-  Change(Transaction& txn, absl::Time now, domain::Actor actor)
-      : txn_(&txn), now_(now), actor_(std::move(actor)) {}
+  Change(Transaction& txn, absl::Time now, const ClockGuard::Reading& clock,
+         domain::Actor actor)
+      : txn_(&txn), now_(now), clock_(clock), actor_(std::move(actor)) {}
 
   Transaction& txn() { return *txn_; }
+  // What the change is dated with.
   absl::Time now() const { return now_; }
+  // As ClockGuard::Reading::HasCome, or by what is recorded already.
+  bool HasCome(absl::Time instant) const {
+    return instant <= now_ || clock_.HasCome(instant);
+  }
   const domain::Actor& actor() const { return actor_; }
 
   // Writes the draft, counts its revs up, and remembers to publish it after
@@ -70,6 +79,7 @@ class Change {
 
   Transaction* txn_;
   absl::Time now_;
+  ClockGuard::Reading clock_;
   domain::Actor actor_;
   std::vector<domain::IssuerDraft> saved_;
   std::vector<domain::AuditEvent> events_;
@@ -84,6 +94,7 @@ class ChangeRunner {
                Metrics& metrics, Sha256 sha256)
       : store_(store),
         clock_(clock),
+        guard_(clock),
         vault_(vault),
         publisher_(publisher),
         metrics_(metrics),
@@ -117,6 +128,9 @@ class ChangeRunner {
                                    Permission permission,
                                    absl::string_view resource);
 
+  // Refuses every certificate of `owner` from now on, whatever is stored.
+  void RefuseFromNowOn(const OwnerId& owner);
+
   // Returns OK unless `caller` carries the name of an owner who has departed:
   // then PERMISSION_DENIED. In memory; for paths that read no store.
   absl::Status RefuseDeparted(const Caller& caller) const;
@@ -131,19 +145,27 @@ class ChangeRunner {
   absl::Status Denied(const Request& request, absl::string_view resource,
                       absl::Status status);
 
+  // Takes note of how the store answered; warder_store_available follows.
+  void NoteStore(const absl::Status& answer);
+  // Returns whether an answer told of damage since the start. Changes are still
+  // tried: a revocation may touch sound pages only.
+  bool store_damaged() const { return damaged_; }
+
   Store& store() { return store_; }
   Clock& clock() { return clock_; }
+  ClockGuard& clock_guard() { return guard_; }
   Vault& vault() { return vault_; }
   Publisher& publisher() { return publisher_; }
   Metrics& metrics() { return metrics_; }
   const Sha256& sha256() const { return sha256_; }
 
-  // Called after a change that leaves work for the rotation loop. Set once,
-  // before the first Run.
+  // Called after every change, published before: there may be work for the
+  // rotation loop. Set once, before the first Run.
   void SetWaker(std::function<void()> waker) { waker_ = std::move(waker); }
 
  private:
-  absl::StatusOr<absl::Time> NowFor(Urgency urgency, absl::Time last) const;
+  static absl::Status CheckClock(Urgency urgency, absl::Time now,
+                                 absl::Time last);
   absl::Status Commit(const Request& request, Urgency urgency,
                       const domain::Actor& actor,
                       absl::FunctionRef<absl::Status(Change&)> change,
@@ -154,11 +176,14 @@ class ChangeRunner {
   // Constant after construction, own synchronization.
   Store& store_;
   Clock& clock_;
+  ClockGuard guard_;
   Vault& vault_;
   Publisher& publisher_;
   Metrics& metrics_;
   const Sha256 sha256_;
   std::function<void()> waker_;
+
+  std::atomic<bool> damaged_ = false;
 
   // Commit and publication of one change before the next one's commit.
   Mutex commit_mu_;

@@ -57,7 +57,7 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
       // Signing the same request again gives an equally good certificate.
       [&](ReadTransaction& txn, const std::string&) -> absl::Status {
         RETURN_IF_ERROR(RefuseDeparted(txn, command.subject));
-        const absl::Time now = runner_.clock().TimeNow();
+        const absl::Time now = runner_.clock_guard().Read().trusted;
         issued.expire_time = now + lifetime;
         ASSIGN_OR_RETURN(
             issued.certificate_pem,

@@ -1,5 +1,6 @@
 #include "server/app/documents.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,13 +23,16 @@ const char* FederationReason(domain::RevocationReason reason) {
   return "unspecified";
 }
 
-Json EntryOf(const EndedKey& ended) {
+// Nothing ended later than `now`, whatever a wrong clock had recorded: a
+// verifier would trust the key until then.
+Json EntryOf(const EndedKey& ended, absl::Time now) {
+  const int64_t end = absl::ToUnixSeconds(std::min(ended.expired, now));
   Json jwk = Json::parse(ended.public_jwk, nullptr, /*allow_exceptions=*/false);
   if (!jwk.is_object()) jwk = Json{{"kid", ended.id.value()}};
   jwk["iat"] = absl::ToUnixSeconds(ended.issued);
-  jwk["exp"] = absl::ToUnixSeconds(ended.expired);
+  jwk["exp"] = end;
   if (ended.revoked) {
-    jwk["revoked"] = {{"revoked_at", absl::ToUnixSeconds(ended.expired)},
+    jwk["revoked"] = {{"revoked_at", end},
                       {"reason", FederationReason(ended.reason)}};
   }
   return jwk;
@@ -36,27 +40,31 @@ Json EntryOf(const EndedKey& ended) {
 
 }  // namespace
 
-std::string DiscoveryDocument(const IssuerSnapshot& snapshot,
-                              const std::string& public_base_url) {
+Document Documents::Finished(std::string body) const {
+  std::string etag = EtagOfBytes(body, sha256_);
+  return {.body = std::move(body), .etag = std::move(etag)};
+}
+
+Document Documents::Discovery(const IssuerSnapshot& snapshot) const {
   Json algorithms = Json::array();
   for (const domain::Algorithm algorithm : snapshot.algorithms) {
     algorithms.push_back(domain::AlgorithmName(algorithm));
   }
   const std::string base =
-      absl::StrCat(public_base_url, "/issuers/", snapshot.id.value());
-  return WriteJson(
+      absl::StrCat(public_base_url_, "/issuers/", snapshot.id.value());
+  return Finished(WriteJson(
       {{"issuer", snapshot.issuer_uri},
        {"jwks_uri", base + "/.well-known/jwks.json"},
        {"federation_historical_keys_endpoint",
         base + "/.well-known/historical-keys"},
        {"response_types_supported", {"none"}},
        {"subject_types_supported", {"public"}},
-       {"id_token_signing_alg_values_supported", std::move(algorithms)}});
+       {"id_token_signing_alg_values_supported", std::move(algorithms)}}));
 }
 
-absl::StatusOr<std::string> HistoricalKeys::Get(
+absl::StatusOr<Document> Documents::HistoricalKeys(
     const IssuerSnapshot& snapshot) {
-  if (!complete_) {
+  if (!history_complete_) {
     return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
                  "the history of keys is still being read");
   }
@@ -76,20 +84,23 @@ absl::StatusOr<std::string> HistoricalKeys::Get(
   }
   const SigningKey& key = snapshot.signers[0];
   Json keys = Json::array();
-  for (const auto& ended : snapshot.history) keys.push_back(EntryOf(*ended));
-  std::string document =
+  for (const auto& ended : snapshot.history) {
+    keys.push_back(EntryOf(*ended, now));
+  }
+  std::string jws =
       Base64UrlEncode(WriteJson({{"alg", domain::AlgorithmName(key.algorithm)},
                                  {"kid", key.id.value()},
                                  {"typ", "jwk-set+jwt"}}));
-  document.push_back('.');
+  jws.push_back('.');
   Base64UrlAppend(WriteJson({{"iss", snapshot.issuer_uri},
                              {"iat", absl::ToUnixSeconds(now)},
                              {"keys", std::move(keys)}}),
-                  &document);
+                  &jws);
   ASSIGN_OR_RETURN(const std::string signature,
-                   vault_.Sign(snapshot.id, key, document));
-  document.push_back('.');
-  Base64UrlAppend(signature, &document);
+                   vault_.Sign(snapshot.id, key, jws));
+  jws.push_back('.');
+  Base64UrlAppend(signature, &jws);
+  Document document = Finished(std::move(jws));
   MutexLock lock(&mu_);
   cache_[snapshot.id.value()] = {snapshot.rev, snapshot.history.size(),
                                  document};

@@ -157,7 +157,7 @@ absl::StatusOr<std::vector<domain::Spare>> SparesFor(ChangeRunner& runner,
     return absl::OkStatus();
   }));
   return GenerateSpares(runner.vault(), issuer, missing,
-                        runner.clock().TimeNow());
+                        runner.clock_guard().Read().trusted);
 }
 
 absl::StatusOr<domain::Issuer> IssuerManager::Create(
@@ -185,7 +185,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
   // first revocation go without key generation.
   const auto& algorithms = command.policy.algorithms;
   Vault& vault = runner_.vault();
-  const absl::Time made_at = runner_.clock().TimeNow();
+  const absl::Time made_at = runner_.clock_guard().Read().trusted;
   ASSIGN_OR_RETURN(fresh.issuer.tombstone_jwk, vault.GenerateTombstone());
   ASSIGN_OR_RETURN(const auto first,
                    GenerateSpares(vault, command.id, algorithms, made_at));
@@ -277,8 +277,9 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
       });
       return absl::OkStatus();
     }));
-    ASSIGN_OR_RETURN(made, GenerateSpares(runner_.vault(), command.id, fresh,
-                                          runner_.clock().TimeNow()));
+    ASSIGN_OR_RETURN(made,
+                     GenerateSpares(runner_.vault(), command.id, fresh,
+                                    runner_.clock_guard().Read().trusted));
   }
   domain::Issuer result;
   RETURN_IF_ERROR(runner_.Run(
@@ -297,6 +298,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
           const OwnerId owner = command.owner.value_or(issuer.owner);
           const OwnerId former = issuer.owner;
           if (command.deputies) issuer.deputies = *command.deputies;
+          draft.changes.deputies = true;
           std::erase(issuer.deputies, owner);
           issuer.owner = owner;
           RETURN_IF_ERROR(CheckPeople(change.txn(), draft));

@@ -65,7 +65,7 @@ absl::Status LoadPublished(Store& store, Publisher& publisher,
     }
   });
   Batch batch;
-  const absl::Status status = store.Read([&](ReadTransaction& txn) {
+  absl::Status status = store.Read([&](ReadTransaction& txn) {
     return txn.VisitPublished([&](domain::IssuerDraft draft) {
       batch.push_back(std::move(draft));
       if (batch.size() < kBatch) return;
@@ -86,8 +86,8 @@ absl::Status LoadHistory(Store& store, Publisher& publisher) {
     if (!ended.empty()) publisher.AddHistory(issuer, ended);
     ended.clear();
   };
-  const absl::Status status = store.Read([&](ReadTransaction& txn) {
-    return txn.VisitEndedKeys([&](domain::Key key) {
+  absl::Status status = store.Read([&](ReadTransaction& txn) {
+    return txn.VisitEndedKeys([&](const domain::Key& key) {
       if (key.issuer != issuer) {
         flush();
         issuer = key.issuer;

@@ -227,7 +227,7 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
                      .done = false,
                      .effect_time = std::nullopt,
                      .issuers = {}};
-        if (departure.instant <= change.now()) {
+        if (change.HasCome(departure.instant)) {
           return CarryOut(change, owner, departure);
         }
         owner.depart_time = departure.instant;
@@ -257,16 +257,17 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
 }
 
 absl::StatusOr<domain::Departure> OwnerManager::PlanDeparture(
-    const Request& request, const OwnerId& id) {
+    const Request& request, const OwnerId& id,
+    std::optional<absl::Time> instant) {
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kReportDeparture, OwnerName(id))
           .status());
-  const absl::Time now = runner_.clock().TimeNow();
+  const absl::Time now = runner_.clock_guard().Read().trusted;
   domain::Departure plan;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     ASSIGN_OR_RETURN(const domain::Owner owner, MustFind(txn, id));
     plan.owner = id;
-    plan.instant = owner.depart_time.value_or(now);
+    plan.instant = instant.value_or(owner.depart_time.value_or(now));
     plan.report_time = now;
     plan.reported_by = request.caller.Principal();
     ASSIGN_OR_RETURN(const auto touched, txn.ListIssuersTouchedBy(id));
@@ -283,30 +284,48 @@ absl::StatusOr<domain::Departure> OwnerManager::PlanDeparture(
 
 absl::StatusOr<int> OwnerManager::RunDueDepartures() {
   std::vector<domain::Departure> scheduled;
+  absl::Time recorded = absl::InfinitePast();
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     ASSIGN_OR_RETURN(scheduled, txn.ListScheduledDepartures());
+    ASSIGN_OR_RETURN(const auto last, txn.LastEvent());
+    if (last) recorded = last->time;
     return absl::OkStatus();
   }));
   int carried_out = 0;
+  absl::Status first_failure;
   for (const domain::Departure& due : scheduled) {
-    if (due.instant > runner_.clock().TimeNow()) break;
-    RETURN_IF_ERROR(runner_.RunAsSystem(
-        ChangeRunner::Urgency::kUrgent, [&](Change& change) {
-          // Read again: the report may have been moved or carried out since.
-          ASSIGN_OR_RETURN(auto departure,
-                           change.txn().FindDeparture(due.owner));
-          ASSIGN_OR_RETURN(domain::Owner owner,
-                           MustFind(change.txn(), due.owner));
-          if (!departure || departure->done ||
-              departure->instant > change.now() ||
-              owner.state == domain::OwnerState::kDeparted) {
-            return absl::OkStatus();
-          }
-          ++carried_out;
-          return CarryOut(change, owner, *departure);
-        }));
+    const ClockGuard::Reading clock = runner_.clock_guard().Read();
+    if (!clock.HasCome(due.instant) && due.instant > recorded) break;
+    const absl::StatusOr<bool> done = CarryOutScheduled(due.owner);
+    if (done.ok()) {
+      carried_out += *done ? 1 : 0;
+      continue;
+    }
+    // One that fails holds up nobody after it.
+    runner_.RefuseFromNowOn(due.owner);
+    first_failure.Update(WithContext(done.status(), OwnerName(due.owner)));
   }
+  RETURN_IF_ERROR(first_failure);
   return carried_out;
+}
+
+absl::StatusOr<bool> OwnerManager::CarryOutScheduled(const OwnerId& id) {
+  bool done = false;
+  RETURN_IF_ERROR(
+      runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
+        // Read again: the report may have been moved or carried out since.
+        done = false;
+        ASSIGN_OR_RETURN(auto departure, change.txn().FindDeparture(id));
+        ASSIGN_OR_RETURN(domain::Owner owner, MustFind(change.txn(), id));
+        if (!departure || departure->done ||
+            !change.HasCome(departure->instant) ||
+            owner.state == domain::OwnerState::kDeparted) {
+          return absl::OkStatus();
+        }
+        done = true;
+        return CarryOut(change, owner, *departure);
+      }));
+  return done;
 }
 
 }  // namespace warder::app

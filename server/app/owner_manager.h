@@ -58,17 +58,26 @@ class OwnerManager {
       const Request& request, const OwnerId& owner,
       std::optional<absl::Time> instant);
 
-  // Returns what a departure at this moment would do; changes nothing.
-  absl::StatusOr<domain::Departure> PlanDeparture(const Request& request,
-                                                  const OwnerId& owner);
+  // Returns what a departure at `instant` (default: the one reported, else now)
+  // would do to the keys as they stand now; changes nothing.
+  //
+  //   NOT_FOUND  no such owner
+  absl::StatusOr<domain::Departure> PlanDeparture(
+      const Request& request, const OwnerId& owner,
+      std::optional<absl::Time> instant);
 
   // Carries out scheduled departures whose instant has come. Returns how many.
+  // Of one that fails, the person's certificates are refused from now on; the
+  // others are carried out, and then the first error is returned.
   absl::StatusOr<int> RunDueDepartures();
 
  private:
   // Ends everything of the leaver inside `change`.
   absl::Status CarryOut(Change& change, domain::Owner& owner,
                         domain::Departure& departure);
+
+  // Returns whether there was something to do.
+  absl::StatusOr<bool> CarryOutScheduled(const OwnerId& id);
 
   ChangeRunner& runner_;
 };

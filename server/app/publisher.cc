@@ -47,6 +47,10 @@ EndedKey EndedKey::Of(const Key& key) {
   return ended;
 }
 
+std::string EtagOfBytes(absl::string_view body, const Sha256& sha256) {
+  return absl::StrCat("\"", Base64UrlEncode(sha256(body).substr(0, 18)), "\"");
+}
+
 SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
                          const Sha256& sha256) {
   auto snapshot = std::make_shared<IssuerSnapshot>();
@@ -81,8 +85,7 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
   }
   if (published.empty()) body += issuer.tombstone_jwk;
   body += "]}";
-  snapshot->etag =
-      absl::StrCat("\"", Base64UrlEncode(sha256(body).substr(0, 18)), "\"");
+  snapshot->etag = EtagOfBytes(body, sha256);
   snapshot->key_set = std::move(body);
 
   for (const domain::Algorithm algorithm : issuer.policy.algorithms) {
@@ -108,6 +111,12 @@ const Publisher::Shard& Publisher::ShardOf(absl::string_view issuer) const {
 }
 
 void Publisher::Install(SnapshotPtr snapshot) {
+  {
+    MutexLock lock(&newest_mu_);
+    for (const SigningKey& key : snapshot->signers) {
+      newest_activation_ = std::max(newest_activation_, key.activate_time);
+    }
+  }
   auto& shard = const_cast<Shard&>(ShardOf(snapshot->id.value()));
   MutexLock lock(&shard.mu);
   SnapshotPtr& seen = shard.snapshots[snapshot->id.value()];
@@ -137,6 +146,11 @@ SnapshotPtr Publisher::Find(absl::string_view issuer) const {
   MutexLock lock(&shard.mu);
   const auto it = shard.snapshots.find(issuer);
   return it == shard.snapshots.end() ? nullptr : it->second;
+}
+
+absl::Time Publisher::newest_activation() const {
+  MutexLock lock(&newest_mu_);
+  return newest_activation_;
 }
 
 size_t Publisher::size() const {

@@ -55,6 +55,10 @@ struct IssuerSnapshot {
 };
 using SnapshotPtr = std::shared_ptr<const IssuerSnapshot>;
 
+// Returns a strong, quoted ETag of `body` (RFC 9110 section 8.8.3): equal bytes
+// have equal tags, also after a restart.
+std::string EtagOfBytes(absl::string_view body, const Sha256& sha256);
+
 // Returns the snapshot of a draft that holds every living key.
 SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
                          const Sha256& sha256);
@@ -75,6 +79,10 @@ class Publisher {
 
   size_t size() const;
 
+  // Returns when a key of any issuer last began to sign, of those that signed
+  // at some time since the start; InfinitePast while none has been installed.
+  absl::Time newest_activation() const;
+
  private:
   static constexpr size_t kShards = 64;
   struct Shard {
@@ -84,6 +92,9 @@ class Publisher {
   const Shard& ShardOf(absl::string_view issuer) const;
 
   std::array<Shard, kShards> shards_;
+  mutable Mutex newest_mu_;
+  absl::Time newest_activation_ ABSL_GUARDED_BY(newest_mu_) =
+      absl::InfinitePast();
 };
 
 }  // namespace warder::app

@@ -20,8 +20,6 @@ constexpr int kBatch = 200;
 constexpr absl::Duration kLongestSleep = absl::Minutes(1);
 // An issuer whose action failed or made no progress is left alone this long.
 constexpr absl::Duration kDefer = absl::Seconds(30);
-constexpr absl::Duration kJump = absl::Minutes(10);
-constexpr absl::Duration kSteady = absl::Hours(1);
 constexpr absl::Duration kHousekeeping = absl::Seconds(15);
 constexpr absl::Duration kRequestMemory = absl::Hours(24 * 7);
 
@@ -60,32 +58,6 @@ void RotationLoop::Run() {
     if (stopping_) return;
     woken_ = false;
   }
-}
-
-bool RotationLoop::ClockJumped(absl::Time now) {
-  const absl::Duration uptime = runner_.clock().Uptime();
-  const absl::Duration ahead =
-      seen_clock_ ? (now - wall_origin_) - (uptime - uptime_origin_)
-                  : absl::ZeroDuration();
-  const bool steady_again = held_ && now - jump_noticed_ >= kSteady;
-  if (!seen_clock_ || ahead <= kJump || steady_again) {
-    // Going backwards and small corrections are taken as they come.
-    if (!seen_clock_ || ahead < absl::ZeroDuration() || steady_again) {
-      seen_clock_ = true;
-      wall_origin_ = now;
-      uptime_origin_ = uptime;
-    }
-    return false;
-  }
-  if (!held_) {
-    jump_noticed_ = now;
-    Log(LogLevel::kError, "clock.jumped_forward",
-        {{"by", DurationText(ahead)},
-         {"next",
-          "rotation waits an hour, or until the clock is set back; "
-          "restart warderd if the new time is right"}});
-  }
-  return true;
 }
 
 absl::Status RotationLoop::Rotate(const IssuerId& issuer) {
@@ -153,31 +125,32 @@ void RotationLoop::UpdateMetrics(absl::Time now) {
     ASSIGN_OR_RETURN(counts, txn.Count());
     return absl::OkStatus();
   });
-  runner_.metrics().SetStoreAvailable(status.ok());
+  runner_.NoteStore(status);
   if (!status.ok()) return;
   runner_.metrics().SetKeysByState(counts.keys_by_state);
   runner_.metrics().SetOrphanedIssuers(counts.orphaned_issuers);
-  if (counts.last_activation) {
-    runner_.metrics().SetSinceLastRotation(now - *counts.last_activation);
+  const absl::Time last = runner_.publisher().newest_activation();
+  if (last != absl::InfinitePast()) {
+    runner_.metrics().SetSinceLastRotation(now - last);
   }
 }
 
 absl::Time RotationLoop::Tick() {
-  const absl::Time now = runner_.clock().TimeNow();
+  const ClockGuard::Reading clock = runner_.clock_guard().Read();
+  const absl::Time now = clock.wall;
   if (const auto departed = owners_.RunDueDepartures(); !departed.ok()) {
     runner_.metrics().CountLoopFailure();
     Log(LogLevel::kError, "departure.failed",
         {{"error", std::string(departed.status().message())},
          {"next", "it is tried again in a moment"}});
   }
-  held_ = ClockJumped(now);
-  if (!held_) RotateDue(now);
+  if (!clock.held) RotateDue(now);
   if (now >= next_housekeeping_ || next_housekeeping_ > now + kHousekeeping) {
     next_housekeeping_ = now + kHousekeeping;
-    UpdateMetrics(now);
+    UpdateMetrics(clock.trusted);
     runner_.store()
         .Mutate([&](Transaction& txn) {
-          return txn.PruneRequests(now - kRequestMemory);
+          return txn.PruneRequests(clock.trusted - kRequestMemory);
         })
         .IgnoreError();
     if (const absl::Status kept = runner_.store().Maintain(); !kept.ok()) {

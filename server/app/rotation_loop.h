@@ -6,7 +6,6 @@
 #ifndef WARDER_SERVER_APP_ROTATION_LOOP_H_
 #define WARDER_SERVER_APP_ROTATION_LOOP_H_
 
-#include <atomic>
 #include <string>
 #include <thread>
 
@@ -39,14 +38,12 @@ class RotationLoop {
   // that fails is tried again later and does not stop the others.
   absl::Time Tick();
 
-  // Returns whether rotation waits because wall time ran ahead of uptime: it
-  // goes on when the clock is set back, has been steady for an hour, or after
-  // a restart.
-  bool held() const { return held_; }
+  // Returns whether rotation waits because of ClockGuard: it goes on when the
+  // clock is set back, has been steady for an hour, or after a restart.
+  bool held() const { return runner_.clock_guard().Read().held; }
 
  private:
   void Run();
-  bool ClockJumped(absl::Time now);
   absl::Status Rotate(const IssuerId& issuer);
   void RotateDue(absl::Time now);
   void UpdateMetrics(absl::Time now);
@@ -55,14 +52,9 @@ class RotationLoop {
   OwnerManager& owners_;
 
   // Used by Tick alone.
-  bool seen_clock_ = false;
-  absl::Time wall_origin_;
-  absl::Duration uptime_origin_;
-  absl::Time jump_noticed_;
   absl::Time next_housekeeping_ = absl::InfinitePast();
   absl::flat_hash_map<std::string, absl::Time> deferred_;
 
-  std::atomic<bool> held_ = false;
   Mutex mu_;
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

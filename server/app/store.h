@@ -54,7 +54,6 @@ struct RequestRecord {
 struct StoreCounts {
   std::map<std::string, int64_t> keys_by_state;
   int64_t orphaned_issuers = 0;
-  std::optional<absl::Time> last_activation;
 };
 
 class ReadTransaction {
@@ -122,6 +121,8 @@ class ReadTransaction {
       absl::FunctionRef<void(domain::Key)> visit) = 0;
 };
 
+// An error of these ends the transaction: the body returns it and calls no
+// more.
 class Transaction : public ReadTransaction {
  public:
   // ALREADY_EXISTS when the ID is taken.

@@ -156,11 +156,15 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   if (!grant.ok()) return runner_.Denied(request, resource(), grant.status());
   ASSIGN_OR_RETURN(const std::string extra, ExtraClaims(command.claims));
 
-  const absl::Time clock_now = runner_.clock().TimeNow();
+  const ClockGuard::Reading clock = runner_.clock_guard().Read();
+  // A clock set back makes no key sign longer.
   ASSIGN_OR_RETURN(const SigningKey* const key,
-                   FindSigner(*snapshot, command, clock_now));
-  // A clock set back must not date a token before its key began to sign.
-  const absl::Time now = std::max(clock_now, key->activate_time);
+                   FindSigner(*snapshot, command, clock.latest));
+  // Verifiers have wall clocks. Ordinary jitter dates no token before its key.
+  absl::Time now = clock.wall;
+  if (key->activate_time - now <= kClockTolerance) {
+    now = std::max(now, key->activate_time);
+  }
   const absl::Duration lifetime =
       command.lifetime.value_or((*grant)->max_lifetime);
   const int64_t issued = absl::ToUnixSeconds(now);

@@ -20,6 +20,7 @@ void Succeed(IssuerDraft& draft, const OwnerId& leaver, const Actor& actor,
     return grant.signer == leaver.value();
   });
   draft.changes.issuer = true;
+  draft.changes.deputies = true;
   if (draft.issuer.owner == leaver &&
       draft.issuer.state == IssuerState::kActive) {
     const auto heir =

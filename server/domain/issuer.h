@@ -69,6 +69,8 @@ struct IssuerDraft {
   struct Changes {
     bool issuer_is_new = false;
     bool issuer = false;
+    // issuer.deputies differ; only a new issuer's are written without it.
+    bool deputies = false;
     // Living keys have a new owner; no key's owner changes without it.
     bool handed_over = false;
     std::vector<KeyId> inserted;

@@ -8,15 +8,19 @@ HttpResponse OpsRoutes::Ready() {
   // An empty change takes the write lock and gives it back.
   const absl::Status store = runner_.store().Mutate(
       [](app::Transaction& txn) { return txn.LastEvent().status(); });
-  runner_.metrics().SetStoreAvailable(store.ok());
-  Json body = {{"ready", loaded_.load()},
+  runner_.NoteStore(store);
+  const bool answers = store.ok() && !runner_.store_damaged();
+  Json body = {{"ready", open_.load()},
                {"issuers", runner_.publisher().size()},
-               {"store", store.ok() ? "available" : "unavailable"},
-               {"key_sets", store.ok() ? "current" : "served from memory"},
+               {"store", answers                   ? "available"
+                         : runner_.store_damaged() ? "damaged"
+                                                   : "unavailable"},
+               {"key_sets", answers ? "current" : "served from memory"},
+               {"history", documents_.history_complete() ? "complete" : "loading"},
                {"rotation_held", loop_.held()}};
   if (!store.ok()) body["store_error"] = std::string(store.message());
   HttpResponse response;
-  response.status = loaded_ ? 200 : 503;
+  response.status = open_ ? 200 : 503;
   response.headers =
       "Content-Type: application/json\r\nCache-Control: no-store\r\n";
   response.body = WriteJson(body);

@@ -10,6 +10,7 @@
 #include <atomic>
 
 #include "server/app/change_runner.h"
+#include "server/app/documents.h"
 #include "server/app/rotation_loop.h"
 #include "server/http/message.h"
 
@@ -18,10 +19,15 @@ namespace warder::http {
 // Thread-safe.
 class OpsRoutes {
  public:
-  // All outlive this. `loaded` is true once every issuer is in memory.
+  // All outlive this. `open` is true while every issuer is in
+  // memory and every door open: not before, and not while draining.
   OpsRoutes(app::ChangeRunner& runner, const app::RotationLoop& loop,
-            const std::atomic<bool>& loaded)
-      : runner_(runner), loop_(loop), loaded_(loaded) {}
+            const app::Documents& documents,
+            const std::atomic<bool>& open)
+      : runner_(runner),
+        loop_(loop),
+        documents_(documents),
+        open_(open) {}
 
   // /readyz waits for the store's lock, at most its busy timeout.
   HttpResponse Answer(const HttpRequest& request);
@@ -31,7 +37,8 @@ class OpsRoutes {
 
   app::ChangeRunner& runner_;
   const app::RotationLoop& loop_;
-  const std::atomic<bool>& loaded_;
+  const app::Documents& documents_;
+  const std::atomic<bool>& open_;
 };
 
 }  // namespace warder::http

@@ -67,8 +67,8 @@ HttpResponse PublicRoutes::Route(const HttpRequest& request) {
     return response;
   }
   absl::string_view path = request.path;
-  if (path == "/.well-known/jwks.json" && !options_.default_issuer.empty()) {
-    return KeySet(request, options_.default_issuer);
+  if (path == "/.well-known/jwks.json" && !default_issuer_.empty()) {
+    return KeySet(request, default_issuer_);
   }
   if (absl::ConsumePrefix(&path, "/issuers/")) {
     const size_t slash = path.find('/');
@@ -103,13 +103,12 @@ HttpResponse PublicRoutes::Document(const HttpRequest& request,
   }
   const absl::Time now = clock_.TimeNow();
   if (document == "/.well-known/openid-configuration") {
-    return Cacheable(
-        request, *snapshot, now, "application/json",
-        absl::StrCat("\"d", snapshot->rev, "\""),
-        app::DiscoveryDocument(*snapshot, options_.public_base_url));
+    const app::Document discovery = documents_.Discovery(*snapshot);
+    return Cacheable(request, *snapshot, now, "application/json",
+                     discovery.etag, discovery.body);
   }
   if (document == "/.well-known/historical-keys") {
-    auto signed_keys = historical_.Get(*snapshot);
+    const auto signed_keys = documents_.HistoricalKeys(*snapshot);
     if (!signed_keys.ok()) {
       HttpResponse response =
           ErrorResponse(503, "temporarily_unavailable",
@@ -118,10 +117,8 @@ HttpResponse PublicRoutes::Document(const HttpRequest& request,
       response.headers += "Retry-After: 60\r\n";
       return response;
     }
-    return Cacheable(
-        request, *snapshot, now, "application/jwk-set+jwt",
-        absl::StrCat("\"h", snapshot->rev, "-", snapshot->history.size(), "\""),
-        *signed_keys);
+    return Cacheable(request, *snapshot, now, "application/jwk-set+jwt",
+                     signed_keys->etag, signed_keys->body);
   }
   return ErrorResponse(404, "not_found", "no such document");
 }

@@ -11,6 +11,7 @@
 #define WARDER_SERVER_HTTP_PUBLIC_ROUTES_H_
 
 #include <string>
+#include <utility>
 
 #include "server/app/documents.h"
 #include "server/app/publisher.h"
@@ -20,20 +21,16 @@
 
 namespace warder::http {
 
-struct PublicRoutesOptions {
-  std::string public_base_url;  // no slash at its end
-  std::string default_issuer;   // of /.well-known/jwks.json; may be empty
-};
-
 // Thread-safe.
 class PublicRoutes {
  public:
-  // All outlive this.
-  PublicRoutes(PublicRoutesOptions options, const app::Publisher& publisher,
-               app::HistoricalKeys& historical, Clock& clock, Metrics& metrics)
-      : options_(std::move(options)),
+  // `default_issuer` is that of /.well-known/jwks.json; it may be empty. What
+  // the others refer to outlives this.
+  PublicRoutes(std::string default_issuer, const app::Publisher& publisher,
+               app::Documents& documents, Clock& clock, Metrics& metrics)
+      : default_issuer_(std::move(default_issuer)),
         publisher_(publisher),
-        historical_(historical),
+        documents_(documents),
         clock_(clock),
         metrics_(metrics) {}
 
@@ -45,9 +42,9 @@ class PublicRoutes {
   HttpResponse Document(const HttpRequest& request, absl::string_view issuer,
                         absl::string_view document);
 
-  const PublicRoutesOptions options_;
+  const std::string default_issuer_;
   const app::Publisher& publisher_;
-  app::HistoricalKeys& historical_;
+  app::Documents& documents_;
   Clock& clock_;
   Metrics& metrics_;
 };

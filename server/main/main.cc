@@ -4,14 +4,18 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <string>
 
+#include "server/app/clock_guard.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/base/time_text.h"
 #include "server/base/version.h"
+#include "server/crypto/digest.h"
 #include "server/main/config.h"
 #include "server/main/data_directory.h"
 #include "server/main/server.h"
@@ -70,16 +74,44 @@ absl::Status Serve(const Flags& flags) {
   return absl::OkStatus();
 }
 
-absl::Status MigrateStore(const Flags& flags) {
+// The store of a warderd that does not run, with what must outlive it.
+struct IdleStore {
+  DirectoryLock lock;
+  std::unique_ptr<storage::SqlStore> store;
+};
+
+absl::StatusOr<IdleStore> OpenIdleStore(const Flags& flags, absl::Time now) {
   ASSIGN_OR_RETURN(const Config config, LoadConfig(flags));
-  ASSIGN_OR_RETURN(const DirectoryLock lock,
+  ASSIGN_OR_RETURN(DirectoryLock lock,
                    DirectoryLock::Take(config.data_directory));
   ASSIGN_OR_RETURN(SecretBytes kek,
                    crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
   const crypto::Sealer sealer(std::move(kek));
+  ASSIGN_OR_RETURN(auto store, OpenStore(config, sealer, now));
+  return IdleStore{std::move(lock), std::move(store)};
+}
+
+absl::Status MigrateStore(const Flags& flags) {
   SystemClock clock;
-  RETURN_IF_ERROR(OpenStore(config, sealer, clock.TimeNow()).status());
+  RETURN_IF_ERROR(OpenIdleStore(flags, clock.TimeNow()).status());
   std::cout << "The database has the schema of this warderd.\n";
+  return absl::OkStatus();
+}
+
+absl::Status AcceptClock(const Flags& flags) {
+  SystemClock clock;
+  const absl::Time now = clock.TimeNow();
+  ASSIGN_OR_RETURN(const IdleStore idle, OpenIdleStore(flags, now));
+  ASSIGN_OR_RETURN(const absl::Time last,
+                   app::AcceptClock(*idle.store, now, crypto::Sha256));
+  if (last <= now) {
+    std::cout << "Nothing is recorded for later than " << TimeText(now)
+              << "; nothing was changed.\n";
+    return absl::OkStatus();
+  }
+  std::cout << "The last change was recorded for " << TimeText(last)
+            << ".\nFrom now on changes are dated " << TimeText(now)
+            << " and later; the audit log says so (clock.accepted).\n";
   return absl::OkStatus();
 }
 
@@ -112,6 +144,11 @@ int Main(int argc, char** argv) {
   CLI::App* migrate = app.add_subcommand(
       "migrate", "bring the database to this version's schema, and stop");
   common(migrate);
+  CLI::App* accept_clock = app.add_subcommand(
+      "accept-clock",
+      "say that the machine's clock is right although changes are recorded "
+      "for later times, and stop");
+  common(accept_clock);
   CLI11_PARSE(app, argc, argv);
 
   PrepareProcess();
@@ -119,6 +156,7 @@ int Main(int argc, char** argv) {
   if (init->parsed()) status = Init(flags);
   if (serve->parsed()) status = Serve(flags);
   if (migrate->parsed()) status = MigrateStore(flags);
+  if (accept_clock->parsed()) status = AcceptClock(flags);
   if (status.ok()) return 0;
   std::cerr << "warderd: " << status.message() << "\n";
   return 1;

@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -16,9 +18,12 @@
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/token_signer.h"
+#include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/secret_bytes.h"
 #include "server/base/status_macros.h"
+#include "server/base/time_text.h"
+#include "server/crypto/certificate.h"
 #include "server/crypto/digest.h"
 #include "server/crypto/private_key.h"
 #include "server/crypto/seal.h"
@@ -53,6 +58,23 @@ sigset_t HandledSignals() {
   return set;
 }
 
+struct PublicTls {
+  http::TlsContextPtr context;
+  absl::Time expire_time;
+};
+
+absl::StatusOr<PublicTls> LoadPublicTls(const Config& config) {
+  PublicTls tls;
+  ASSIGN_OR_RETURN(tls.context, http::LoadTlsContext(config.tls_certificate,
+                                                     config.tls_private_key));
+  std::ifstream in(config.tls_certificate);
+  const std::string pem((std::istreambuf_iterator<char>(in)), {});
+  ASSIGN_OR_RETURN(const crypto::CertificateInfo info,
+                   crypto::DescribeCertificate(pem));
+  tls.expire_time = info.not_after;
+  return tls;
+}
+
 }  // namespace
 
 // In order of construction; destroyed in reverse.
@@ -73,7 +95,7 @@ struct Server::Parts {
   std::unique_ptr<vault::PrivateAuthority> authority;
   std::unique_ptr<app::Store> store;
   app::Publisher publisher;
-  std::atomic<bool> loaded = false;
+  std::atomic<bool> open = false;
 
   // What needs a store.
   struct Services {
@@ -86,11 +108,10 @@ struct Server::Parts {
           signer(runner, p.random),
           certificates(runner, *p.authority),
           loop(runner, owners),
-          historical(p.vault, p.clock),
-          public_routes({.public_base_url = p.config.public_base_url,
-                         .default_issuer = p.config.default_issuer},
-                        p.publisher, historical, p.clock, p.metrics),
-          ops_routes(runner, loop, p.loaded),
+          documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
+          public_routes(p.config.default_issuer, p.publisher, documents,
+                        p.clock, p.metrics),
+          ops_routes(runner, loop, documents, p.open),
           shared{runner},
           issuer_rpc(shared, issuers),
           key_rpc(shared, keys),
@@ -107,7 +128,7 @@ struct Server::Parts {
     app::TokenSigner signer;
     app::ClientCertificates certificates;
     app::RotationLoop loop;
-    app::HistoricalKeys historical;
+    app::Documents documents;
     http::PublicRoutes public_routes;
     http::OpsRoutes ops_routes;
     rpc::HandlerContext shared;
@@ -134,6 +155,7 @@ struct Server::Parts {
 
 void PrepareProcess() {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a limit on file size is an error, not the end
   rpc::RequireTls13();
   if (!DisableCoreDumps()) {
     Log(LogLevel::kWarning, "process.core_dumps_stay_on");
@@ -149,7 +171,7 @@ void PrepareProcess() {
 void Server::Parts::LoadHistory() {
   while (true) {
     const absl::Status status = app::LoadHistory(*store, publisher);
-    if (status.ok()) return services->historical.SetComplete();
+    if (status.ok()) return services->documents.SetHistoryComplete();
     Log(LogLevel::kError, "history.not_loaded",
         {{"error", std::string(status.message())},
          {"next",
@@ -169,9 +191,16 @@ absl::Status Server::Parts::OpenDoors() {
                                        .threads = config.public_threads,
                                        .tls = nullptr};
   if (!config.tls_certificate.empty()) {
-    ASSIGN_OR_RETURN(
-        public_options.tls,
-        http::LoadTlsContext(config.tls_certificate, config.tls_private_key));
+    ASSIGN_OR_RETURN(const PublicTls identity, LoadPublicTls(config));
+    public_options.tls = identity.context;
+    if (identity.expire_time <= clock.TimeNow()) {
+      // Revocation and signing must not wait for it.
+      Log(LogLevel::kError, "public.certificate_expired",
+          {{"certificate", config.tls_certificate},
+           {"expired", TimeText(identity.expire_time)},
+           {"next", "gateways refuse it; renew it and send SIGHUP"}});
+    }
+    metrics.SetCertificateExpiry(identity.expire_time);
   }
   ASSIGN_OR_RETURN(public_door,
                    http::Listener::Start(
@@ -183,6 +212,8 @@ absl::Status Server::Parts::OpenDoors() {
   ASSIGN_OR_RETURN(ops_door, http::Listener::Start(
                                  {.name = "ops.address",
                                   .address = config.ops_address,
+                                  // /readyz may wait for the store's lock.
+                                  .threads = 2,
                                   .tls = nullptr},
                                  [this](const http::HttpRequest& request) {
                                    return services->ops_routes.Answer(request);
@@ -226,10 +257,16 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
     p.services->loop.Wake();
   });
   RETURN_IF_ERROR(p.services->runner.LoadDeparted());
-  // Nobody who left while this was down is served as if he were still there.
-  RETURN_IF_ERROR(p.services->owners.RunDueDepartures().status());
-  p.loaded = true;
+  // Nobody who left while this was down is served as if he were still there. A
+  // store that takes no changes stops no gateway; the loop tries again.
+  if (const auto departed = p.services->owners.RunDueDepartures();
+      !departed.ok()) {
+    Log(LogLevel::kError, "departure.failed",
+        {{"error", std::string(departed.status().message())},
+         {"next", "repair what it names; it is tried again every minute"}});
+  }
   RETURN_IF_ERROR(p.OpenDoors());
+  p.open = true;
   p.services->loop.Start();
   p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
@@ -252,6 +289,7 @@ Server::~Server() {
 
 void Server::Drain() {
   Parts& p = *parts_;
+  p.open = false;
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) p.services->loop.Stop();
   p.public_door.reset();
@@ -270,15 +308,21 @@ void Server::Reload(const std::string& config_file) {
     SetLogLevel(*level);
   }
   if (!config->tls_certificate.empty()) {
-    auto tls =
-        http::LoadTlsContext(config->tls_certificate, config->tls_private_key);
+    auto tls = LoadPublicTls(*config);
+    if (tls.ok() && tls->expire_time <= parts_->clock.TimeNow()) {
+      tls = Precondition(
+          Reason::kCertificate,
+          absl::StrCat("public.tls.certificate ", config->tls_certificate,
+                       " expired at ", TimeText(tls->expire_time)));
+    }
     if (!tls.ok()) {
       Log(LogLevel::kError, "reload.refused",
           {{"error", std::string(tls.status().message())},
            {"next", "the former certificate stays in use"}});
       return;
     }
-    parts_->public_door->SetTls(*std::move(tls));
+    parts_->public_door->SetTls(tls->context);
+    parts_->metrics.SetCertificateExpiry(tls->expire_time);
   }
   Log(LogLevel::kInfo, "reload.done");
 }

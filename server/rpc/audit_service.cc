@@ -8,6 +8,13 @@
 #include "server/rpc/convert.h"
 
 namespace warder::rpc {
+namespace {
+
+// A page ends after the event that passes this: gRPC clients take 4 MiB unless
+// told otherwise.
+constexpr size_t kPageBytes = 1 << 20;
+
+}  // namespace
 
 grpc::Status AuditService::ListEvents(grpc::ServerContext* context,
                                       const v1::ListEventsRequest* request,
@@ -34,12 +41,23 @@ grpc::Status AuditService::ListEvents(grpc::ServerContext* context,
           ASSIGN_OR_RETURN(events, txn.ListEvents(after, size + 1));
           return absl::OkStatus();
         }));
-        if (static_cast<int>(events.size()) > size) {
-          events.pop_back();
-          response->set_next_page_token(app::MakePageToken(
-              "events", "", absl::StrCat(events.back().sequence)));
+        bool more = static_cast<int>(events.size()) > size;
+        if (more) events.pop_back();
+        size_t bytes = 0;
+        for (const auto& event : events) {
+          if (bytes >= kPageBytes) {
+            more = true;
+            break;
+          }
+          v1::AuditEvent& out = *response->add_events();
+          ToProto(event, &out);
+          bytes += out.ByteSizeLong();
+          after = event.sequence;
         }
-        for (const auto& event : events) ToProto(event, response->add_events());
+        if (more) {
+          response->set_next_page_token(
+              app::MakePageToken("events", "", absl::StrCat(after)));
+        }
         return absl::OkStatus();
       });
 }

@@ -1,5 +1,7 @@
 #include "server/rpc/owner_service.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
@@ -11,6 +13,12 @@ namespace {
 absl::StatusOr<OwnerId> DeputyOf(const v1::Owner& owner) {
   if (owner.deputy().empty()) return OwnerId();
   return ParseOwnerName("owner.deputy", owner.deputy());
+}
+
+template <typename Message>
+absl::StatusOr<std::optional<absl::Time>> InstantOf(const Message& message) {
+  if (!message.has_instant()) return std::nullopt;
+  return FromProto("instant", message.instant());
 }
 
 absl::StatusOr<app::UpdateOwnerCommand> ToCommand(
@@ -109,11 +117,7 @@ grpc::Status OwnerService::ReportDeparture(
                 *request, [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto id,
                                    ParseOwnerName("name", request->name()));
-                  std::optional<absl::Time> instant;
-                  if (request->has_instant()) {
-                    ASSIGN_OR_RETURN(instant,
-                                     FromProto("instant", request->instant()));
-                  }
+                  ASSIGN_OR_RETURN(const auto instant, InstantOf(*request));
                   ASSIGN_OR_RETURN(const auto departure,
                                    owners_.ReportDeparture(call, id, instant));
                   ToProto(departure, response);
@@ -128,8 +132,9 @@ grpc::Status OwnerService::PlanDeparture(
                 *request, [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto id,
                                    ParseOwnerName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto instant, InstantOf(*request));
                   ASSIGN_OR_RETURN(const auto plan,
-                                   owners_.PlanDeparture(call, id));
+                                   owners_.PlanDeparture(call, id, instant));
                   ToProto(plan, response);
                   return absl::OkStatus();
                 });

@@ -20,7 +20,8 @@ struct DatabaseOptions {
 };
 
 // Opens a connection: WAL, synchronous=FULL, foreign keys on, freed pages
-// overwritten. Throws soci_error.
+// overwritten, a transaction kept in memory until its commit. Throws
+// soci_error.
 void OpenSqlite(const DatabaseOptions& options, soci::session& sql);
 
 // Runs a script of many statements. Throws soci_error.

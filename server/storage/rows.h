@@ -1,5 +1,6 @@
-// Columns, and the structs they become. Each row type lists its columns once,
-// in kColumns, and binds them in that order.
+// Columns, and the structs they become. Each row type lists its columns once
+// and binds them in that order: in kColumns, or, where rows are updated, those
+// that never change in kFixed and the others in kChanges.
 #ifndef WARDER_SERVER_STORAGE_ROWS_H_
 #define WARDER_SERVER_STORAGE_ROWS_H_
 
@@ -13,79 +14,74 @@
 namespace warder::storage {
 
 struct OwnerRow {
-  static constexpr char kColumns[] =
-      "id, display_name, contact, deputy, state, create_us, update_us, "
-      "depart_us, rev";
+  static constexpr char kFixed[] = "id, create_us";
+  static constexpr char kChanges[] =
+      "display_name, contact, deputy, state, update_us, depart_us, rev";
   std::string id, display_name, contact, deputy, state;
   long long create_us = 0, update_us = 0, depart_us = 0, rev = 0;
 
   template <typename F>
-  void ForEachColumn(F f) {
-    f(id), f(display_name), f(contact), f(deputy), f(state), f(create_us),
-        f(update_us), f(depart_us), f(rev);
+  void ForEachFixed(F f) {
+    f(id), f(create_us);
+  }
+  template <typename F>
+  void ForEachChange(F f) {
+    f(display_name), f(contact), f(deputy), f(state), f(update_us),
+        f(depart_us), f(rev);
   }
   void From(const domain::Owner& owner);
   absl::StatusOr<domain::Owner> To() const;
 };
 
 struct IssuerRow {
-  static constexpr char kColumns[] =
-      "id, issuer_uri, display_name, state, owner, deputy_vacant, policy, "
-      "grants, tombstone_jwk, revision, rev, create_us, update_us, next_due_us";
+  static constexpr char kFixed[] = "id, issuer_uri, tombstone_jwk, create_us";
+  static constexpr char kChanges[] =
+      "display_name, state, owner, deputy_vacant, policy, grants, revision, "
+      "rev, update_us, next_due_us";
   std::string id, issuer_uri, display_name, state, owner, policy, grants,
       tombstone_jwk;
   long long deputy_vacant = 0, revision = 0, rev = 0, create_us = 0,
             update_us = 0, next_due_us = 0;
 
   template <typename F>
-  void ForEachColumn(F f) {
-    f(id), f(issuer_uri), f(display_name), f(state), f(owner), f(deputy_vacant),
-        f(policy), f(grants), f(tombstone_jwk), f(revision), f(rev),
-        f(create_us), f(update_us), f(next_due_us);
+  void ForEachFixed(F f) {
+    f(id), f(issuer_uri), f(tombstone_jwk), f(create_us);
+  }
+  template <typename F>
+  void ForEachChange(F f) {
+    f(display_name), f(state), f(owner), f(deputy_vacant), f(policy), f(grants),
+        f(revision), f(rev), f(update_us), f(next_due_us);
   }
   void From(const domain::Issuer& issuer, absl::Time next_due);
   absl::StatusOr<domain::Issuer> To() const;  // without deputies
 };
 
+// The owner of a key changes by a statement of its own: one that names `owner`
+// makes the engine look at the owners' table for every row.
 struct KeyRow {
-  static constexpr char kColumns[] =
-      "issuer, id, algorithm, state, owner, public_jwk, sealed, create_us, "
-      "publish_us, activate_us, retire_us, until_us, suspend_us, suspended_by, "
-      "suspended_from, revoke_us, reason, revoked_by, rev";
+  static constexpr char kFixed[] =
+      "issuer, id, algorithm, owner, public_jwk, create_us";
+  static constexpr char kChanges[] =
+      "state, sealed, publish_us, activate_us, retire_us, until_us, "
+      "suspend_us, suspended_by, suspended_from, revoke_us, reason, "
+      "revoked_by, rev";
   std::string issuer, id, algorithm, state, owner, public_jwk, sealed,
       suspended_by, suspended_from, reason, revoked_by;
   long long create_us = 0, publish_us = 0, activate_us = 0, retire_us = 0,
             until_us = 0, suspend_us = 0, revoke_us = 0, rev = 0;
 
   template <typename F>
-  void ForEachColumn(F f) {
-    f(issuer), f(id), f(algorithm), f(state), f(owner), f(public_jwk),
-        f(sealed), f(create_us), f(publish_us), f(activate_us), f(retire_us),
-        f(until_us), f(suspend_us), f(suspended_by), f(suspended_from),
-        f(revoke_us), f(reason), f(revoked_by), f(rev);
+  void ForEachFixed(F f) {
+    f(issuer), f(id), f(algorithm), f(owner), f(public_jwk), f(create_us);
   }
-  void From(const domain::Key& key);
-  absl::StatusOr<domain::Key> To() const;
-};
-
-// What a living key may change, without its owner: the statement that names
-// `owner` makes the engine look at the owners' table for every row.
-struct KeyChangeRow {
-  static constexpr char kColumns[] =
-      "state, sealed, publish_us, activate_us, retire_us, until_us, "
-      "suspend_us, suspended_by, suspended_from, revoke_us, reason, "
-      "revoked_by, rev";
-  std::string state, sealed, suspended_by, suspended_from, reason, revoked_by;
-  long long publish_us = 0, activate_us = 0, retire_us = 0, until_us = 0,
-            suspend_us = 0, revoke_us = 0, rev = 0;
-
   template <typename F>
-  void ForEachColumn(F f) {
+  void ForEachChange(F f) {
     f(state), f(sealed), f(publish_us), f(activate_us), f(retire_us),
         f(until_us), f(suspend_us), f(suspended_by), f(suspended_from),
         f(revoke_us), f(reason), f(revoked_by), f(rev);
   }
   void From(const domain::Key& key);
+  absl::StatusOr<domain::Key> To() const;
 };
 
 // What a snapshot needs of a published key; a start reads them all.

@@ -26,7 +26,8 @@ absl::Status Constraint(const std::string& text) {
           reason, absl::StrCat("the schema refuses: ", text.substr(at)));
     }
   }
-  if (absl::StrContains(text, "UNIQUE")) {
+  if (absl::StrContains(text, "UNIQUE") ||
+      absl::StrContains(text, "ALREADY_EXISTS: ")) {
     return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
                  absl::StrCat("already exists (", text, ")"));
   }

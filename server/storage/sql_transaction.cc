@@ -1,6 +1,7 @@
 #include "server/storage/sql_transaction.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -28,7 +29,7 @@ SqlTransaction::~SqlTransaction() = default;
 
 absl::Status SqlTransaction::LoadDeputies(domain::IssuerDraft& draft) {
   return statements_->deputies.Each(
-      [&](std::pair<std::string, int64_t> deputy) {
+      [&](const std::pair<std::string, int64_t>& deputy) {
         draft.deputies.push_back({OwnerId(deputy.first), deputy.second != 0});
         draft.issuer.deputies.push_back(OwnerId(deputy.first));
       },
@@ -81,26 +82,22 @@ absl::StatusOr<std::vector<domain::Key>> SqlTransaction::ListKeys(
     const app::KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
     int limit) {
   return Guard([&] {
-    // One text per combination of filters, so that each uses its index.
+    // One text per combination of filters, so that each uses its index; a
+    // partial index is used only where the state stands in the text.
     std::string text = From<KeyRow>("keys WHERE (issuer, id) > (:ai, :ak)");
-    if (filter.issuer) text += " AND issuer = :issuer";
-    if (filter.state) text += " AND state = :state";
-    if (filter.owner) text += " AND owner = :owner";
-    if (!filter.issuer) text += " AND '' = :issuer";
-    if (!filter.state) text += " AND '' = :state";
-    if (!filter.owner) text += " AND '' = :owner";
-    text += " ORDER BY issuer, id LIMIT :limit";
-    // Values bind in the order of the text.
-    std::vector<std::string> values;
-    if (filter.issuer) values.push_back(filter.issuer->value());
+    absl::StrAppend(
+        &text, filter.issuer ? " AND issuer = :issuer" : " AND '' = :issuer");
+    absl::StrAppend(&text,
+                    filter.owner ? " AND owner = :owner" : " AND '' = :owner");
     if (filter.state) {
-      values.push_back(std::string(domain::KeyStateName(*filter.state)));
+      absl::StrAppend(&text, " AND state = '",
+                      domain::KeyStateName(*filter.state), "'");
     }
-    if (filter.owner) values.push_back(filter.owner->value());
-    values.resize(3);
-    Select<KeyRow, Text, Text, Text, Text, Text, Number> select(sql_, text);
-    return select.All(after.first.value(), after.second.value(), values[0],
-                      values[1], values[2], limit);
+    text += " ORDER BY issuer, id LIMIT :limit";
+    Select<KeyRow, Text, Text, Text, Text, Number> select(sql_, text);
+    return select.All(after.first.value(), after.second.value(),
+                      filter.issuer ? filter.issuer->value() : "",
+                      filter.owner ? filter.owner->value() : "", limit);
   });
 }
 
@@ -188,25 +185,12 @@ absl::StatusOr<std::optional<app::RequestRecord>> SqlTransaction::FindRequest(
 absl::StatusOr<app::StoreCounts> SqlTransaction::Count() {
   return Guard([&]() -> absl::StatusOr<app::StoreCounts> {
     app::StoreCounts counts;
-    for (const domain::KeyState state :
-         {domain::KeyState::kPending, domain::KeyState::kActive,
-          domain::KeyState::kRetiring, domain::KeyState::kRetired,
-          domain::KeyState::kSuspended, domain::KeyState::kRevoked}) {
-      counts.keys_by_state[std::string(domain::KeyStateName(state))] = 0;
-    }
     RETURN_IF_ERROR(statements_->count_keys.Each(
-        [&](std::pair<std::string, int64_t> count) {
+        [&](const std::pair<std::string, int64_t>& count) {
           counts.keys_by_state[count.first] = count.second;
         }));
     ASSIGN_OR_RETURN(const auto orphaned, statements_->count_orphaned.First());
     counts.orphaned_issuers = orphaned.value_or(0);
-    Select<One<Number>> last(sql_,
-                             "SELECT coalesce(max(activate_us), 0) FROM keys "
-                             "WHERE state = 'ACTIVE'");
-    ASSIGN_OR_RETURN(const auto activation, last.First());
-    if (activation.value_or(0) > 0) {
-      counts.last_activation = FromMicros(*activation);
-    }
     return counts;
   });
 }
@@ -215,27 +199,32 @@ absl::Status SqlTransaction::VisitPublished(
     absl::FunctionRef<void(domain::IssuerDraft)> visit) {
   return Guard([&]() -> absl::Status {
     // Two cursors in step: issuers, and their published keys, both by issuer.
-    // The plus keeps the engine off the index by state: one pass in order of
-    // the table beats a million look-ups and a sort.
+    // The plus keeps the engine off the partial indexes: one pass in order of
+    // the table beats look-ups and a sort.
     Select<PublishedKeyRow> keys(
         sql_,
         From<PublishedKeyRow>("keys WHERE +state IN ('PENDING', 'ACTIVE', "
                               "'RETIRING') ORDER BY issuer, id"));
     Select<IssuerRow> issuers(sql_, From<IssuerRow>("issuers ORDER BY id"));
-    std::vector<domain::IssuerDraft> drafts;
-    RETURN_IF_ERROR(issuers.Each([&](domain::Issuer issuer) {
-      drafts.emplace_back();
-      drafts.back().issuer = std::move(issuer);
-    }));
-    size_t at = 0;
-    RETURN_IF_ERROR(keys.Each([&](domain::Key key) {
-      while (at < drafts.size() && drafts[at].issuer.id != key.issuer) {
-        visit(std::move(drafts[at++]));
+    keys.Start();
+    issuers.Start();
+    ASSIGN_OR_RETURN(std::optional<domain::Key> key, keys.Next());
+    while (true) {
+      ASSIGN_OR_RETURN(std::optional<domain::Issuer> issuer, issuers.Next());
+      if (!issuer) return absl::OkStatus();
+      domain::IssuerDraft draft;
+      draft.issuer = *std::move(issuer);
+      draft.keys.reserve(domain::kMaxPublishedKeys);
+      // A key whose issuer is missing hides nobody else's.
+      while (key && key->issuer < draft.issuer.id) {
+        ASSIGN_OR_RETURN(key, keys.Next());
       }
-      if (at < drafts.size()) drafts[at].keys.push_back(std::move(key));
-    }));
-    while (at < drafts.size()) visit(std::move(drafts[at++]));
-    return absl::OkStatus();
+      while (key && key->issuer == draft.issuer.id) {
+        draft.keys.push_back(*std::move(key));
+        ASSIGN_OR_RETURN(key, keys.Next());
+      }
+      visit(std::move(draft));
+    }
   });
 }
 
@@ -249,7 +238,7 @@ absl::Status SqlTransaction::VisitEndedKeys(
 }
 
 absl::Status SqlTransaction::InsertOwner(const domain::Owner& owner) {
-  const absl::Status status = Guard([&]() -> absl::Status {
+  absl::Status status = Guard([&]() -> absl::Status {
     statements_->insert_owner.row().From(owner);
     statements_->insert_owner.Run();
     return absl::OkStatus();
@@ -278,7 +267,7 @@ absl::Status SqlTransaction::SaveIssuer(domain::IssuerDraft& draft,
   if (draft.changes.issuer_is_new) {
     issuer.rev = 1;
     statements_->insert_issuer.row().From(issuer, next_due);
-    const absl::Status status = Guard([&]() -> absl::Status {
+    absl::Status status = Guard([&]() -> absl::Status {
       statements_->insert_issuer.Run();
       return absl::OkStatus();
     });
@@ -297,17 +286,22 @@ absl::Status SqlTransaction::SaveIssuer(domain::IssuerDraft& draft,
 }
 
 absl::Status SqlTransaction::SaveDeputies(const domain::IssuerDraft& draft) {
+  if (!draft.changes.deputies && !draft.changes.issuer_is_new) {
+    return absl::OkStatus();
+  }
   const std::string& issuer = draft.issuer.id.value();
   const auto& deputies = draft.issuer.deputies;
   for (size_t i = 0; i < deputies.size(); ++i) {
     statements_->put_deputy.Run(issuer, static_cast<Number>(i),
                                 deputies[i].value());
   }
-  statements_->cut_deputies.Run(issuer, static_cast<Number>(deputies.size()));
+  // Row by row: a DELETE of several builds a table of them first.
+  auto after = static_cast<Number>(deputies.size());
+  while (statements_->delete_deputy.Run(issuer, after) > 0) ++after;
   return absl::OkStatus();
 }
 
-absl::Status SqlTransaction::SaveKeys(domain::IssuerDraft& draft) {
+absl::Status SqlTransaction::UpdateKeys(domain::IssuerDraft& draft) {
   const std::string& issuer = draft.issuer.id.value();
   // Keys that end or stop signing first: one ACTIVE key per algorithm.
   std::vector<domain::Key*> updates;
@@ -332,25 +326,46 @@ absl::Status SqlTransaction::SaveKeys(domain::IssuerDraft& draft) {
                                         key->id.value());
     }
   }
+  return absl::OkStatus();
+}
+
+void SqlTransaction::InsertKeys(domain::IssuerDraft& draft) {
   for (const KeyId& id : draft.changes.inserted) {
     domain::Key* key = draft.Find(id);
     key->rev = 1;
     statements_->insert_key.row().From(*key);
     statements_->insert_key.Run();
   }
-  return absl::OkStatus();
+}
+
+void SqlTransaction::EndExposures(const domain::IssuerDraft& draft) {
+  // One statement for all keys that end at one instant.
+  std::map<absl::Time, std::string> ended;
+  for (const auto& [key, until] : draft.changes.ended) {
+    absl::StrAppend(&ended[until], key.value(), " ");
+  }
+  for (const auto& [until, keys] : ended) {
+    statements_->end_exposures.Run(ToMicros(until), draft.issuer.id.value(),
+                                   keys);
+  }
 }
 
 absl::Status SqlTransaction::SaveDraft(domain::IssuerDraft& draft,
                                        absl::Time next_due) {
   return Guard([&]() -> absl::Status {
     const std::string& issuer = draft.issuer.id.value();
+    // In an order in which the orphan rules of the schema hold at every step:
+    // keys that end, then people, then keys that begin.
+    RETURN_IF_ERROR(UpdateKeys(draft));
+    const bool people_first =
+        !draft.changes.issuer_is_new && !draft.issuer.deputy_vacant;
+    if (people_first) RETURN_IF_ERROR(SaveDeputies(draft));
     RETURN_IF_ERROR(SaveIssuer(draft, next_due));
-    RETURN_IF_ERROR(SaveDeputies(draft));
+    if (!people_first) RETURN_IF_ERROR(SaveDeputies(draft));
     for (const KeyId& id : draft.changes.spent_spares) {
       statements_->delete_spare.Run(issuer, id.value());
     }
-    RETURN_IF_ERROR(SaveKeys(draft));
+    InsertKeys(draft);
     for (const domain::Spare& spare : draft.changes.new_spares) {
       statements_->insert_spare.row().From(spare);
       statements_->insert_spare.Run();
@@ -359,9 +374,7 @@ absl::Status SqlTransaction::SaveDraft(domain::IssuerDraft& draft,
       statements_->insert_exposure.row().From(exposure);
       statements_->insert_exposure.Run();
     }
-    for (const auto& [key, until] : draft.changes.ended) {
-      statements_->end_exposures.Run(ToMicros(until), issuer, key.value());
-    }
+    EndExposures(draft);
     return absl::OkStatus();
   });
 }

@@ -73,7 +73,9 @@ class SqlTransaction : public app::Transaction {
   absl::Status LoadDeputies(domain::IssuerDraft& draft);
   absl::Status SaveIssuer(domain::IssuerDraft& draft, absl::Time next_due);
   absl::Status SaveDeputies(const domain::IssuerDraft& draft);
-  absl::Status SaveKeys(domain::IssuerDraft& draft);
+  absl::Status UpdateKeys(domain::IssuerDraft& draft);
+  void InsertKeys(domain::IssuerDraft& draft);
+  void EndExposures(const domain::IssuerDraft& draft);
 
   soci::session& sql_;
   std::unique_ptr<Statements> statements_;

@@ -13,9 +13,37 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
 
 namespace warder::storage {
+
+// A row whose table is updated names the columns that never change and those
+// that do.
+template <typename Row>
+concept Changeable = requires {
+  Row::kChanges;
+};
+
+// The columns of Row, in the order of ForEachColumn.
+template <typename Row>
+std::string ColumnsOf() {
+  if constexpr (Changeable<Row>) {
+    return absl::StrCat(Row::kFixed, ", ", Row::kChanges);
+  } else {
+    return Row::kColumns;
+  }
+}
+
+template <typename Row, typename F>
+void ForEachColumn(Row& row, F f) {
+  if constexpr (Changeable<Row>) {
+    row.ForEachFixed(f);
+    row.ForEachChange(f);
+  } else {
+    row.ForEachColumn(f);
+  }
+}
 
 // A query whose parameters have types Args and whose rows are Row.
 //
@@ -29,7 +57,7 @@ class Select {
  public:
   Select(soci::session& sql, const std::string& text) : statement_(sql) {
     statement_.alloc();
-    row_.ForEachColumn([&](auto& c) { statement_.exchange(soci::into(c)); });
+    ForEachColumn(row_, [&](auto& c) { statement_.exchange(soci::into(c)); });
     std::apply([&](auto&... a) { (statement_.exchange(soci::use(a)), ...); },
                args_);
     statement_.prepare(text);
@@ -38,20 +66,29 @@ class Select {
   Select(const Select&) = delete;
   Select& operator=(const Select&) = delete;
 
-  // Calls `visit` with each row as a domain value.
-  template <typename Visit>
-  absl::Status Each(Visit visit, Args... args) {
+  using Value = typename decltype(std::declval<Row>().To())::value_type;
+
+  // Starts from the first row; Next returns it as a domain value, then the one
+  // after, then nullopt.
+  void Start(Args... args) {
     args_ = std::tuple<Args...>(std::move(args)...);
     statement_.execute(false);
-    while (statement_.fetch()) {
-      auto value = row_.To();
-      if (!value.ok()) return value.status();
-      visit(*std::move(value));
-    }
-    return absl::OkStatus();
+  }
+  absl::StatusOr<std::optional<Value>> Next() {
+    if (!statement_.fetch()) return std::nullopt;
+    return row_.To();
   }
 
-  using Value = typename decltype(std::declval<Row>().To())::value_type;
+  // Calls `visit` with each row.
+  template <typename Visit>
+  absl::Status Each(Visit visit, Args... args) {
+    Start(std::move(args)...);
+    while (true) {
+      ASSIGN_OR_RETURN(std::optional<Value> value, Next());
+      if (!value) return absl::OkStatus();
+      visit(*std::move(value));
+    }
+  }
 
   absl::StatusOr<std::vector<Value>> All(Args... args) {
     std::vector<Value> values;
@@ -80,14 +117,9 @@ class Select {
 template <typename Row, typename... Args>
 class Write {
  public:
-  Write(soci::session& sql, const std::string& text) : statement_(sql) {
-    statement_.alloc();
-    row_.ForEachColumn([&](auto& c) { statement_.exchange(soci::use(c)); });
-    std::apply([&](auto&... a) { (statement_.exchange(soci::use(a)), ...); },
-               args_);
-    statement_.prepare(text);
-    statement_.define_and_bind();
-  }
+  Write(soci::session& sql, const std::string& text)
+      : Write(sql, text,
+              [](Row& row, auto bind) { ForEachColumn(row, bind); }) {}
   Write(const Write&) = delete;
   Write& operator=(const Write&) = delete;
 
@@ -100,10 +132,31 @@ class Write {
     return statement_.get_affected_rows();
   }
 
+ protected:
+  template <typename BindColumns>
+  Write(soci::session& sql, const std::string& text, BindColumns columns)
+      : statement_(sql) {
+    statement_.alloc();
+    columns(row_, [&](auto& c) { statement_.exchange(soci::use(c)); });
+    std::apply([&](auto&... a) { (statement_.exchange(soci::use(a)), ...); },
+               args_);
+    statement_.prepare(text);
+    statement_.define_and_bind();
+  }
+
  private:
   Row row_;
   std::tuple<Args...> args_;
   soci::statement statement_;
+};
+
+// As Write, with the columns of Row that change.
+template <typename Row, typename... Args>
+class Update : public Write<Row, Args...> {
+ public:
+  Update(soci::session& sql, const std::string& text)
+      : Write<Row, Args...>(
+            sql, text, [](Row& row, auto bind) { row.ForEachChange(bind); }) {}
 };
 
 // For changes that bind Args alone.

@@ -18,15 +18,18 @@ namespace warder::storage {
 // "SELECT <columns of Row> FROM <rest>".
 template <typename Row>
 std::string From(const char* rest) {
-  return absl::StrCat("SELECT ", Row::kColumns, " FROM ", rest);
+  return absl::StrCat("SELECT ", ColumnsOf<Row>(), " FROM ", rest);
 }
 
-// "INSERT INTO <table> (<columns>) VALUES (:a, ...)".
+// "INSERT INTO <table> (<columns>) VALUES (:a, ...)". A statement that fails
+// takes its transaction with it, as ours do anyway: SQLite then keeps no copy
+// of the pages it touches.
 template <typename Row>
-std::string Into(const char* table, const char* verb = "INSERT") {
-  const std::vector<std::string> columns = absl::StrSplit(Row::kColumns, ", ");
+std::string Into(const char* table, const char* verb = "INSERT OR ROLLBACK") {
+  const std::vector<std::string> columns =
+      absl::StrSplit(ColumnsOf<Row>(), ", ");
   return absl::StrCat(
-      verb, " INTO ", table, " (", Row::kColumns, ") VALUES (",
+      verb, " INTO ", table, " (", ColumnsOf<Row>(), ") VALUES (",
       absl::StrJoin(columns, ", ",
                     [](std::string* out, const std::string& column) {
                       absl::StrAppend(out, ":", column);
@@ -34,12 +37,12 @@ std::string Into(const char* table, const char* verb = "INSERT") {
       ")");
 }
 
-// "UPDATE <table> SET <all columns> WHERE <where>".
+// "UPDATE <table> SET <columns of Row that change> WHERE <where>".
 template <typename Row>
 std::string Set(const char* table, const char* where) {
-  const std::vector<std::string> columns = absl::StrSplit(Row::kColumns, ", ");
+  const std::vector<std::string> columns = absl::StrSplit(Row::kChanges, ", ");
   return absl::StrCat(
-      "UPDATE ", table, " SET ",
+      "UPDATE OR ROLLBACK ", table, " SET ",
       absl::StrJoin(columns, ", ",
                     [](std::string* out, const std::string& column) {
                       absl::StrAppend(out, column, " = :", column);
@@ -51,8 +54,7 @@ using Text = std::string;
 using Number = long long;
 
 inline constexpr char kLiving[] =
-    "keys WHERE issuer = :issuer AND state IN ('PENDING', 'ACTIVE', "
-    "'RETIRING', 'SUSPENDED')";
+    "keys WHERE issuer = :issuer AND state NOT IN ('RETIRED', 'REVOKED')";
 
 // Prepared once, on one connection. Not thread-safe. The constructor throws
 // what SOCI throws.
@@ -96,7 +98,7 @@ struct Statements {
                                         "ORDER BY sequence LIMIT :limit")),
         find_request(sql, From<RequestRow>("requests WHERE principal = :p AND "
                                            "request_id = :r")),
-        count_keys(sql, "SELECT state, count(*) FROM keys GROUP BY state"),
+        count_keys(sql, "SELECT state, count FROM key_counts"),
         count_orphaned(sql,
                        "SELECT count(*) FROM issuers WHERE state = 'ORPHANED'"),
         insert_owner(sql, Into<OwnerRow>("owners")),
@@ -107,23 +109,25 @@ struct Statements {
         put_deputy(sql,
                    "INSERT OR REPLACE INTO issuer_deputies (issuer, position, "
                    "owner) VALUES (:issuer, :position, :owner)"),
-        cut_deputies(sql,
-                     "DELETE FROM issuer_deputies WHERE issuer = :issuer AND "
-                     "position >= :count"),
+        delete_deputy(sql,
+                      "DELETE FROM issuer_deputies WHERE issuer = :issuer AND "
+                      "position = :position"),
         insert_key(sql, Into<KeyRow>("keys")),
-        update_key_owner(sql,
-                         "UPDATE keys SET owner = :owner WHERE issuer = "
-                         ":issuer AND id = :id"),
-        update_key(sql, Set<KeyChangeRow>(
-                            "keys", "issuer = :i AND id = :k AND rev = :old")),
+        update_key_owner(
+            sql,
+            "UPDATE OR ROLLBACK keys SET owner = :owner WHERE issuer = "
+            ":issuer AND id = :id"),
+        update_key(
+            sql, Set<KeyRow>("keys", "issuer = :i AND id = :k AND rev = :old")),
         insert_spare(sql, Into<SpareRow>("spares")),
         delete_spare(sql,
                      "DELETE FROM spares WHERE issuer = :issuer AND id = :id"),
         insert_exposure(sql,
                         Into<ExposureRow>("exposures", "INSERT OR IGNORE")),
-        end_exposures(sql,
-                      "UPDATE exposures SET until_us = :until WHERE issuer = "
-                      ":issuer AND key = :key AND until_us = 0"),
+        end_exposures(
+            sql,
+            "UPDATE OR ROLLBACK exposures SET until_us = :until WHERE issuer "
+            "= :issuer AND until_us = 0 AND instr(:keys, key || ' ') > 0"),
         insert_event(sql, Into<EventRow>("events")),
         insert_request(sql, Into<RequestRow>("requests")),
         prune_requests(sql, "DELETE FROM requests WHERE create_us < :before"),
@@ -152,14 +156,14 @@ struct Statements {
   Select<CountRow> count_keys;
   Select<One<Number>> count_orphaned;
   Write<OwnerRow> insert_owner;
-  Write<OwnerRow, Text, Number> update_owner;
+  Update<OwnerRow, Text, Number> update_owner;
   Write<IssuerRow> insert_issuer;
-  Write<IssuerRow, Text, Number> update_issuer;
+  Update<IssuerRow, Text, Number> update_issuer;
   Write<NoRow, Text, Number, Text> put_deputy;
-  Write<NoRow, Text, Number> cut_deputies;
+  Write<NoRow, Text, Number> delete_deputy;
   Write<KeyRow> insert_key;
   Write<NoRow, Text, Text, Text> update_key_owner;
-  Write<KeyChangeRow, Text, Text, Number> update_key;
+  Update<KeyRow, Text, Text, Number> update_key;
   Write<SpareRow> insert_spare;
   Write<NoRow, Text, Text> delete_spare;
   Write<ExposureRow> insert_exposure;

@@ -32,9 +32,9 @@ TEST_F(OwnerManagerTest, EverythingHappensBeforeTheAnswer) {
 }
 
 TEST_F(OwnerManagerTest, ThePlanIsWhatThenHappens) {
-  ASSERT_OK_AND_ASSIGN(
-      const auto plan,
-      app_.owners.PlanDeparture(app_.As("hr/hook"), OwnerId("alice")));
+  ASSERT_OK_AND_ASSIGN(const auto plan,
+                       app_.owners.PlanDeparture(
+                           app_.As("hr/hook"), OwnerId("alice"), std::nullopt));
   EXPECT_FALSE(plan.done);
   app_.MustFindKey("shop", KeyState::kActive);
   EXPECT_EQ(app_.Keys("shop").size(), 1u);  // nothing changed
@@ -50,13 +50,49 @@ TEST_F(OwnerManagerTest, AFutureDepartureIsCarriedOutAtItsInstant) {
   const absl::Time at = TestStart() + absl::Hours(5);
   ASSERT_OK_AND_ASSIGN(const auto departure, Depart("alice", at));
   EXPECT_FALSE(departure.done);
-  app_.clock.SetTime(at - absl::Microseconds(1));
+  app_.clock.AdvanceTime(absl::Hours(5) - absl::Microseconds(1));
   EXPECT_EQ(app_.loop.Tick(),
             at + absl::Milliseconds(1) - absl::Microseconds(1));
   EXPECT_THAT(app_.KeySet(), HasSubstr(key.id.value()));
-  app_.clock.SetTime(at);
+  app_.clock.AdvanceTime(absl::Microseconds(1));
   app_.loop.Tick();
   EXPECT_THAT(app_.KeySet(), Not(HasSubstr(key.id.value())));
+}
+
+TEST_F(OwnerManagerTest, AScheduledDepartureWakesTheLoop) {
+  int woken = 0;
+  app_.runner.SetWaker([&] { ++woken; });
+  ASSERT_OK(Depart("alice", TestStart() + absl::Seconds(5)));
+  EXPECT_EQ(woken, 1);
+}
+
+TEST_F(OwnerManagerTest, ADepartureThatFailsHoldsUpNobody) {
+  domain::Departure ghost;  // of somebody the store does not know
+  ghost.owner = OwnerId("ghost");
+  ghost.instant = TestStart() + absl::Hours(1);
+  ASSERT_OK(app_.store.Mutate(
+      [&](Transaction& txn) { return txn.PutDeparture(ghost); }));
+  ASSERT_OK(Depart("alice", TestStart() + absl::Hours(2)));
+  app_.clock.AdvanceTime(absl::Hours(2));
+  EXPECT_THAT(app_.owners.RunDueDepartures(),
+              FailsWith(Reason::kNotFound, "owners/ghost"));
+  EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner, OwnerId("bob"));
+  // Until it is carried out, his certificates are refused all the same.
+  EXPECT_THAT(app_.runner.RefuseDeparted(app_.As("security/ghost").caller),
+              FailsWith(Reason::kPermissionDenied));
+}
+
+TEST_F(OwnerManagerTest, AClockSetBackPutsOffNoDeparture) {
+  const absl::Time at = TestStart() + absl::Hours(5);
+  ASSERT_OK(Depart("alice", at));
+  app_.clock.SetTime(TestStart() - absl::Hours(24 * 30));
+  app_.clock.AdvanceTime(absl::Hours(5) - absl::Microseconds(1));
+  app_.loop.Tick();
+  EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner,
+            OwnerId("alice"));
+  app_.clock.AdvanceTime(absl::Microseconds(1));
+  app_.loop.Tick();
+  EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner, OwnerId("bob"));
 }
 
 TEST_F(OwnerManagerTest, AScheduledDepartureCanBeMovedAndPulledForward) {

@@ -80,8 +80,18 @@ TEST(DiscoveryTest, NamesTheIssuerAndItsKeySet) {
   auto draft = Shop();
   draft.issuer.issuer_uri = "https://id.example";
   const auto snapshot = MakeSnapshot(draft, crypto::Sha256);
-  ASSERT_OK_AND_ASSIGN(const Json doc, ParseJson(DiscoveryDocument(
-                                           *snapshot, "https://keys.example")));
+  FakeVault vault;
+  SimulatedClock clock(TestStart());
+  const Document document =
+      Documents("https://keys.example", vault, clock, crypto::Sha256)
+          .Discovery(*snapshot);
+  EXPECT_EQ(document.etag, EtagOfBytes(document.body, crypto::Sha256));
+  // Another base URL is another document, at the same revision.
+  EXPECT_NE(document.etag,
+            Documents("https://elsewhere.example", vault, clock, crypto::Sha256)
+                .Discovery(*snapshot)
+                .etag);
+  ASSERT_OK_AND_ASSIGN(const Json doc, ParseJson(document.body));
   EXPECT_EQ(doc["issuer"], "https://id.example");
   EXPECT_EQ(doc["jwks_uri"],
             "https://keys.example/issuers/shop/.well-known/jwks.json");

@@ -56,10 +56,31 @@ TEST(RotationLoopTest, AClockThatJumpsForwardHoldsRotationNotDepartures) {
   ASSERT_OK_AND_ASSIGN(const auto carol,
                        app.owners.Get(app.As("hr/hook"), OwnerId("carol")));
   EXPECT_EQ(carol.state, domain::OwnerState::kDeparted);
+  // He departed by the jumped clock, on the day that is recorded.
+  EXPECT_EQ(app.Events().back().action, "owner.departed");
+  EXPECT_EQ(app.Events().back().time, TestStart());
   // Steady for an hour: the new time is believed.
   app.clock.AdvanceTime(absl::Hours(1));
   app.loop.Tick();
   EXPECT_FALSE(app.loop.held());
+}
+
+TEST(RotationLoopTest, AClockThatGoesBackDefersRotationUntilItHasCaughtUp) {
+  TestApp app;
+  app.MustSetUp();
+  app.loop.Tick();
+  const std::string published = app.KeySet();
+  app.clock.SetTime(TestStart() - absl::Hours(24));
+  app.loop.Tick();
+  EXPECT_FALSE(app.loop.held());
+  EXPECT_EQ(app.KeySet(), published);
+  // Staged at day 29 of the wall clock, one day later by uptime.
+  app.clock.AdvanceTime(absl::Hours(24 * 29));
+  app.loop.Tick();
+  EXPECT_EQ(app.Keys("shop").size(), 1u);
+  app.clock.AdvanceTime(absl::Hours(24));
+  app.loop.Tick();
+  EXPECT_EQ(app.Keys("shop").size(), 2u);
 }
 
 TEST(RotationLoopTest, ARequestIsForgottenAfterAWeek) {

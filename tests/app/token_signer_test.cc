@@ -99,10 +99,24 @@ TEST_F(TokenSignerTest, AtTheHardAgeSigningEndsEvenIfTheLoopStandsStill) {
   EXPECT_THAT(Sign(), FailsWith(Reason::kNoSigningKey, "ES256"));
 }
 
-TEST_F(TokenSignerTest, AClockSetBackDatesNoTokenBeforeItsKey) {
-  app_.clock.SetTime(TestStart() - absl::Hours(1));
+TEST_F(TokenSignerTest, JitterDatesNoTokenBeforeItsKey) {
+  app_.clock.SetTime(TestStart() - absl::Seconds(5));
   ASSERT_OK_AND_ASSIGN(const SignedToken token, Sign());
   EXPECT_EQ(token.issue_time, TestStart());
+}
+
+TEST_F(TokenSignerTest, AClockSetBackMakesNoTokenLiveLonger) {
+  const absl::Time now = TestStart() - absl::Hours(1);
+  app_.clock.SetTime(now);
+  ASSERT_OK_AND_ASSIGN(const SignedToken token, Sign());
+  EXPECT_EQ(token.issue_time, now);
+  EXPECT_LE(token.expire_time, now + absl::Hours(1));
+}
+
+TEST_F(TokenSignerTest, AClockSetBackMakesNoKeySignLonger) {
+  app_.clock.SetTime(TestStart() - absl::Hours(24 * 30));
+  app_.clock.AdvanceTime(domain::Policy().max_key_age);
+  EXPECT_THAT(Sign(), FailsWith(Reason::kNoSigningKey));
 }
 
 TEST_F(TokenSignerTest, MissingThingsAreNamed) {

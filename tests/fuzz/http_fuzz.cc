@@ -1,49 +1,12 @@
+// What the public door answers, header lines above all.
 #include <cstdlib>
 
 #include "absl/strings/str_split.h"
-#include "server/http/public_routes.h"
-
-namespace {
-
-class NoVault : public warder::app::Vault {
-  absl::StatusOr<warder::app::GeneratedKey> Generate(
-      const warder::IssuerId&, warder::domain::Algorithm) override {
-    return absl::UnavailableError("");
-  }
-  absl::StatusOr<std::string> GenerateTombstone() override {
-    return absl::UnavailableError("");
-  }
-  absl::StatusOr<std::string> Sign(const warder::IssuerId&,
-                                   const warder::app::SigningKey&,
-                                   absl::string_view) override {
-    return absl::UnavailableError("");
-  }
-  void Forget(const warder::KeyId&) override {}
-};
-
-}  // namespace
+#include "tests/fuzz/fuzz_routes.h"
 
 // Lines of the input: method, path, If-None-Match.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static NoVault vault;
-  static warder::SimulatedClock clock(absl::UnixEpoch());
-  static warder::Metrics metrics;
-  static warder::app::Publisher publisher;
-  static warder::app::HistoricalKeys historical(vault, clock);
-  static warder::http::PublicRoutes routes(
-      {.public_base_url = "https://k", .default_issuer = "shop"}, publisher,
-      historical, clock, metrics);
-  static const bool installed = [] {
-    auto snapshot = std::make_shared<warder::app::IssuerSnapshot>();
-    snapshot->id = warder::IssuerId("shop");
-    snapshot->rev = 1;
-    snapshot->etag = "\"e\"";
-    snapshot->key_set = "{}";
-    snapshot->algorithms = {warder::domain::Algorithm::kEs256};
-    publisher.Install(snapshot);
-    return true;
-  }();
-  if (!installed) abort();
+  static warder::FuzzRoutes& routes = *new warder::FuzzRoutes();
   const std::vector<absl::string_view> lines = absl::StrSplit(
       absl::string_view(reinterpret_cast<const char*>(data), size), '\n');
   warder::http::HttpRequest request;

@@ -96,12 +96,12 @@ TEST_F(ListenerTest, ABodyEndsTheConnectionAfterTheAnswer) {
 TEST_F(ListenerTest, AConnectionThatSaysNothingIsClosed) {
   ASSERT_OK_AND_ASSIGN(
       const auto impatient,
-      Listener::Start({.name = "test",
-                       .address = "127.0.0.1:0",
-                       .idle_seconds = 1,
-                       .tls = nullptr},
-                      [](const HttpRequest&) { return HttpResponse(); },
-                      clock_));
+      Listener::Start(
+          {.name = "test",
+           .address = "127.0.0.1:0",
+           .idle_seconds = 1,
+           .tls = nullptr},
+          [](const HttpRequest&) { return HttpResponse(); }, clock_));
   // Half a request, and then nothing: the other side ends it.
   EXPECT_EQ(Exchange(impatient->port(), "GET / HTTP/1.1\r\n"), "");
 }

@@ -2,6 +2,7 @@
 
 #include "server/app/documents.h"
 #include "server/base/strict_json.h"
+#include "server/crypto/digest.h"
 #include "server/jose/jws.h"
 #include "server/vault/software_vault.h"
 #include "tests/support/status_matchers.h"
@@ -18,11 +19,11 @@ class PublicRoutesTest : public testing::Test {
       : sealer_(SecretBytes(crypto::kKeyEncryptionKeyBytes)),
         vault_(sealer_),
         app_(nullptr, &vault_),
-        historical_(vault_, app_.clock),
-        routes_({.public_base_url = "https://keys.example",
-                 .default_issuer = "shop"},
-                app_.publisher, historical_, app_.clock, app_.metrics) {
-    historical_.SetComplete();
+        documents_("https://keys.example", vault_, app_.clock,
+                   crypto::Sha256),
+        routes_("shop", app_.publisher, documents_, app_.clock,
+                app_.metrics) {
+    documents_.SetHistoryComplete();
     app_.MustSetUp();
   }
   HttpResponse Get(const std::string& path, const std::string& match = "",
@@ -34,7 +35,7 @@ class PublicRoutesTest : public testing::Test {
   crypto::Sealer sealer_;
   vault::SoftwareVault vault_;
   TestApp app_;
-  app::HistoricalKeys historical_;
+  app::Documents documents_;
   PublicRoutes routes_;
 };
 
@@ -123,6 +124,23 @@ TEST_F(PublicRoutesTest, HistoricalKeysAreSignedByTheKeyThatSignsNow) {
   EXPECT_EQ(ended["kid"], old.id.value());
   EXPECT_EQ(ended["exp"], absl::ToUnixSeconds(TestStart()));
   EXPECT_EQ(ended["revoked"]["reason"], "compromised");
+}
+
+TEST_F(PublicRoutesTest, NoHistoricalKeyEndsInTheFuture) {
+  const auto old = app_.MustFindKey("shop", domain::KeyState::kActive);
+  // Dated with the last recorded change, an hour after what the clock says.
+  app_.clock.SetTime(TestStart() - absl::Hours(1));
+  ASSERT_OK(
+      app_.keys.Revoke(app_.As("security/sam"),
+                       {.issuer = IssuerId("shop"),
+                        .key = old.id,
+                        .reason = domain::RevocationReason::kCompromised}));
+  const HttpResponse response =
+      Get("/issuers/shop/.well-known/historical-keys");
+  ASSERT_OK_AND_ASSIGN(const jose::Jws jws, jose::ParseJws(response.body));
+  ASSERT_OK_AND_ASSIGN(const Json claims, ParseJson(jws.payload));
+  EXPECT_EQ(claims["keys"][0]["revoked"]["revoked_at"],
+            absl::ToUnixSeconds(TestStart() - absl::Hours(1)));
 }
 
 TEST_F(PublicRoutesTest, EverythingIsAnsweredWhileTheDatabaseIsGone) {

@@ -6,6 +6,7 @@
 
 #include "client/client.h"
 #include "server/app/client_certificates.h"
+#include "server/base/status_macros.h"
 #include "server/crypto/certificate.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
@@ -289,6 +290,31 @@ TEST(StatusConvertTest, DetailsUseTheNamesOfGoogleRpc) {
             "type.googleapis.com/google.rpc.ErrorInfo");
   EXPECT_EQ(wire.details(1).type_url(),
             "type.googleapis.com/google.rpc.BadRequest");
+}
+
+TEST_F(RpcTest, APageOfEventsEndsAtAMebibyte) {
+  ASSERT_OK(app_.store.Mutate([](app::Transaction& txn) {
+    for (int64_t i = 1001; i <= 1007; ++i) {
+      domain::AuditEvent event;
+      event.sequence = i;
+      event.time = TestStart();
+      event.detail = std::string(300 << 10, 'x');
+      RETURN_IF_ERROR(txn.AppendEvent(event));
+    }
+    return absl::OkStatus();
+  }));
+  auto client = MustConnect("auditor/ann");
+  v1::ListEventsRequest request;
+  request.set_after_sequence(1000);
+  std::vector<int> pages;
+  do {
+    ASSERT_OK_AND_ASSIGN(
+        const v1::ListEventsResponse page,
+        client->Call(&v1::AuditService::Stub::ListEvents, request, true));
+    pages.push_back(page.events_size());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(pages, testing::ElementsAre(4, 3));
 }
 
 }  // namespace warder::rpc

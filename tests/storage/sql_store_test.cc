@@ -39,6 +39,16 @@ class StoreInTempDir : public app::Store {
   std::unique_ptr<SqlStore> store_;
 };
 
+void ExpectRefused(soci::session& sql, const std::string& statement,
+                   const std::string& why) {
+  try {
+    sql << statement;
+    ADD_FAILURE() << statement << " went through";
+  } catch (const soci::soci_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr(why)) << statement;
+  }
+}
+
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract,
@@ -161,11 +171,65 @@ TEST_F(SqlStoreTest, AuditEventsCanNeitherChangeNorGo) {
   app.MustSetUp();
   soci::session sql;
   storage::OpenSqlite({.path = path_}, sql);
-  EXPECT_THROW(sql << "DELETE FROM events", soci::soci_error);
-  EXPECT_THROW(sql << "UPDATE events SET actor = 'x'", soci::soci_error);
-  EXPECT_THROW(sql << "DELETE FROM owners", soci::soci_error);
-  EXPECT_THROW(sql << "UPDATE keys SET sealed = 'x', state = 'RETIRING'",
-               soci::soci_error);
+  ExpectRefused(sql, "DELETE FROM events", "never deleted");
+  ExpectRefused(sql, "UPDATE events SET actor = 'x'", "never change");
+  ExpectRefused(sql, "UPDATE keys SET sealed = 'x', state = 'RETIRING'",
+                "CHECK constraint");
+}
+
+TEST_F(SqlStoreTest, NoStatementByHandLeavesAKeyWithoutPeople) {
+  ASSERT_OK_AND_ASSIGN(auto store, Open());
+  TestApp app(store.get());
+  app.MustSetUp();
+  ASSERT_OK(app.issuers.Rotate(app.As("security/sam"),
+                               {.issuer = IssuerId("shop"), .algorithm = {}}));
+  ASSERT_OK(app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("carol"),
+                                       std::nullopt));
+  soci::session sql;
+  storage::OpenSqlite({.path = path_}, sql);
+  // Each by the rule that refuses it.
+  const std::pair<const char*, const char*> refused[] = {
+      {"DELETE FROM keys", "never deleted"},
+      {"DELETE FROM exposures", "never deleted"},
+      {"DELETE FROM issuers", "never deleted"},
+      {"DELETE FROM owners", "never deleted"},
+      {"DELETE FROM issuer_deputies", "DEPUTY_REQUIRED"},
+      {"UPDATE owners SET state = 'DEPARTED' WHERE id = 'alice'",
+       "OWNER_NOT_ACTIVE"},
+      {"UPDATE owners SET state = 'DEPARTED' WHERE id = 'bob'",
+       "DEPUTY_REQUIRED"},
+      {"UPDATE owners SET state = 'ACTIVE' WHERE id = 'carol'",
+       "stays departed"},
+      {"INSERT OR REPLACE INTO owners SELECT id, display_name, contact, "
+       "deputy, 'DEPARTED', 1, 1, 1, 1 FROM owners WHERE id = 'alice'",
+       "ALREADY_EXISTS"},
+      {"UPDATE keys SET owner = 'carol'", "OWNER_NOT_ACTIVE"},
+      {"UPDATE keys SET public_jwk = '{}'", "keeps issuer, ID"},
+      {"UPDATE keys SET id = 'x'", "keeps issuer, ID"},
+      {"INSERT OR REPLACE INTO keys SELECT * FROM keys WHERE state = 'ACTIVE'",
+       "ALREADY_EXISTS"},
+      {"UPDATE OR REPLACE keys SET state = 'ACTIVE' WHERE state = 'PENDING'",
+       "ALREADY_EXISTS"},
+      {"UPDATE OR REPLACE owners SET id = 'alice' WHERE id = 'carol'",
+       "keeps the ID"},
+      {"UPDATE issuers SET id = 'x'", "keeps the ID"},
+      {"UPDATE issuers SET owner = 'carol'", "OWNER_NOT_ACTIVE"},
+      {"UPDATE issuers SET state = 'ORPHANED'", "OWNER_NOT_ACTIVE"},
+      {"INSERT OR REPLACE INTO issuers SELECT * FROM issuers",
+       "ALREADY_EXISTS"},
+      {"UPDATE issuer_deputies SET owner = 'carol'", "DEPUTY_REQUIRED"},
+      {"INSERT OR REPLACE INTO issuer_deputies (issuer, position, owner) "
+       "VALUES ('shop', 0, 'carol')",
+       "DEPUTY_REQUIRED"},
+      {"UPDATE exposures SET person = 'x'", "may end and nothing else"},
+      {"UPDATE exposures SET from_us = 1", "may end and nothing else"},
+      {"INSERT OR REPLACE INTO events SELECT * FROM events", "ALREADY_EXISTS"}};
+  for (const auto& [statement, why] : refused) {
+    ExpectRefused(sql, statement, why);
+  }
+  ASSERT_OK(app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("bob"),
+                                       std::nullopt));
+  ExpectRefused(sql, "UPDATE issuers SET deputy_vacant = 0", "DEPUTY_REQUIRED");
 }
 
 TEST_F(SqlStoreTest, ErasedPrivateHalvesAreGoneFromTheFile) {

@@ -161,11 +161,6 @@ class FakeTransaction : public app::Transaction {
     app::StoreCounts counts;
     for (const auto& [name, key] : s_.keys) {
       ++counts.keys_by_state[std::string(domain::KeyStateName(key.state))];
-      if (key.state == KeyState::kActive) {
-        counts.last_activation =
-            std::max(counts.last_activation.value_or(absl::InfinitePast()),
-                     *key.activate_time);
-      }
     }
     for (const auto& [id, issuer] : s_.issuers) {
       if (issuer.state == domain::IssuerState::kOrphaned) {
@@ -222,8 +217,11 @@ class FakeTransaction : public app::Transaction {
         }
       }
     }
-    ++owner.rev;
     it->second = owner;
+    for (const auto& [id, issuer] : s_.issuers) {
+      RETURN_IF_ERROR(CheckDeputies(issuer));
+    }
+    it->second.rev = ++owner.rev;
     return absl::OkStatus();
   }
   absl::Status SaveDraft(IssuerDraft& draft, absl::Time next_due) override {
@@ -274,6 +272,10 @@ class FakeTransaction : public app::Transaction {
       for (auto& e : s_.exposures) {
         if (e.issuer == issuer.id && e.key == key && !e.until) e.until = until;
       }
+    }
+    if (issuer.state == domain::IssuerState::kOrphaned &&
+        HasLivingKey(issuer)) {
+      return Precondition(Reason::kOwnerNotActive, "orphaned with keys");
     }
     return CheckDeputies(issuer);
   }
@@ -340,12 +342,14 @@ class FakeTransaction : public app::Transaction {
     if (issuer.deputy_vacant || HasLivingDeputy(issuer)) {
       return absl::OkStatus();
     }
-    for (const auto& [name, key] : s_.keys) {
-      if (name.first == issuer.id && domain::IsLiving(key.state)) {
-        return Precondition(Reason::kDeputyRequired, "the last deputy");
-      }
-    }
-    return absl::OkStatus();
+    if (!HasLivingKey(issuer)) return absl::OkStatus();
+    return Precondition(Reason::kDeputyRequired, "the last deputy");
+  }
+  bool HasLivingKey(const domain::Issuer& issuer) const {
+    return std::any_of(s_.keys.begin(), s_.keys.end(), [&](const auto& entry) {
+      return entry.first.first == issuer.id &&
+             domain::IsLiving(entry.second.state);
+    });
   }
 
   FakeStoreState& s_;

@@ -23,6 +23,11 @@ MATCHER(IsOk, "is OK") {
   return GetStatus(arg).ok();
 }
 
+MATCHER_P(IsOkAndHolds, value, "") {
+  *result_listener << arg.status().ToString();
+  return arg.ok() && *arg == value;
+}
+
 MATCHER_P(StatusIs, code, "") {
   *result_listener << GetStatus(arg).ToString();
   return GetStatus(arg).code() == code;

@@ -16,7 +16,7 @@ TEST(ThreadsTest, SignersReadersRevocationsAndRotationTogether) {
   ASSERT_OK_AND_ASSIGN(
       auto store,
       storage::SqlStore::Open({.path = dir.File("warder.db")}, TestStart()));
-  const crypto::Sealer sealer(SecretBytes(crypto::kKeyEncryptionKeyBytes));
+  const crypto::Sealer sealer{SecretBytes(crypto::kKeyEncryptionKeyBytes)};
   vault::SoftwareVault vault(sealer);
   TestApp app(store.get(), &vault);
   app.runner.SetWaker([&] { app.loop.Wake(); });

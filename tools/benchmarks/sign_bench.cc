@@ -86,8 +86,7 @@ struct Setup {
     config.grpc_address = config.public_address = config.ops_address =
         "127.0.0.1:0";
     config.log_level = "error";
-    const auto made =
-        Must(InitDataDirectory(config, "admin", clock.TimeNow()));
+    const auto made = Must(InitDataDirectory(config, "admin", clock.TimeNow()));
     server = Must(Server::Start(config));
     profile = Must(client::LoadProfile(
         made.profile_file, [](const std::string&) { return std::string(); }));
@@ -171,9 +170,9 @@ struct InProcess {
 int Main() {
   PrepareProcess();
   Setup setup;
-  auto admin = Must(client::Client::Connect(
-      setup.profile, setup.random, setup.clock.TimeNow(),
-      [](absl::Duration) {}));
+  auto admin = Must(client::Client::Connect(setup.profile, setup.random,
+                                            setup.clock.TimeNow(),
+                                            [](absl::Duration) {}));
   for (const char* id : {"alice", "bob"}) {
     v1::CreateOwnerRequest owner;
     owner.set_owner_id(id);
@@ -187,9 +186,8 @@ int Main() {
   grant->set_signer("checkout");
   grant->add_audiences("https://api.example");
   Must(admin->Call(&v1::IssuerService::Stub::CreateIssuer, issuer));
-  auto caller =
-      Must(SignerClient(*admin, setup.profile, setup.directory, setup.random,
-                        setup.clock.TimeNow()));
+  auto caller = Must(SignerClient(*admin, setup.profile, setup.directory,
+                                  setup.random, setup.clock.TimeNow()));
   v1::SignJwtRequest sign;
   sign.set_issuer("issuers/shop");
   sign.add_audiences("https://api.example");
@@ -201,10 +199,10 @@ int Main() {
   for (int round = 0; round < kRounds; ++round) {
     best_raw = std::max(best_raw, Rate(raw));
     best_in_process = std::max(best_in_process, Rate(in_process));
-    best_grpc = std::max(best_grpc, Rate([&] {
-                           Must(caller->Call(&v1::TokenService::Stub::SignJwt,
-                                             sign));
-                         }));
+    best_grpc =
+        std::max(best_grpc, Rate([&] {
+                   Must(caller->Call(&v1::TokenService::Stub::SignJwt, sign));
+                 }));
   }
   Report("sign", "inprocess_es256", best_in_process, best_raw, false);
   Report("sign", "grpc_es256", best_grpc, best_raw, false);

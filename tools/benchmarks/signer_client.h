@@ -25,8 +25,8 @@ inline absl::StatusOr<std::unique_ptr<client::Client>> SignerClient(
   request.set_certificate_request(*csr);
   request.set_role("signer");
   request.set_certificate_name("checkout");
-  auto issued = admin.Call(
-      &v1::CertificateService::Stub::IssueCertificate, request);
+  auto issued =
+      admin.Call(&v1::CertificateService::Stub::IssueCertificate, request);
   if (!issued.ok()) return issued.status();
   auto key_pem = crypto::TlsPrivateKeyPem(*key);
   if (!key_pem.ok()) return key_pem.status();
