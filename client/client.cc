@@ -61,8 +61,11 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const Profile& profile,
         TimeText(info->not_after),
         "; have somebody of role security run: warder cert issue"));
   }
-  auto channel =
-      grpc::CreateChannel(profile.address, grpc::SslCredentials(tls));
+  // A departure answers with every key it touched: ours may be large.
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  auto channel = grpc::CreateCustomChannel(
+      profile.address, grpc::SslCredentials(tls), arguments);
   return std::unique_ptr<Client>(new Client(std::move(channel), profile.address,
                                             random, std::move(sleeper)));
 }

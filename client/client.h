@@ -1,9 +1,12 @@
 // A connection to warderd and calls on it.
 //
-//   ASSIGN_OR_RETURN(auto client, Client::Connect(profile, random));
+//   ASSIGN_OR_RETURN(auto client, Client::Connect(profile, random,
+//                                                 clock.TimeNow(), sleeper));
 //   v1::RevokeKeyRequest request;
 //   request.set_name("issuers/checkout/keys/…");
-//   ASSIGN_OR_RETURN(v1::Key key, client->Call(&Keys::RevokeKey, request));
+//   ASSIGN_OR_RETURN(v1::Key key, client->Call(
+//                                     &v1::KeyService::Stub::RevokeKey,
+//                                     request));
 #ifndef WARDER_CLIENT_CLIENT_H_
 #define WARDER_CLIENT_CLIENT_H_
 

@@ -1,10 +1,30 @@
+#include <algorithm>
 #include <iostream>
 
 #include "client/cli/context.h"
 #include "server/base/error.h"
+#include "server/base/strict_json.h"
 #include "server/base/version.h"
 
 namespace warder::cli {
+namespace {
+
+void PrintError(const absl::Status& status, bool json) {
+  const std::string reason = ReasonOf(status);
+  if (json) {
+    std::cerr << WriteJson({{"error",
+                             {{"code", absl::StatusCodeToString(status.code())},
+                              {"reason", reason},
+                              {"message", std::string(status.message())}}}})
+              << "\n";
+    return;
+  }
+  std::cerr << "warder: " << Safe(status.message());
+  if (!reason.empty()) std::cerr << " [" << reason << "]";
+  std::cerr << "\n";
+}
+
+}  // namespace
 
 int RunApp(int argc, const char* const* argv) {
   Context context;
@@ -16,7 +36,8 @@ int RunApp(int argc, const char* const* argv) {
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_flag("--json", context.json, "print JSON, one value a line");
+  app.add_flag("--json", context.json,
+               "print JSON, one value a line; errors too, on standard error");
   app.add_option("--profile", context.profile_file,
                  "YAML file with address, certificate, private_key, authority, "
                  "public_url; default $WARDER_PROFILE, then "
@@ -33,15 +54,18 @@ int RunApp(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const bool json = std::any_of(
+        argv, argv + argc, [](absl::string_view a) { return a == "--json"; });
+    if (json && error.get_exit_code() != 0) {
+      PrintError(absl::InvalidArgumentError(error.what()), json);
+      return kUsage;
+    }
     return app.exit(error) == 0 ? kDone : kUsage;
   }
   if (!context.run) return kUsage;
   const absl::Status status = context.run();
   if (status.ok()) return kDone;
-  std::cerr << "warder: " << Safe(status.message());
-  const std::string reason = ReasonOf(status);
-  if (!reason.empty()) std::cerr << " [" << reason << "]";
-  std::cerr << "\n";
+  PrintError(status, context.json);
   return ExitCodeOf(status);
 }
 

@@ -1,4 +1,5 @@
 // warder owner create|list|show|update|depart
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -136,9 +137,18 @@ absl::Status List(Context& context) {
 
 absl::Status Depart(Context& context, const Flags& flags) {
   const std::string name = OwnerName(OwnerId(flags.id));
+  std::optional<google::protobuf::Timestamp> instant;
+  if (!flags.at.empty()) {
+    ASSIGN_OR_RETURN(const absl::Time at, ParseTime(flags.at));
+    const timespec parts = absl::ToTimespec(at);
+    instant.emplace();
+    instant->set_seconds(parts.tv_sec);
+    instant->set_nanos(static_cast<int32_t>(parts.tv_nsec));
+  }
   if (context.plan) {
     v1::PlanDepartureRequest request;
     request.set_name(name);
+    if (instant) *request.mutable_instant() = *instant;
     ASSIGN_OR_RETURN(const v1::Departure plan,
                      context.Read(&Stub::PlanDeparture, request));
     context.Print(plan, Show(plan, context));
@@ -146,10 +156,7 @@ absl::Status Depart(Context& context, const Flags& flags) {
   }
   v1::ReportDepartureRequest request;
   request.set_name(name);
-  if (!flags.at.empty()) {
-    ASSIGN_OR_RETURN(const absl::Time at, ParseTime(flags.at));
-    request.mutable_instant()->set_seconds(absl::ToUnixSeconds(at));
-  }
+  if (instant) *request.mutable_instant() = *instant;
   ASSIGN_OR_RETURN(const v1::Departure departure,
                    context.Change(&Stub::ReportDeparture, request));
   context.Print(departure, Show(departure, context));
