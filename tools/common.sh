@@ -12,8 +12,9 @@ PACKAGES_BUILD=(build-essential cmake ninja-build ccache pkg-config
   nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libspdlog-dev
   prometheus-cpp-dev)
 PACKAGES_TOUR=(openssl curl python3 python3-jwt python3-cryptography)
-PACKAGES_TEST=(libgtest-dev libgmock-dev clang-14
-  libclang-rt-14-dev python3-grpcio python3-protobuf python3-pip sqlite3)
+PACKAGES_TEST=(libgtest-dev libgmock-dev clang-14 clang-tidy-14
+  libclang-rt-14-dev python3-grpcio python3-protobuf python3-pip sqlite3
+  nginx-light faketime)
 PACKAGES_BENCH=(nginx-light wrk)
 
 say() { printf '%s\n' "$*" >&2; }

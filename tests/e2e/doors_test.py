@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from harness import Warderd
+from harness import Warderd, pip_install
 
 
 def openssl_handshake(w, *args):
@@ -19,12 +19,17 @@ def openssl_handshake(w, *args):
     return (done.stdout + done.stderr).decode(errors="replace")
 
 
-def make_certificate(path, name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-                    "-subj", f"/CN={name}", "-addext",
-                    "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key",
-                    "-out", path + ".pem"], check=True, capture_output=True)
+def make_certificate(path, name, days="1"):
+    subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", path + ".key", "-out", path + ".csr"],
+                   check=True, capture_output=True)
+    # `x509` takes days in the past, `req` does not.
+    subprocess.run(["openssl", "x509", "-req", "-in", path + ".csr",
+                    "-copy_extensions", "copy", "-signkey", path + ".key",
+                    "-days", days, "-out", path + ".pem"],
+                   check=True, capture_output=True)
 
 
 class DoorsTest(unittest.TestCase):
@@ -76,16 +81,45 @@ class DoorsTest(unittest.TestCase):
             f"http://127.0.0.1:{self.w.public}/.well-known/jwks.json")
         self.assertEqual(default[1]["ETag"], etag)
 
+    def test_metrics_count_what_happened(self):
+        w = Warderd().start()
+        self.addCleanup(w.close)
+        w.set_up_shop()
+        w.sign()
+        w.sign()
+        w.get(w.jwks_url())
+        etag = w.get(w.jwks_url())[1]["ETag"]
+        w.get(w.jwks_url(), {"If-None-Match": etag})
+        w.warder("owner", "list", who="signer/checkout")  # denied
+        [key] = w.keys("ACTIVE")
+        w.must("key", "revoke", key["name"], "--reason", "compromised")
+        w.must("owner", "depart", "alice")
+        counted = w.metrics()
+        for name, value in (
+                ('warder_revocations_total{reason="COMPROMISED"}', 1),
+                ('warder_revocations_total{reason="OWNER_DEPARTED"}', 1),
+                ('warder_sign_operations_total{algorithm="ES256",result="ok"}',
+                 2),
+                ('warder_key_set_requests_total{status="200"}', 2),
+                ('warder_key_set_requests_total{status="304"}', 1),
+                ("warder_denials_total", 1)):
+            self.assertEqual(counted[name], value, name)
+        # The loop looks at the store when it starts, then every 15 seconds.
+        w.stop()
+        w.start()
+        for _ in range(100):
+            counted = w.metrics()
+            if 'warder_keys{state="REVOKED"}' in counted:
+                break
+            time.sleep(0.05)
+        self.assertEqual(counted['warder_keys{state="REVOKED"}'], 2)
+        self.assertEqual(counted['warder_keys{state="ACTIVE"}'], 1)
+        self.assertEqual(counted["warder_store_available"], 1)
+        self.assertGreaterEqual(counted["warder_seconds_since_last_rotation"],
+                                0)
+        self.assertEqual(counted["warder_rotation_loop_lag_seconds"], 0)
+
     def test_metrics_readiness_and_health(self):
-        self.w.sign()
-        self.w.get(self.w.jwks_url())
-        text = self.w.get_ops("/metrics")[2].decode()
-        for name in ("warder_rpc_requests_total", "warder_rpc_duration_seconds",
-                     "warder_keys", "warder_seconds_since_last_rotation",
-                     "warder_key_set_requests_total",
-                     "warder_sign_operations_total",
-                     "warder_rotation_loop_lag_seconds"):
-            self.assertIn(name, text)
         self.assertEqual(self.w.get_ops("/healthz")[0], 200)
         ready = json.loads(self.w.get_ops("/readyz")[2])
         self.assertEqual((ready["ready"], ready["store"]), (True, "available"))
@@ -93,13 +127,7 @@ class DoorsTest(unittest.TestCase):
     def test_errors_decode_with_a_stock_library(self):
         """google.rpc details, read by Python's own messages of them."""
         target = os.path.join(self.w.dir, "site")
-        pip = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--target",
-             target, "--no-deps", "googleapis-common-protos<1.60"],
-            capture_output=True, text=True)
-        if pip.returncode != 0:
-            self.skipTest("googleapis-common-protos cannot be had here: "
-                          + pip.stderr[-200:])
+        pip_install(self, target, "googleapis-common-protos<1.60")
         sys.path.append(target)
         import google
         google.__path__.append(os.path.join(target, "google"))
@@ -130,9 +158,30 @@ class DoorsTest(unittest.TestCase):
         # Health and reflection stand on the same door.
         health = channel.unary_unary("/grpc.health.v1.Health/Check")
         self.assertEqual(health(b"", timeout=10), b"\x08\x01")
+        reflect = channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        services = next(reflect(iter([b"\x3a\x00"]), timeout=10))  # list them
+        for service in ("Issuer", "Key", "Owner", "Token", "Audit",
+                        "Certificate", "Status"):
+            self.assertIn(f"warder.v1.{service}Service".encode(), services)
 
 
 class TlsReloadTest(unittest.TestCase):
+    def reload_refused(self, w, words, served):
+        w.process.send_signal(signal.SIGHUP)
+        for _ in range(100):
+            if words in w.log_text():
+                break
+            time.sleep(0.05)
+        self.assertIn(words, w.log_text())
+        self.assertEqual(
+            ssl.get_server_certificate(("127.0.0.1", w.public)), served)
+
+    def sign_and_revoke(self, w):
+        w.sign()
+        [key] = w.keys("ACTIVE")
+        w.must("key", "revoke", key["name"], "--reason", "compromised")
+
     def test_sighup_takes_up_a_new_certificate(self):
         w = Warderd()
         try:
@@ -154,16 +203,22 @@ class TlsReloadTest(unittest.TestCase):
                     break
                 time.sleep(0.05)
             self.assertNotEqual(now, first)
-            # A broken file leaves the certificate in use.
+            # Broken or expired, the file leaves the certificate in use.
             with open(cert + ".pem", "w") as out:
                 out.write("broken")
-            w.process.send_signal(signal.SIGHUP)
-            for _ in range(100):
-                if "reload.refused" in w.log_text():
-                    break
-                time.sleep(0.05)
-            self.assertEqual(
-                ssl.get_server_certificate(("127.0.0.1", w.public)), now)
+            self.reload_refused(w, "cannot be used", now)
+            make_certificate(cert, "third", days="-1")
+            self.reload_refused(w, "expired at", now)
+            day = w.metrics()["warder_public_certificate_expire_time_seconds"]
+            self.assertAlmostEqual(day, time.time() + 86400, delta=600)
+            # A start does not wait for a new one: it would hold up
+            # revocations. It says so.
+            w.stop()
+            w.start()
+            self.assertIn("public.certificate_expired", w.log_text())
+            day = w.metrics()["warder_public_certificate_expire_time_seconds"]
+            self.assertAlmostEqual(day, time.time() - 86400, delta=600)
+            self.sign_and_revoke(w)
         finally:
             w.close()
 

@@ -1,6 +1,7 @@
 """What goes wrong around warderd: each fault is named, nothing is lost."""
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import unittest
@@ -117,6 +118,78 @@ class RunningFaultsTest(unittest.TestCase):
         self.w.sign()
         os.rename(path + ".moved", path)
         self.w.must("owner", "depart", "alice")
+
+    def still_serves(self, before):
+        """What needs no store goes on while `before` is published."""
+        self.assertEqual(self.w.get(self.w.jwks_url())[2], before)
+        self.w.sign()
+        ready = json.loads(self.w.get_ops("/readyz")[2])
+        self.assertTrue(ready["ready"])
+        return ready
+
+    def test_a_disk_that_takes_no_more_refuses_changes_whole(self):
+        before = self.w.get(self.w.jwks_url())[2]
+        # This process can write to no file any more.
+        subprocess.run(["prlimit", "--pid", str(self.w.process.pid),
+                        "--fsize=0:unlimited"], check=True)
+        answer = self.w.warder("owner", "depart", "alice")
+        self.assertEqual(answer.code, 6, answer.err)
+        self.assertIn("cannot be", answer.err)
+        ready = self.still_serves(before)
+        self.assertEqual(ready["store"], "available")  # it can be locked
+        subprocess.run(["prlimit", "--pid", str(self.w.process.pid),
+                        "--fsize=unlimited"], check=True)
+        self.w.must("owner", "depart", "alice")
+        self.w.must("audit", "verify")
+
+    def test_a_full_disk_refuses_changes_whole(self):
+        self.w.stop()
+        kept = self.w.data + ".kept"
+        os.rename(self.w.data, kept)
+        os.mkdir(self.w.data)
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m",
+                                "tmpfs", self.w.data], capture_output=True)
+        if mount.returncode != 0:
+            self.skipTest("SKIPPED: a small disk cannot be mounted here")
+        try:
+            shutil.copytree(kept, self.w.data, dirs_exist_ok=True)
+            self.w.start()
+            before = self.w.get(self.w.jwks_url())[2]
+            filler = os.path.join(self.w.data, "filler")
+            with open(filler, "wb", buffering=0) as out:
+                try:
+                    while True:
+                        out.write(bytes(4096))
+                except OSError:
+                    pass
+            answer = self.w.warder("owner", "depart", "alice")
+            self.assertEqual(answer.code, 6, answer.err)
+            self.assertIn("the disk is full; free space", answer.err)
+            self.still_serves(before)
+            os.remove(filler)
+            self.w.must("owner", "depart", "alice")
+            self.w.must("audit", "verify")
+        finally:
+            self.w.stop()
+            subprocess.run(["umount", self.w.data], check=True)
+
+    def test_damaged_pages_are_named_and_stop_no_gateway(self):
+        self.w.stop()  # everything is in warder.db now
+        self.w.start()
+        before = self.w.get(self.w.jwks_url())[2]
+        path = os.path.join(self.w.data, "warder.db")
+        with open(path, "r+b") as db:
+            size = os.path.getsize(path)
+            db.seek(4096)
+            db.write(b"garbage!" * ((size - 4096) // 8))
+        answer = self.w.warder("owner", "depart", "alice")
+        self.assertEqual(answer.code, 7, answer.err)
+        self.assertIn("damaged", answer.err)
+        self.assertIn("restore", answer.err)
+        ready = self.still_serves(before)
+        self.assertEqual(ready["store"], "damaged")
+        self.assertIn("warder_store_available 0",
+                      self.w.get_ops("/metrics")[2].decode())
 
     def test_each_kind_of_bad_input_has_its_exit_code_and_next_step(self):
         kid = "k" * 43

@@ -1,10 +1,12 @@
 """A warderd of the test's own, on ports of its own, and `warder` to talk to it."""
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -15,9 +17,26 @@ WARDER = os.environ["WARDER"]
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    # Below the range the kernel takes for outgoing connections, so that the
+    # port is still free when warderd is started again.
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def pip_install(test, directory, package):
+    """Installs what Debian does not have, or skips `test` out loud."""
+    pip = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--target",
+         directory, "--no-deps", package], capture_output=True, text=True)
+    if pip.returncode != 0:
+        test.skipTest(f"SKIPPED: {package} cannot be had here: "
+                      + pip.stderr.strip()[-200:])
 
 
 class Answer:
@@ -152,6 +171,12 @@ public:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()
+
+    def metrics(self):
+        """What /metrics says, by series."""
+        lines = self.get_ops("/metrics")[2].decode().splitlines()
+        return {name: float(value) for name, value in (
+            line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
     def get_ops(self, path):
         return self.get(f"http://127.0.0.1:{self.ops}{path}")

