@@ -53,7 +53,16 @@ absl::Status Change::Save(domain::IssuerDraft& draft) {
     events_.push_back(std::move(event));
   }
   draft.changes.events.clear();
-  saved_.push_back(draft);
+  Publication publication;
+  publication.snapshot = MakeSnapshot(draft, *sha256_);
+  for (const domain::Key& key : draft.keys) {
+    if (key.sealed.empty()) publication.forgotten.push_back(key.id);
+    if (key.state == domain::KeyState::kRevoked &&
+        key.revoke_time == draft.issuer.update_time) {
+      publication.revoked.push_back(key.reason);
+    }
+  }
+  publications_.push_back(std::move(publication));
   return absl::OkStatus();
 }
 
@@ -91,7 +100,7 @@ absl::Status ChangeRunner::Commit(
           ? ""
           : Base64UrlEncode(
                 sha256_(absl::StrCat(request.method, "\n", request.contents)));
-  std::vector<domain::IssuerDraft> to_publish;
+  std::vector<Change::Publication> to_publish;
   std::vector<std::string> departed;
   absl::Status preview = absl::CancelledError("validate_only");
   // Held until the change is published: a repeated call that finds it done must
@@ -106,7 +115,7 @@ absl::Status ChangeRunner::Commit(
     const ClockGuard::Reading clock = guard_.Read();
     RETURN_IF_ERROR(CheckClock(urgency, clock.trusted, chain.last_time()));
     const absl::Time now = std::max(clock.trusted, chain.last_time());
-    Change running(txn, now, clock, actor);
+    Change running(txn, now, clock, actor, sha256_);
     RETURN_IF_ERROR(change(running));
     if (request.validate_only) return preview;
     for (domain::AuditEvent& event : running.events_) {
@@ -121,7 +130,7 @@ absl::Status ChangeRunner::Commit(
                                          .result = running.result_,
                                          .create_time = now}));
     }
-    to_publish = std::move(running.saved_);
+    to_publish = std::move(running.publications_);
     departed = std::move(running.departed_);
     return absl::OkStatus();
   });
@@ -132,7 +141,7 @@ absl::Status ChangeRunner::Commit(
     MutexLock lock(&departed_mu_);
     departed_.insert(departed.begin(), departed.end());
   }
-  Publish(to_publish);
+  Publish(std::move(to_publish));
   if (waker_ && replayed->empty()) waker_();
   return absl::OkStatus();
 }
@@ -143,15 +152,12 @@ void ChangeRunner::NoteStore(const absl::Status& answer) {
       !damaged_ && ReasonOf(answer) != ReasonName(Reason::kStoreUnavailable));
 }
 
-void ChangeRunner::Publish(const std::vector<domain::IssuerDraft>& drafts) {
-  for (const domain::IssuerDraft& draft : drafts) {
-    publisher_.Install(MakeSnapshot(draft, sha256_));
-    for (const domain::Key& key : draft.keys) {
-      if (key.sealed.empty()) vault_.Forget(key.id);
-      if (key.state == domain::KeyState::kRevoked &&
-          key.revoke_time == draft.issuer.update_time) {
-        metrics_.CountRevocation(domain::RevocationReasonName(key.reason));
-      }
+void ChangeRunner::Publish(std::vector<Change::Publication> publications) {
+  for (Change::Publication& publication : publications) {
+    publisher_.Install(std::move(publication.snapshot));
+    for (const KeyId& key : publication.forgotten) vault_.Forget(key);
+    for (const domain::RevocationReason reason : publication.revoked) {
+      metrics_.CountRevocation(domain::RevocationReasonName(reason));
     }
   }
 }

@@ -47,9 +47,14 @@ struct Request {
 // One change while it runs.
 class Change {
  public:
+  // `txn` and `sha256` outlive this.
   Change(Transaction& txn, absl::Time now, const ClockGuard::Reading& clock,
-         domain::Actor actor)
-      : txn_(&txn), now_(now), clock_(clock), actor_(std::move(actor)) {}
+         domain::Actor actor, const Sha256& sha256)
+      : txn_(&txn),
+        now_(now),
+        clock_(clock),
+        actor_(std::move(actor)),
+        sha256_(&sha256) {}
 
   Transaction& txn() { return *txn_; }
   // What the change is dated with.
@@ -60,8 +65,8 @@ class Change {
   }
   const domain::Actor& actor() const { return actor_; }
 
-  // Writes the draft, counts its revs up, and remembers to publish it after
-  // the commit.
+  // Writes the draft, counts its revs up, and makes what is published of it
+  // after the commit.
   absl::Status Save(domain::IssuerDraft& draft);
 
   // After the commit, every certificate of this person is refused.
@@ -77,11 +82,19 @@ class Change {
  private:
   friend class ChangeRunner;
 
+  // What becomes true outside the store once the change is committed.
+  struct Publication {
+    SnapshotPtr snapshot;
+    std::vector<KeyId> forgotten;  // their private halves are destroyed
+    std::vector<domain::RevocationReason> revoked;  // one for each key
+  };
+
   Transaction* txn_;
   absl::Time now_;
   ClockGuard::Reading clock_;
   domain::Actor actor_;
-  std::vector<domain::IssuerDraft> saved_;
+  const Sha256* sha256_;
+  std::vector<Publication> publications_;
   std::vector<domain::AuditEvent> events_;
   std::vector<std::string> departed_;
   std::string result_;
@@ -170,7 +183,7 @@ class ChangeRunner {
                       const domain::Actor& actor,
                       absl::FunctionRef<absl::Status(Change&)> change,
                       std::string* replayed);
-  void Publish(const std::vector<domain::IssuerDraft>& drafts);
+  void Publish(std::vector<Change::Publication> publications);
   void AuditDenial(domain::AuditEvent event, const absl::Status& status);
 
   // Constant after construction, own synchronization.

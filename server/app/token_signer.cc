@@ -69,14 +69,6 @@ void Put(absl::string_view name, absl::string_view json_value,
   absl::StrAppend(out, "\"", name, "\":", json_value, ",");
 }
 
-// Returns `text` as a JSON string; nearly always there is nothing to escape.
-std::string Quoted(const std::string& text) {
-  for (const char c : text) {
-    if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') return WriteJson(text);
-  }
-  return absl::StrCat("\"", text, "\"");
-}
-
 absl::StatusOr<std::string> ExtraClaims(const std::string& claims) {
   if (claims.empty() || claims == "{}") return std::string();
   auto parsed = ParseJsonObject(claims, {.max_bytes = kMaxClaimsBytes});
@@ -180,19 +172,20 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   std::string claims = "{";
   claims.reserve(256 + extra.size());
   if (command.audiences.size() == 1) {
-    Put("aud", Quoted(command.audiences[0]), &claims);
+    Put("aud", JsonQuoted(command.audiences[0]), &claims);
   } else {
     std::string list = "[";
     for (const std::string& audience : command.audiences) {
-      absl::StrAppend(&list, list.size() > 1 ? "," : "", Quoted(audience));
+      absl::StrAppend(&list, list.size() > 1 ? "," : "", JsonQuoted(audience));
     }
     Put("aud", list + "]", &claims);
   }
   Put("exp", absl::StrCat(expires), &claims);
   Put("iat", absl::StrCat(issued), &claims);
-  Put("iss", Quoted(snapshot->issuer_uri), &claims);
-  Put("jti", Quoted(result.token_id), &claims);
-  if (!command.subject.empty()) Put("sub", Quoted(command.subject), &claims);
+  Put("iss", JsonQuoted(snapshot->issuer_uri), &claims);
+  Put("jti", JsonQuoted(result.token_id), &claims);
+  if (!command.subject.empty())
+    Put("sub", JsonQuoted(command.subject), &claims);
   if (extra.empty()) {
     claims.back() = '}';
   } else {
@@ -206,7 +199,7 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   Base64UrlAppend(
       absl::StrCat("{\"alg\":\"", domain::AlgorithmName(key->algorithm),
                    "\",\"kid\":\"", key->id.value(),
-                   "\",\"typ\":", Quoted(type), "}"),
+                   "\",\"typ\":", JsonQuoted(type), "}"),
       &result.token);
   result.token.push_back('.');
   Base64UrlAppend(claims, &result.token);

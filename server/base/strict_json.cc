@@ -123,6 +123,24 @@ std::string WriteJson(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string JsonQuoted(absl::string_view text) {
+  for (const char c : text) {
+    if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+      return WriteJson(std::string(text));
+    }
+  }
+  return absl::StrCat("\"", text, "\"");
+}
+
+std::string WriteJsonMembers(std::span<const JsonMember> members) {
+  std::string text = "{";
+  for (const JsonMember& member : members) {
+    absl::StrAppend(&text, text.size() > 1 ? "," : "", JsonQuoted(member.name),
+                    ":", JsonQuoted(member.value));
+  }
+  return text + "}";
+}
+
 absl::StatusOr<std::string> JsonString(const Json& object,
                                        absl::string_view name) {
   const auto it = object.find(std::string(name));

@@ -4,6 +4,7 @@
 #define WARDER_SERVER_BASE_STRICT_JSON_H_
 
 #include <cstddef>
+#include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -33,6 +34,17 @@ absl::StatusOr<Json> ParseJsonObject(absl::string_view text,
 // Returns `value` without white space, members sorted, non-ASCII as UTF-8.
 // Invalid UTF-8 within is replaced.
 std::string WriteJson(const Json& value);
+
+// Returns `text` as a JSON string, as WriteJson does; nearly always there is
+// nothing to escape, and then it is a copy.
+std::string JsonQuoted(absl::string_view text);
+
+struct JsonMember {
+  absl::string_view name;
+  absl::string_view value;
+};
+// Returns an object of strings, with its members in the order given.
+std::string WriteJsonMembers(std::span<const JsonMember> members);
 
 // Returns the string member `name` of `object`; INVALID_ARGUMENT when it is
 // absent or of another type.

@@ -54,10 +54,10 @@ void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now) {
 
 void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
                const Actor& actor, absl::Time now,
-               Json detail = Json::object()) {
-  detail["algorithm"] = AlgorithmName(key.algorithm);
-  draft.Record(actor, action, KeyName(key.issuer, key.id), WriteJson(detail),
-               now);
+               std::vector<JsonMember> detail = {}) {
+  detail.push_back({"algorithm", AlgorithmName(key.algorithm)});
+  draft.Record(actor, action, KeyName(key.issuer, key.id),
+               WriteJsonMembers(detail), now);
 }
 
 // Turns a spare into a key that stands in the set. There is a spare.

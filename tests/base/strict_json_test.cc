@@ -36,4 +36,14 @@ TEST(StrictJsonTest, DuplicateNamesAreNamed) {
               FailsWith(Reason::kInvalidField, "\"exp\""));
 }
 
+TEST(StrictJsonTest, TextWrittenAtOnceIsWhatTheTreeWouldBe) {
+  for (const char* text : {"", "plain", "a \"quoted\" word", "back\\slash",
+                           "line\nend", "\x7f", "gr\xc3\xbc\xc3\x9f", "\xff"}) {
+    EXPECT_EQ(JsonQuoted(text), WriteJson(text)) << text;
+    const JsonMember members[] = {{"a", text}, {"b", "x"}};
+    EXPECT_EQ(WriteJsonMembers(members), WriteJson({{"a", text}, {"b", "x"}}));
+  }
+  EXPECT_EQ(WriteJsonMembers({}), "{}");
+}
+
 }  // namespace warder
