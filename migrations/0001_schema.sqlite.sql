@@ -78,29 +78,42 @@ CREATE TABLE keys (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_by_owner ON keys (owner);
 CREATE INDEX keys_suspended ON keys (issuer, id) WHERE state = 'SUSPENDED';
-CREATE UNIQUE INDEX keys_one_active ON keys (issuer, algorithm)
-  WHERE state = 'ACTIVE';
 
--- How many keys are in each state, kept by triggers: an index by state would be
--- written in five places for every key that ends.
+-- How many keys are in each state, in one row that triggers keep: an index by
+-- state would be written in five places for every key that ends.
 CREATE TABLE key_counts (
-  state TEXT PRIMARY KEY,
-  count INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-INSERT INTO key_counts (state, count) VALUES
-  ('PENDING', 0), ('ACTIVE', 0), ('RETIRING', 0), ('RETIRED', 0),
-  ('SUSPENDED', 0), ('REVOKED', 0);
+  id        INTEGER PRIMARY KEY CHECK (id = 1),
+  pending   INTEGER NOT NULL,
+  active    INTEGER NOT NULL,
+  retiring  INTEGER NOT NULL,
+  retired   INTEGER NOT NULL,
+  suspended INTEGER NOT NULL,
+  revoked   INTEGER NOT NULL
+) STRICT;
+INSERT INTO key_counts VALUES (1, 0, 0, 0, 0, 0, 0);
 
 CREATE TRIGGER keys_count_insert AFTER INSERT ON keys
 BEGIN
-  UPDATE key_counts SET count = count + 1 WHERE state = NEW.state;
+  UPDATE key_counts SET
+    pending   = pending   + (NEW.state = 'PENDING'),
+    active    = active    + (NEW.state = 'ACTIVE'),
+    retiring  = retiring  + (NEW.state = 'RETIRING'),
+    retired   = retired   + (NEW.state = 'RETIRED'),
+    suspended = suspended + (NEW.state = 'SUSPENDED'),
+    revoked   = revoked   + (NEW.state = 'REVOKED');
 END;
 
 CREATE TRIGGER keys_count_update AFTER UPDATE OF state ON keys
 WHEN OLD.state <> NEW.state
 BEGIN
-  UPDATE key_counts SET count = count - 1 WHERE state = OLD.state;
-  UPDATE key_counts SET count = count + 1 WHERE state = NEW.state;
+  UPDATE key_counts SET
+    pending   = pending   + (NEW.state = 'PENDING')   - (OLD.state = 'PENDING'),
+    active    = active    + (NEW.state = 'ACTIVE')    - (OLD.state = 'ACTIVE'),
+    retiring  = retiring  + (NEW.state = 'RETIRING')  - (OLD.state = 'RETIRING'),
+    retired   = retired   + (NEW.state = 'RETIRED')   - (OLD.state = 'RETIRED'),
+    suspended = suspended + (NEW.state = 'SUSPENDED')
+                          - (OLD.state = 'SUSPENDED'),
+    revoked   = revoked   + (NEW.state = 'REVOKED')   - (OLD.state = 'REVOKED');
 END;
 
 CREATE TABLE spares (
@@ -196,6 +209,8 @@ BEGIN
   SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: an event of that sequence');
 END;
 
+-- One ACTIVE key of each algorithm. No unique index: it would be written in a
+-- place of its own for every key that begins or ends to sign.
 CREATE TRIGGER keys_active_is_not_replaced BEFORE UPDATE OF state ON keys
 WHEN NEW.state = 'ACTIVE' AND OLD.state <> 'ACTIVE'
  AND EXISTS (SELECT 1 FROM keys WHERE issuer = NEW.issuer

@@ -98,7 +98,13 @@ struct Statements {
                                         "ORDER BY sequence LIMIT :limit")),
         find_request(sql, From<RequestRow>("requests WHERE principal = :p AND "
                                            "request_id = :r")),
-        count_keys(sql, "SELECT state, count FROM key_counts"),
+        count_keys(sql,
+                   "SELECT 'PENDING', pending FROM key_counts UNION ALL "
+                   "SELECT 'ACTIVE', active FROM key_counts UNION ALL "
+                   "SELECT 'RETIRING', retiring FROM key_counts UNION ALL "
+                   "SELECT 'RETIRED', retired FROM key_counts UNION ALL "
+                   "SELECT 'SUSPENDED', suspended FROM key_counts UNION ALL "
+                   "SELECT 'REVOKED', revoked FROM key_counts"),
         count_orphaned(sql,
                        "SELECT count(*) FROM issuers WHERE state = 'ORPHANED'"),
         insert_owner(sql, Into<OwnerRow>("owners")),
