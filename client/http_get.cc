@@ -152,9 +152,8 @@ absl::StatusOr<HttpAnswer> HttpGet(const std::string& url,
   tls.set_verify_mode(asio::ssl::verify_peer, error);
   tls.set_verify_callback(asio::ssl::host_name_verification(parsed->host),
                           error);
-  if (authority.empty()) {
-    tls.set_default_verify_paths(error);
-  } else {
+  if (parsed->tls && authority.empty()) tls.set_default_verify_paths(error);
+  if (parsed->tls && !authority.empty()) {
     tls.load_verify_file(authority, error);
   }
   if (error) return Unreachable(url, "reading the CA certificates", error);
