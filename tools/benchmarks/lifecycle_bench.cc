@@ -4,8 +4,9 @@
 //
 // 250,000 issuers of four keys each: PENDING, ACTIVE, RETIRING, RETIRED. The
 // leaver owns 2,500 issuers, so 10,000 keys; everyone else owns two or three.
-// The store is filled by statements of its own (that is not what is measured),
-// with real sealed keys for the leaver's spares.
+// Who owns issuers has one deputy for them, the next owner.
+// The store is filled by statements of its own: that is not what is measured.
+// Everything else goes through the doors of a warderd in this process.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,19 +17,23 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "server/app/loader.h"
-#include "server/app/owner_manager.h"
-#include "server/crypto/digest.h"
-#include "server/http/public_routes.h"
+#include "client/client.h"
+#include "client/http_get.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/crypto/system_random.h"
 #include "server/main/data_directory.h"
+#include "server/main/server.h"
 #include "server/storage/database.h"
 #include "server/storage/rows.h"
 #include "server/storage/statement.h"
 #include "server/storage/statements.h"
-#include "server/vault/software_vault.h"
 #include "tools/benchmarks/report.h"
+#include "warder/v1/owner.grpc.pb.h"
+#include "warder/v1/status.grpc.pb.h"
 
 namespace warder::bench {
 namespace {
@@ -74,7 +79,7 @@ class Filler {
       // Owner 0 is the leaver.
       const int owner =
           i < scale.leaver_issuers ? 0 : 1 + i % (scale.owners - 2);
-      AddIssuer(i, owner, owner == scale.owners - 1 ? 1 : scale.owners - 1);
+      AddIssuer(i, owner, owner + 1);
       if (i % 25000 == 0) {
         std::cerr << "\rfilling: " << i * 100 / scale.issuers << " %"
                   << std::flush;
@@ -167,35 +172,25 @@ int64_t ResidentBytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
-struct Service {
-  explicit Service(const std::string& path)
-      : sealer(SecretBytes(crypto::kKeyEncryptionKeyBytes)),
-        vault(sealer),
-        store(*storage::SqlStore::Open({.path = path}, clock.TimeNow())),
-        runner(*store, clock, vault, publisher, metrics, crypto::Sha256),
-        owners(runner),
-        documents("https://keys.example", vault, clock, crypto::Sha256) {}
+// The key set of one issuer, as a gateway fetches it.
+std::string KeySetOf(const Server& server, int issuer) {
+  const std::string url =
+      absl::StrCat("http://127.0.0.1:", server.public_port(),
+                   "/issuers/issuer-", issuer, "/.well-known/jwks.json");
+  auto answer = client::HttpGet(url);
+  Must(answer.status());
+  if (answer->status != 200) exit(1);
+  return answer->body;
+}
 
-  void Load() { Must(app::LoadPublished(*store, publisher, crypto::Sha256)); }
-
-  SystemClock clock;
-  crypto::Sealer sealer;
-  vault::SoftwareVault vault;
-  std::unique_ptr<storage::SqlStore> store;
-  app::Publisher publisher;
-  Metrics metrics;
-  app::ChangeRunner runner;
-  app::OwnerManager owners;
-  app::Documents documents;
-};
-
-// Asks for thousands of key sets a second and keeps how long each answer took.
+// Fetches a key set a thousand times a second, a connection each, and keeps how
+// long each took.
 class Gateway {
  public:
-  explicit Gateway(Service& service)
-      : service_(service), thread_([this] { Run(); }) {}
+  explicit Gateway(const Server& server)
+      : server_(server), thread_([this] { Run(); }) {}
 
-  // Ends it; returns the time in microseconds that 99 of 100 answers keep.
+  // Ends it; returns the time in microseconds that 99 of 100 fetches keep.
   double P99() {
     stop_ = true;
     thread_.join();
@@ -208,27 +203,31 @@ class Gateway {
 
  private:
   void Run() {
-    http::PublicRoutes routes("issuer-0", service_.publisher,
-                              service_.documents, service_.clock,
-                              service_.metrics);
     for (int i = 0; !stop_; i = (i + 7) % 5000) {
-      const std::string path =
-          absl::StrCat("/issuers/issuer-", i, "/.well-known/jwks.json");
       const double start = Seconds();
-      if (routes.Answer({.method = "GET", .path = path, .if_none_match = ""})
-              .status != 200) {
-        exit(1);
-      }
+      KeySetOf(server_, i);
       micros_.push_back((Seconds() - start) * 1e6);
-      usleep(50);  // a busy door, not one that starves the departure
+      usleep(1000);
     }
   }
 
-  Service& service_;
+  const Server& server_;
   std::atomic<bool> stop_ = false;
   std::vector<double> micros_;
   std::thread thread_;
 };
+
+// Waits until every ended key is in memory too.
+void AwaitHistory(const Server& server) {
+  const std::string url =
+      absl::StrCat("http://127.0.0.1:", server.ops_port(), "/readyz");
+  while (true) {
+    const auto answer = client::HttpGet(url);
+    Must(answer.status());
+    if (absl::StrContains(answer->body, "\"history\":\"complete\"")) return;
+    usleep(20000);
+  }
+}
 
 int Main(int argc, char** argv) {
   Scale scale;
@@ -241,11 +240,19 @@ int Main(int argc, char** argv) {
   std::string pattern =
       (std::filesystem::temp_directory_path() / "warder-bench-XXXXXX").string();
   const std::string directory = mkdtemp(pattern.data());
-  const std::string path = directory + "/warder.db";
   SystemClock clock;
+  crypto::SystemRandom random;
+  PrepareProcess();
+  Config config;
+  config.data_directory = directory + "/data";
+  config.grpc_address = config.public_address = config.ops_address =
+      "127.0.0.1:0";
+  SetLogLevel(LogLevel::kError);
+  const auto made = InitDataDirectory(config, "admin", clock.TimeNow());
+  Must(made.status());
   // In a process of its own: a restart begins with an empty heap.
   if (const pid_t filler = fork(); filler == 0) {
-    Filler(path, clock.TimeNow()).Fill(scale);
+    Filler(config.data_directory + "/warder.db", clock.TimeNow()).Fill(scale);
     _exit(0);
   } else {
     int result = 0;
@@ -254,29 +261,41 @@ int Main(int argc, char** argv) {
 
   const int64_t before = ResidentBytes();
   const double start = Seconds();
-  Service service(path);
-  service.Load();
-  if (service.publisher.Find("issuer-0") == nullptr) exit(1);
+  auto started = Server::Start(config);
+  Must(started.status());
+  Server& server = **started;
+  KeySetOf(server, 0);
   const double restart = Seconds() - start;
+  AwaitHistory(server);
   const int64_t loaded = ResidentBytes() - before;
 
-  Gateway before_departure(service);
+  Gateway before_departure(server);
   sleep(1);
   const double quiet = before_departure.P99();
 
-  Gateway gateway(service);
-  app::Request hr;
-  hr.caller = {app::Role::kHr, "hook"};
+  auto profile = client::LoadProfile(
+      made->profile_file, [](const std::string&) { return std::string(); });
+  Must(profile.status());
+  profile->address = absl::StrCat("localhost:", server.grpc_port());
+  auto hook = client::Client::Connect(*profile, random, clock.TimeNow(),
+                                      [](absl::Duration) {});
+  Must(hook.status());
+  // The handshake is not the departure's.
+  Must((*hook)
+           ->Call(&v1::StatusService::Stub::GetStatus, v1::GetStatusRequest(),
+                  /*reads_only=*/true)
+           .status());
+  Gateway gateway(server);
+  v1::ReportDepartureRequest report;
+  report.set_name("owners/owner-0");
   const double depart_start = Seconds();
   const auto departure =
-      service.owners.ReportDeparture(hr, OwnerId("owner-0"), std::nullopt);
+      (*hook)->Call(&v1::OwnerService::Stub::ReportDeparture, report);
   const double depart = Seconds() - depart_start;
   const double busy = gateway.P99();
   Must(departure.status());
   int64_t revoked = 0;
-  for (const auto& issuer : departure->issuers) {
-    revoked += static_cast<int64_t>(issuer.keys.size());
-  }
+  for (const auto& issuer : departure->issuers()) revoked += issuer.keys_size();
   if (revoked != scale.leaver_issuers * 4L) exit(1);
 
   // Baselines are the bars, 0.5 s and 3 s, and the quiet second.
@@ -285,6 +304,7 @@ int Main(int argc, char** argv) {
   Report("lifecycle", "restart_s", restart, 3.0, true);
   Report("lifecycle", "bytes_per_key",
          static_cast<double>(loaded) / (scale.issuers * 4.0), 0, true);
+  server.Drain();
   std::filesystem::remove_all(directory);
   _exit(0);  // freeing half a gigabyte shows nothing
 }

@@ -11,6 +11,7 @@
 #include "server/app/issuer_manager.h"
 #include "server/app/owner_manager.h"
 #include "server/app/token_signer.h"
+#include "server/base/log.h"
 #include "server/crypto/digest.h"
 #include "server/crypto/private_key.h"
 #include "server/crypto/system_random.h"
@@ -85,7 +86,7 @@ struct Setup {
     config.data_directory = directory + "/data";
     config.grpc_address = config.public_address = config.ops_address =
         "127.0.0.1:0";
-    config.log_level = "error";
+    SetLogLevel(LogLevel::kError);
     const auto made = Must(InitDataDirectory(config, "admin", clock.TimeNow()));
     server = Must(Server::Start(config));
     profile = Must(client::LoadProfile(
