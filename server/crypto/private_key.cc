@@ -16,7 +16,8 @@ namespace {
 
 using OwnedPkcs8 = Owned<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
 
-constexpr size_t kSecureHeapBytes = 8 << 20;
+// Set once, before any thread.
+size_t g_secure_heap_bytes = 0;
 
 // What EVP calls the type; checked again after reading sealed bytes.
 bool IsOfType(EVP_PKEY* pkey, KeyType type) {
@@ -46,10 +47,18 @@ bool IsOfType(EVP_PKEY* pkey, KeyType type) {
 
 }  // namespace
 
-bool InitSecureHeap() {
+bool InitSecureHeap(size_t bytes) {
+  if (CRYPTO_secure_malloc_initialized() == 1) return true;
   // 1: locked; 2: in use but not locked; 0: not set up.
-  return CRYPTO_secure_malloc_initialized() == 1 ||
-         CRYPTO_secure_malloc_init(kSecureHeapBytes, 32) == 1;
+  const int result = CRYPTO_secure_malloc_init(bytes, 32);
+  if (result != 0) g_secure_heap_bytes = bytes;
+  return result == 1;
+}
+
+bool SecureHeapHasRoom() {
+  // Asked of a heap that was never set up, OpenSSL crashes.
+  return g_secure_heap_bytes == 0 ||
+         CRYPTO_secure_used() <= g_secure_heap_bytes / 4 * 3;
 }
 
 absl::StatusOr<PrivateKey> PrivateKey::Generate(KeyType type) {

@@ -16,10 +16,18 @@
 
 namespace warder::crypto {
 
-// Sets aside locked memory for private numbers. Call once, before any key is
-// made. Returns false where the system refuses to lock it; keys then lie in
-// ordinary memory that is still overwritten after use.
-bool InitSecureHeap();
+// Room for 60,000 keys on elliptic curves or 6,000 of RSA, and a quarter more.
+inline constexpr size_t kSecureHeapBytes = 8 << 20;
+
+// Sets `bytes` of locked memory, a power of two, aside for private numbers.
+// Call once, before any key is made. Returns false where the system refuses to
+// lock it; keys then lie in ordinary memory that is still overwritten after
+// use.
+bool InitSecureHeap(size_t bytes = kSecureHeapBytes);
+
+// Returns whether more than a quarter of that memory is free; true without it.
+// Past its end OpenSSL reads and makes no key.
+bool SecureHeapHasRoom();
 
 // Immutable; thread-safe. Destruction overwrites the private numbers.
 class PrivateKey {

@@ -73,7 +73,8 @@ absl::StatusOr<SoftwareVault::KeyPtr> SoftwareVault::Unseal(
                         absl::StrCat(KeyName(issuer, key.id),
                                      " has ended; retry with its successor"));
   }
-  if (shard.keys.size() >= kMaxUnsealed / kShards) {
+  while (!shard.keys.empty() && (shard.keys.size() >= kMaxUnsealed / kShards ||
+                                 !crypto::SecureHeapHasRoom())) {
     shard.keys.erase(shard.keys.begin());
   }
   shard.keys[key.id.value()] = shared;

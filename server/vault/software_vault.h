@@ -22,7 +22,8 @@ std::string KeyBinding(const IssuerId& issuer, absl::string_view kid);
 // Thread-safe.
 class SoftwareVault : public app::Vault {
  public:
-  // Unsealed keys kept in memory at most; past it an arbitrary one is dropped.
+  // Unsealed keys kept in memory at most; past it, and where locked memory runs
+  // short, arbitrary ones are dropped.
   static constexpr size_t kMaxUnsealed = 16384;
 
   // `sealer` outlives this.

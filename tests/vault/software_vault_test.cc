@@ -46,6 +46,26 @@ TEST(SoftwareVaultTest, EveryAlgorithmSignsWhatItsPublicJwkVerifies) {
   }
 }
 
+TEST(SoftwareVaultTest, MoreKeysThanLockedMemoryHoldsSignAllTheSame) {
+  // Holds fewer than three hundred of RSA.
+  crypto::InitSecureHeap(256 << 10);
+  const crypto::Sealer sealer = MakeSealer();
+  SoftwareVault vault(sealer);
+  ASSERT_OK_AND_ASSIGN(const auto key,
+                       crypto::PrivateKey::Generate(crypto::KeyType::kRsa2048));
+  ASSERT_OK_AND_ASSIGN(const SecretBytes der, key.ToPkcs8());
+  for (int i = 0; i < 400; ++i) {
+    const IssuerId issuer("i" + std::to_string(i));
+    app::GeneratedKey made;
+    made.id = KeyId("k" + std::to_string(i));
+    ASSERT_OK_AND_ASSIGN(
+        made.sealed,
+        sealer.Seal(der.span(), KeyBinding(issuer, made.id.value())));
+    ASSERT_OK(vault.Sign(issuer, SigningKeyOf(made, domain::Algorithm::kRs256),
+                         "input"));
+  }
+}
+
 TEST(SoftwareVaultTest, ASealedKeyMovedToAnotherIssuerDoesNotOpen) {
   const crypto::Sealer sealer = MakeSealer();
   SoftwareVault vault(sealer);
