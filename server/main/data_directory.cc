@@ -48,6 +48,12 @@ absl::Status WriteNew(const std::string& path, absl::string_view text,
   const int error = errno;
   if (fd >= 0) close(fd);
   if (written) return absl::OkStatus();
+  if (error == EEXIST) {
+    return Unusable(path,
+                    "is there already, so a former `warderd init` was "
+                    "interrupted; if no warderd ever ran here, remove the data "
+                    "directory and run it again");
+  }
   return Unusable(path, absl::StrCat("cannot be written: ", strerror(error)));
 }
 

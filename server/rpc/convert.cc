@@ -105,7 +105,7 @@ absl::StatusOr<absl::Duration> FromProto(absl::string_view field,
                                          const Duration& duration) {
   const bool mixed = (duration.seconds() > 0 && duration.nanos() < 0) ||
                      (duration.seconds() < 0 && duration.nanos() > 0);
-  if (mixed || std::abs(duration.nanos()) > 999999999 ||
+  if (mixed || duration.nanos() < -999999999 || duration.nanos() > 999999999 ||
       duration.seconds() < -315576000000 || duration.seconds() > 315576000000) {
     return FieldError(field,
                       absl::StrCat(duration.seconds(), "s ", duration.nanos(),

@@ -40,6 +40,12 @@ TEST_F(DataDirectoryTest, InitNeverOverwrites) {
               FailsWith(Reason::kAlreadyExists));
 }
 
+TEST_F(DataDirectoryTest, AnInterruptedInitIsNotTakenUpSilently) {
+  std::filesystem::remove(config_.data_directory + "/authority.pem");
+  EXPECT_THAT(InitDataDirectory(config_, "admin", TestStart()),
+              FailsWith(Reason::kConfiguration, "interrupted"));
+}
+
 TEST_F(DataDirectoryTest, AWrongKeyEncryptionKeyIsRefused) {
   EXPECT_OK(OpenStore(config_, MustReadSealer(), TestStart()));
   std::filesystem::remove(config_.KeyEncryptionKeyFile());

@@ -159,6 +159,34 @@ TEST_F(RpcTest, ErrorsCarryReasonAndField) {
               FailsWith(Reason::kInvalidField, "policy.publish_ahead"));
 }
 
+TEST_F(RpcTest, TimesThatProtobufDoesNotKnowAreRefusedByField) {
+  auto security = MustConnect("security/sam");
+  for (const auto& [seconds, nanos] :
+       std::vector<std::pair<int64_t, int32_t>>{{1, -1},
+                                                {-1, 1},
+                                                {0, INT32_MIN},
+                                                {0, 1000000000},
+                                                {INT64_MAX, 0},
+                                                {INT64_MIN, 0}}) {
+    v1::UpdateIssuerRequest update;
+    update.mutable_issuer()->set_name("issuers/shop");
+    auto& period =
+        *update.mutable_issuer()->mutable_policy()->mutable_rotation_period();
+    period.set_seconds(seconds);
+    period.set_nanos(nanos);
+    update.mutable_update_mask()->add_paths("policy");
+    EXPECT_THAT(
+        security->Call(&v1::IssuerService::Stub::UpdateIssuer, update).status(),
+        FailsWith(Reason::kInvalidField, "policy.rotation_period"));
+  }
+  v1::ReportDepartureRequest report;
+  report.set_name("owners/alice");
+  report.mutable_instant()->set_seconds(INT64_MAX);
+  EXPECT_THAT(
+      security->Call(&v1::OwnerService::Stub::ReportDeparture, report).status(),
+      FailsWith(Reason::kInvalidField, "instant"));
+}
+
 TEST_F(RpcTest, RolesAreHeldAtTheDoor) {
   v1::ListKeysRequest list;
   for (const char* who :
