@@ -34,6 +34,8 @@ class ChainWriter {
   // Reads the last event of `txn`. Both outlive this.
   static absl::StatusOr<ChainWriter> Open(Transaction& txn,
                                           const Sha256& sha256);
+  static absl::StatusOr<ChainWriter> Open(Transaction& txn,
+                                          Sha256&& sha256) = delete;
 
   // Fills in sequence, previous_hash and hash, and writes the event.
   absl::Status Append(domain::AuditEvent event);

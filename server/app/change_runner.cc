@@ -15,9 +15,6 @@
 namespace warder::app {
 namespace {
 
-// What an audit event keeps of a text the denied caller had a hand in.
-constexpr size_t kMaxDeniedText = 512;
-
 absl::Status ValidateRequestId(absl::string_view id) {
   bool good = id.size() <= 64;
   for (const char c : id) good = good && (absl::ascii_isalnum(c) || c == '-');
@@ -106,6 +103,8 @@ absl::Status ChangeRunner::Commit(
   // Held until the change is published: a repeated call that finds it done must
   // not be answered before the key set shows it.
   MutexLock commit_lock(&commit_mu_);
+  // Again: he may have departed while keys were made or others committed.
+  RETURN_IF_ERROR(RefuseDeparted(request.caller));
   const absl::Status status = store_.Mutate([&](Transaction& txn) {
     to_publish.clear();
     departed.clear();
@@ -169,8 +168,12 @@ absl::Status ChangeRunner::Run(
         replay) {
   RETURN_IF_ERROR(ValidateRequestId(request.request_id));
   std::string replayed;
-  RETURN_IF_ERROR(
-      Commit(request, urgency, request.caller.Actor(), change, &replayed));
+  const absl::Status committed =
+      Commit(request, urgency, request.caller.Actor(), change, &replayed);
+  if (!committed.ok() && !RefuseDeparted(request.caller).ok()) {
+    return Denied(request, request.method, committed);
+  }
+  RETURN_IF_ERROR(committed);
   if (replayed.empty()) return absl::OkStatus();
   return store_.Read(
       [&](ReadTransaction& txn) { return replay(txn, replayed); });
@@ -197,26 +200,6 @@ absl::StatusOr<Access> ChangeRunner::Authorize(const Request& request,
                          PermissionName(permission), " on ", resource)));
 }
 
-void ChangeRunner::AuditDenial(domain::AuditEvent event,
-                               const absl::Status& status) {
-  metrics_.CountDenial();
-  event.denied = true;
-  event.resource = event.resource.substr(0, kMaxDeniedText);
-  event.detail = WriteJson(
-      {{"reason", ReasonOf(status)},
-       {"message", std::string(status.message().substr(0, kMaxDeniedText))}});
-  const absl::Status written = store_.Mutate([&](Transaction& txn) {
-    ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
-    event.time = std::max(guard_.Read().trusted, chain.last_time());
-    return chain.Append(event);
-  });
-  if (written.ok()) return;
-  Log(LogLevel::kError, "denial.not_audited",
-      {{"caller", event.actor},
-       {"method", event.action},
-       {"error", std::string(written.message())}});
-}
-
 absl::Status ChangeRunner::Denied(const Request& request,
                                   absl::string_view resource,
                                   absl::Status status) {
@@ -228,7 +211,7 @@ absl::Status ChangeRunner::Denied(const Request& request,
   if (ValidateRequestId(request.request_id).ok()) {
     event.request_id = request.request_id;
   }
-  AuditDenial(std::move(event), status);
+  denials_.Write(std::move(event), status);
   return status;
 }
 
@@ -238,7 +221,7 @@ void ChangeRunner::DeniedStranger(absl::string_view method,
   event.actor = "unauthenticated";
   event.action = std::string(method);
   event.resource = "grpc";
-  AuditDenial(std::move(event), status);
+  denials_.Write(std::move(event), status);
 }
 
 void ChangeRunner::RefuseFromNowOn(const OwnerId& owner) {

@@ -3,13 +3,15 @@
 //  - the clock is read once, through ClockGuard, and a change is never dated
 //    before what is recorded already
 //  - state, audit events and request record are one transaction
-//  - a request_id answered once is answered the same way again, also after a
-//    restart
+//  - a request_id answered once changes nothing again, also after a restart:
+//  the
+//    answer is the resource as it is now
 //  - validate_only runs the change against the store and keeps nothing
 //  - nothing is published before it is stored; nothing is answered before it
 //    is published
-//  - every denial is audited
-//  - who has departed is refused, whatever his certificates say
+//  - every denial is audited, see denial_log.h
+//  - who has departed is refused, whatever his certificates say, also where he
+//    departs while his call runs
 #ifndef WARDER_SERVER_APP_CHANGE_RUNNER_H_
 #define WARDER_SERVER_APP_CHANGE_RUNNER_H_
 
@@ -26,6 +28,7 @@
 #include "server/app/audit_log.h"
 #include "server/app/authorizer.h"
 #include "server/app/clock_guard.h"
+#include "server/app/denial_log.h"
 #include "server/app/publisher.h"
 #include "server/app/store.h"
 #include "server/app/vault.h"
@@ -111,7 +114,8 @@ class ChangeRunner {
         vault_(vault),
         publisher_(publisher),
         metrics_(metrics),
-        sha256_(std::move(sha256)) {}
+        sha256_(std::move(sha256)),
+        denials_(store, clock, guard_, metrics, sha256_) {}
 
   enum class Urgency {
     kNormal,
@@ -167,6 +171,7 @@ class ChangeRunner {
   Store& store() { return store_; }
   Clock& clock() { return clock_; }
   ClockGuard& clock_guard() { return guard_; }
+  DenialLog& denials() { return denials_; }
   Vault& vault() { return vault_; }
   Publisher& publisher() { return publisher_; }
   Metrics& metrics() { return metrics_; }
@@ -184,7 +189,6 @@ class ChangeRunner {
                       absl::FunctionRef<absl::Status(Change&)> change,
                       std::string* replayed);
   void Publish(std::vector<Change::Publication> publications);
-  void AuditDenial(domain::AuditEvent event, const absl::Status& status);
 
   // Constant after construction, own synchronization.
   Store& store_;
@@ -194,6 +198,7 @@ class ChangeRunner {
   Publisher& publisher_;
   Metrics& metrics_;
   const Sha256 sha256_;
+  DenialLog denials_;
   std::function<void()> waker_;
 
   std::atomic<bool> damaged_ = false;

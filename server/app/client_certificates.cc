@@ -1,6 +1,10 @@
 #include "server/app/client_certificates.h"
 
+#include <utility>
+
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -51,18 +55,21 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
                              lifetime, change.now()));
         change.Record("certificate.issued", resource,
                       WriteJson({{"expires", TimeText(issued.expire_time)}}));
-        change.SetResult(resource);
+        change.SetResult(absl::StrCat(absl::ToUnixMicros(issued.expire_time),
+                                      "\n", issued.certificate_pem));
         return absl::OkStatus();
       },
-      // Signing the same request again gives an equally good certificate.
-      [&](ReadTransaction& txn, const std::string&) -> absl::Status {
+      // Not signed again: the record holds the first answer.
+      [&](ReadTransaction& txn, const std::string& answer) -> absl::Status {
         RETURN_IF_ERROR(RefuseDeparted(txn, command.subject));
-        const absl::Time now = runner_.clock_guard().Read().trusted;
-        issued.expire_time = now + lifetime;
-        ASSIGN_OR_RETURN(
-            issued.certificate_pem,
-            authority_.Issue(command.request_pem, command.subject.Uri(),
-                             lifetime, now));
+        const std::pair<absl::string_view, absl::string_view> parts =
+            absl::StrSplit(answer, absl::MaxSplits('\n', 1));
+        int64_t expires = 0;
+        if (!absl::SimpleAtoi(parts.first, &expires)) {
+          return Internal("a recorded certificate cannot be read");
+        }
+        issued.expire_time = absl::FromUnixMicros(expires);
+        issued.certificate_pem = std::string(parts.second);
         return absl::OkStatus();
       }));
   return issued;

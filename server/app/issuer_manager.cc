@@ -9,6 +9,7 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/base/time_text.h"
 #include "server/domain/lifecycle.h"
 #include "server/domain/schedule.h"
 
@@ -92,11 +93,37 @@ absl::Status CheckIssuerUri(absl::string_view uri) {
                     "at its end (OpenID Connect Discovery section 3)");
 }
 
-Json PolicySummary(const domain::Issuer& issuer) {
+// What the audit log keeps of an issuer, so that the difference of two events
+// is what changed.
+Json SummaryOf(const domain::Issuer& issuer) {
   Json detail = {{"owner", OwnerName(issuer.owner)},
                  {"deputies", Json::array()}};
   for (const OwnerId& deputy : issuer.deputies) {
     detail["deputies"].push_back(OwnerName(deputy));
+  }
+  const domain::Policy& policy = issuer.policy;
+  Json& times = detail["policy"];
+  times["algorithms"] = Json::array();
+  for (const domain::Algorithm algorithm : policy.algorithms) {
+    times["algorithms"].push_back(domain::AlgorithmName(algorithm));
+  }
+  times["rotation_period"] = DurationText(policy.rotation_period);
+  times["max_key_age"] = DurationText(policy.max_key_age);
+  times["publish_ahead"] = DurationText(policy.publish_ahead);
+  times["verify_grace"] = DurationText(policy.verify_grace);
+  times["verifier_cache"] = DurationText(policy.verifier_cache);
+  times["cache_max_age"] = DurationText(policy.cache_max_age);
+  times["max_token_lifetime"] = DurationText(policy.max_token_lifetime);
+  times["clock_skew"] = DurationText(policy.clock_skew);
+  times["max_revocation_exposure"] =
+      DurationText(policy.max_revocation_exposure);
+  Json& grants = detail["grants"] = Json::array();
+  for (const domain::Grant& grant : issuer.grants) {
+    grants.push_back({{"signer", grant.signer},
+                      {"audiences", grant.audiences},
+                      {"token_types", grant.token_types},
+                      {"max_lifetime", DurationText(grant.max_lifetime)},
+                      {"subject_pattern", grant.subject_pattern}});
   }
   return detail;
 }
@@ -166,7 +193,9 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kWriteIssuers, name).status());
   RETURN_IF_ERROR(domain::ValidatePolicy(command.policy));
-  RETURN_IF_ERROR(domain::ValidateGrants(command.grants, command.policy));
+  std::vector<domain::Grant> grants = command.grants;
+  domain::SetDefaultLifetimes(grants, command.policy);
+  RETURN_IF_ERROR(domain::ValidateGrants(grants, command.policy));
   RETURN_IF_ERROR(CheckText("display_name", command.display_name, 256));
   IssuerDraft fresh;
   fresh.issuer.id = command.id;
@@ -179,7 +208,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
   fresh.issuer.owner = command.owner;
   fresh.issuer.deputies = command.deputies;
   fresh.issuer.policy = command.policy;
-  fresh.issuer.grants = command.grants;
+  fresh.issuer.grants = std::move(grants);
 
   // Two of each: one signs from the start, one is the spare that lets even the
   // first revocation go without key generation.
@@ -201,7 +230,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
         draft.issuer.create_time = change.now();
         RETURN_IF_ERROR(CheckPeople(change.txn(), draft));
         draft.Record(change.actor(), "issuer.created", name,
-                     WriteJson(PolicySummary(draft.issuer)), change.now());
+                     WriteJson(SummaryOf(draft.issuer)), change.now());
         AddMissingSpares(first, draft);
         for (const domain::Algorithm algorithm : algorithms) {
           RETURN_IF_ERROR(domain::Rotate(draft, algorithm, /*immediate=*/true,
@@ -293,6 +322,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
         if (command.display_name) issuer.display_name = *command.display_name;
         if (command.policy) issuer.policy = *command.policy;
         if (command.grants) issuer.grants = *command.grants;
+        domain::SetDefaultLifetimes(issuer.grants, issuer.policy);
         RETURN_IF_ERROR(domain::ValidateGrants(issuer.grants, issuer.policy));
         if (command.owner || command.deputies) {
           const OwnerId owner = command.owner.value_or(issuer.owner);
@@ -307,10 +337,11 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
           domain::HandOver(draft, owner, change.actor(), change.now());
         }
         draft.Record(change.actor(), "issuer.updated", name,
-                     WriteJson(PolicySummary(issuer)), change.now());
+                     WriteJson(SummaryOf(issuer)), change.now());
         if (command.policy || command.grants) {
           AddMissingSpares(made, draft);
-          domain::ApplyPolicy(draft, change.actor(), change.now());
+          RETURN_IF_ERROR(
+              domain::ApplyPolicy(draft, change.actor(), change.now()));
           domain::ApplyDue(draft, change.now());
         }
         draft.changes.issuer = true;

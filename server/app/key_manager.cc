@@ -106,7 +106,12 @@ absl::StatusOr<Page<domain::Key>> KeyManager::List(const Request& request,
                    runner_.Authorize(request, Permission::kReadKeys, "keys"));
   if (access == Access::kOwn) {
     if (filter.owner && filter.owner->value() != request.caller.name) {
-      return Page<domain::Key>{};
+      return runner_.Denied(
+          request, "keys",
+          Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+                absl::StrCat(request.caller.Principal(),
+                             " sees his own keys, not those of ",
+                             OwnerName(*filter.owner))));
     }
     filter.owner = OwnerId(request.caller.name);
   }

@@ -44,6 +44,27 @@ absl::Status CheckDeputy(ReadTransaction& txn, const domain::Owner& owner) {
   return absl::OkStatus();
 }
 
+// What the audit log keeps of an owner.
+std::string DetailOf(const domain::Owner& owner) {
+  const JsonMember members[] = {{"contact", owner.contact},
+                                {"deputy", owner.deputy.value()},
+                                {"display_name", owner.display_name}};
+  return WriteJsonMembers(members);
+}
+
+// Says in the log which issuers nobody answers for any more.
+void LogOrphans(const domain::Departure& departure) {
+  for (const domain::IssuerOutcome& issuer : departure.issuers) {
+    if (!issuer.orphaned) continue;
+    Log(LogLevel::kError, "issuer.orphaned",
+        {{"issuer", IssuerName(issuer.issuer)},
+         {"departed", OwnerName(departure.owner)},
+         {"next",
+          "nothing signs for it; name a living owner and deputy with: warder "
+          "issuer update"}});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<domain::Owner> OwnerManager::Create(
@@ -68,7 +89,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
                   .rev = 1};
         RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         RETURN_IF_ERROR(change.txn().InsertOwner(result));
-        change.Record("owner.created", name, "");
+        change.Record("owner.created", name, DetailOf(result));
         change.SetResult(name);
         return absl::OkStatus();
       },
@@ -142,7 +163,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         }
         result.update_time = change.now();
         RETURN_IF_ERROR(change.txn().UpdateOwner(result));
-        change.Record("owner.updated", name, "");
+        change.Record("owner.updated", name, DetailOf(result));
         change.SetResult(name);
         return absl::OkStatus();
       },
@@ -243,16 +264,7 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
       [&](ReadTransaction& txn, const std::string&) { return recorded(txn); });
   if (!refused.ok()) return runner_.Denied(request, name, refused);
   RETURN_IF_ERROR(reported);
-  for (const domain::IssuerOutcome& issuer : departure.issuers) {
-    if (issuer.orphaned && !request.validate_only) {
-      Log(LogLevel::kError, "issuer.orphaned",
-          {{"issuer", IssuerName(issuer.issuer)},
-           {"departed", name},
-           {"next",
-            "nothing signs for it; name a living owner and deputy "
-            "with: warder issuer update"}});
-    }
-  }
+  if (!request.validate_only) LogOrphans(departure);
   return departure;
 }
 
@@ -311,6 +323,7 @@ absl::StatusOr<int> OwnerManager::RunDueDepartures() {
 
 absl::StatusOr<bool> OwnerManager::CarryOutScheduled(const OwnerId& id) {
   bool done = false;
+  domain::Departure carried_out;
   RETURN_IF_ERROR(
       runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
         // Read again: the report may have been moved or carried out since.
@@ -323,8 +336,11 @@ absl::StatusOr<bool> OwnerManager::CarryOutScheduled(const OwnerId& id) {
           return absl::OkStatus();
         }
         done = true;
-        return CarryOut(change, owner, *departure);
+        RETURN_IF_ERROR(CarryOut(change, owner, *departure));
+        carried_out = *std::move(departure);
+        return absl::OkStatus();
       }));
+  if (done) LogOrphans(carried_out);
   return done;
 }
 

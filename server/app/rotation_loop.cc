@@ -107,6 +107,11 @@ void RotationLoop::RotateDue(absl::Time now) {
     }
     if (due.empty()) return;
     for (const IssuerId& issuer : due) {
+      // Keys of many issuers take minutes to make; no departure waits for them.
+      if (runner_.clock().Uptime() - departures_looked_at_ >=
+          absl::Seconds(1)) {
+        RunDepartures();
+      }
       const absl::Status status = Rotate(issuer);
       if (status.ok()) continue;
       deferred_[issuer.value()] = now + kDefer;
@@ -117,6 +122,16 @@ void RotationLoop::RotateDue(absl::Time now) {
            {"error", std::string(status.message())}});
     }
   }
+}
+
+void RotationLoop::RunDepartures() {
+  departures_looked_at_ = runner_.clock().Uptime();
+  const auto departed = owners_.RunDueDepartures();
+  if (departed.ok()) return;
+  runner_.metrics().CountLoopFailure();
+  Log(LogLevel::kError, "departure.failed",
+      {{"error", std::string(departed.status().message())},
+       {"next", "it is tried again in a moment"}});
 }
 
 void RotationLoop::UpdateMetrics(absl::Time now) {
@@ -138,21 +153,20 @@ void RotationLoop::UpdateMetrics(absl::Time now) {
 absl::Time RotationLoop::Tick() {
   const ClockGuard::Reading clock = runner_.clock_guard().Read();
   const absl::Time now = clock.wall;
-  if (const auto departed = owners_.RunDueDepartures(); !departed.ok()) {
-    runner_.metrics().CountLoopFailure();
-    Log(LogLevel::kError, "departure.failed",
-        {{"error", std::string(departed.status().message())},
-         {"next", "it is tried again in a moment"}});
-  }
+  RunDepartures();
   if (!clock.held) RotateDue(now);
   if (now >= next_housekeeping_ || next_housekeeping_ > now + kHousekeeping) {
     next_housekeeping_ = now + kHousekeeping;
     UpdateMetrics(clock.trusted);
-    runner_.store()
-        .Mutate([&](Transaction& txn) {
-          return txn.PruneRequests(clock.trusted - kRequestMemory);
-        })
-        .IgnoreError();
+    runner_.denials().Flush(/*all=*/false);
+    const absl::Status pruned = runner_.store().Mutate([&](Transaction& txn) {
+      return txn.PruneRequests(clock.trusted - kRequestMemory);
+    });
+    if (!pruned.ok()) {
+      runner_.metrics().CountLoopFailure();
+      Log(LogLevel::kWarning, "requests.not_pruned",
+          {{"error", std::string(pruned.message())}});
+    }
     if (const absl::Status kept = runner_.store().Maintain(); !kept.ok()) {
       Log(LogLevel::kWarning, "store.not_maintained",
           {{"error", std::string(kept.message())}});

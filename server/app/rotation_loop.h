@@ -46,6 +46,7 @@ class RotationLoop {
   void Run();
   absl::Status Rotate(const IssuerId& issuer);
   void RotateDue(absl::Time now);
+  void RunDepartures();
   void UpdateMetrics(absl::Time now);
 
   ChangeRunner& runner_;
@@ -53,6 +54,7 @@ class RotationLoop {
 
   // Used by Tick alone.
   absl::Time next_housekeeping_ = absl::InfinitePast();
+  absl::Duration departures_looked_at_;  // uptime
   absl::flat_hash_map<std::string, absl::Time> deferred_;
 
   Mutex mu_;

@@ -8,49 +8,11 @@
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
+#include "server/domain/exposure.h"
 #include "server/domain/schedule.h"
 
 namespace warder::domain {
 namespace {
-
-void Expose(IssuerDraft& draft, const Key& key, absl::string_view person,
-            ExposureKind kind, absl::Time from,
-            std::optional<absl::Time> until = std::nullopt) {
-  if (person.empty()) return;
-  Exposure exposure{.issuer = key.issuer,
-                    .key = key.id,
-                    .person = std::string(person),
-                    .kind = kind,
-                    .from = from,
-                    .until = until};
-  draft.exposures.push_back(exposure);
-  draft.changes.opened.push_back(std::move(exposure));
-}
-
-void ExposeSigners(IssuerDraft& draft, const Key& key, absl::Time now) {
-  std::set<std::string> already;
-  for (const Exposure& e : draft.exposures) {
-    if (e.key == key.id && e.kind == ExposureKind::kCouldSign && !e.until) {
-      already.insert(e.person);
-    }
-  }
-  for (const Grant& grant : draft.issuer.grants) {
-    if (already.insert(grant.signer).second) {
-      Expose(draft, key, grant.signer, ExposureKind::kCouldSign, now);
-    }
-  }
-}
-
-void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now) {
-  for (Exposure& e : draft.exposures) {
-    if (e.key == key.id && !e.until) e.until = now;
-  }
-  // Rows opened in this same draft carry the end themselves.
-  for (Exposure& e : draft.changes.opened) {
-    if (e.key == key.id && !e.until) e.until = now;
-  }
-  draft.changes.ended.emplace_back(key.id, now);
-}
 
 void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
                const Actor& actor, absl::Time now,
@@ -125,6 +87,21 @@ void Retire(IssuerDraft& draft, Key& key, absl::Time now) {
   RecordKey(draft, key, "key.retired", SystemActor(), now);
 }
 
+// Where the set is full, the RETIRING key nearest its end goes early.
+void MakeRoom(IssuerDraft& draft, absl::Time now) {
+  while (draft.PublishedCount() >= kMaxPublishedKeys) {
+    Key* oldest = nullptr;
+    for (Key& key : draft.keys) {
+      if (key.state == KeyState::kRetiring &&
+          (oldest == nullptr || key.until_time < oldest->until_time)) {
+        oldest = &key;
+      }
+    }
+    if (oldest == nullptr) return;
+    Retire(draft, *oldest, now);
+  }
+}
+
 // Lets the PENDING key or a spare sign at once; returns nullptr and records
 // why where neither exists.
 Key* PromoteSuccessor(IssuerDraft& draft, Algorithm algorithm,
@@ -132,6 +109,7 @@ Key* PromoteSuccessor(IssuerDraft& draft, Algorithm algorithm,
   if (draft.issuer.state == IssuerState::kOrphaned) return nullptr;
   Key* successor = draft.Find(algorithm, KeyState::kPending);
   if (successor == nullptr && draft.FindSpare(algorithm) != nullptr) {
+    MakeRoom(draft, now);
     successor = &PublishSpare(draft, algorithm, now, SystemActor(), now);
   }
   if (successor == nullptr) {
@@ -175,33 +153,6 @@ absl::StatusOr<Key*> MustHave(IssuerDraft& draft, const KeyId& id) {
   Key* key = draft.Find(id);
   if (key == nullptr) return NotFound(KeyName(draft.issuer.id, id));
   return key;
-}
-
-bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b) {
-  std::set<absl::string_view> people;
-  for (const Exposure& e : draft.exposures) {
-    if (e.key == a) people.insert(e.person);
-  }
-  for (const Exposure& e : draft.exposures) {
-    if (e.key == b && people.count(e.person) > 0) return true;
-  }
-  return false;
-}
-
-// The set is full and an old key must stop signing: the RETIRING key nearest
-// its end goes early.
-void MakeRoom(IssuerDraft& draft, absl::Time now) {
-  while (draft.PublishedCount() >= kMaxPublishedKeys) {
-    Key* oldest = nullptr;
-    for (Key& key : draft.keys) {
-      if (key.state == KeyState::kRetiring &&
-          (oldest == nullptr || key.until_time < oldest->until_time)) {
-        oldest = &key;
-      }
-    }
-    if (oldest == nullptr) return;
-    Retire(draft, *oldest, now);
-  }
 }
 
 }  // namespace
@@ -293,10 +244,11 @@ absl::Status Revoke(IssuerDraft& draft, const KeyId& id,
   std::vector<KeyId> ending = {id};
   if (reason == RevocationReason::kCompromised ||
       reason == RevocationReason::kOwnerDeparted) {
-    const Key* pending = draft.Find(key->algorithm, KeyState::kPending);
-    if (pending != nullptr && pending->id != id &&
-        ShareExposure(draft, id, pending->id)) {
-      ending.push_back(pending->id);
+    for (const Key& other : draft.keys) {
+      if (other.state == KeyState::kPending && other.id != id &&
+          ShareExposure(draft, id, other.id)) {
+        ending.push_back(other.id);
+      }
     }
   }
   RevokeKeys(draft, ending, reason, actor, now);
@@ -441,7 +393,8 @@ bool ApplyDue(IssuerDraft& draft, absl::Time now) {
   return any;
 }
 
-void ApplyPolicy(IssuerDraft& draft, const Actor& actor, absl::Time now) {
+absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
+                         absl::Time now) {
   draft.changes.issuer = true;
   std::vector<KeyId> unused;
   for (Key& key : draft.keys) {
@@ -456,6 +409,13 @@ void ApplyPolicy(IssuerDraft& draft, const Actor& actor, absl::Time now) {
     }
   }
   RevokeKeys(draft, unused, RevocationReason::kSuperseded, actor, now);
+  int wanted = draft.PublishedCount();
+  for (const Algorithm algorithm : draft.issuer.policy.algorithms) {
+    const bool stands = draft.Find(algorithm, KeyState::kActive) != nullptr ||
+                        draft.Find(algorithm, KeyState::kPending) != nullptr;
+    wanted += stands ? 0 : 1;
+  }
+  return wanted > kMaxPublishedKeys ? TooMany(draft) : absl::OkStatus();
 }
 
 void HandOver(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,

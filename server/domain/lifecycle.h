@@ -57,8 +57,8 @@ void RevokeKeys(IssuerDraft& draft, const std::vector<KeyId>& keys,
                 RevocationReason reason, const Actor& actor, absl::Time now);
 
 // Revokes one key in any state, as RevokeKeys. After COMPROMISED or
-// OWNER_DEPARTED a PENDING key of the algorithm ends too when anyone exposed
-// to the one was exposed to the other.
+// OWNER_DEPARTED the PENDING keys of the issuer end too, of whatever algorithm,
+// when anyone exposed to the one was exposed to the other.
 //
 //   NOT_FOUND  the draft holds no such key
 absl::Status Revoke(IssuerDraft& draft, const KeyId& key,
@@ -91,13 +91,18 @@ bool ApplyDue(IssuerDraft& draft, absl::Time now);
 
 // Ends the signing of algorithms the policy no longer lists, and opens the
 // could-sign exposures of new grants. Call after changing policy or grants.
-void ApplyPolicy(IssuerDraft& draft, const Actor& actor, absl::Time now);
+//
+//   FAILED_PRECONDITION  TOO_MANY_PUBLISHED_KEYS: no room is left in the set
+//                        for the keys of new algorithms
+absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
+                         absl::Time now);
 
 // Makes `owner` accountable for the issuer and its living keys.
 void HandOver(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,
               absl::Time now);
 
-// Counts the revision up if the published key set differs from `before` (a
+// Counts the revision up if the published key set differs from
+// `published_before` (a
 // copy taken before the change), and stamps update_time. Call once, last.
 void Finish(IssuerDraft& draft, const std::vector<KeyId>& published_before,
             absl::Time now);

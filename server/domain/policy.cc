@@ -1,5 +1,6 @@
 #include "server/domain/policy.h"
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -98,6 +99,13 @@ absl::Status ValidatePolicy(const Policy& p) {
   return AtLeast("max_key_age", p.max_key_age, "rotation_period",
                  p.rotation_period,
                  "else a key ends before its successor may sign");
+}
+
+void SetDefaultLifetimes(std::vector<Grant>& grants, const Policy& policy) {
+  for (Grant& grant : grants) {
+    if (grant.max_lifetime != absl::ZeroDuration()) continue;
+    grant.max_lifetime = std::min(absl::Minutes(15), policy.max_token_lifetime);
+  }
 }
 
 absl::Status ValidateGrants(const std::vector<Grant>& grants,

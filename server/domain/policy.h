@@ -69,13 +69,18 @@ struct Grant {
   std::vector<std::string> audiences;
   // Values of the header `typ` a token may carry; the first is the default.
   std::vector<std::string> token_types = {"JWT"};
-  // Longest life of a token; at most the policy's max_token_lifetime.
-  absl::Duration max_lifetime = absl::Minutes(15);
+  // Longest life of a token; at most the policy's max_token_lifetime. Zero
+  // until SetDefaultLifetimes.
+  absl::Duration max_lifetime;
   // The subject must match; "*" stands for any run of characters.
   std::string subject_pattern = "*";
 
   friend bool operator==(const Grant&, const Grant&) = default;
 };
+
+// Gives grants that name no max_lifetime the default: 15 minutes, or the
+// policy's bound where that is shorter.
+void SetDefaultLifetimes(std::vector<Grant>& grants, const Policy& policy);
 
 // Returns OK, or INVALID_ARGUMENT naming `grants[i].<field>`.
 absl::Status ValidateGrants(const std::vector<Grant>& grants,

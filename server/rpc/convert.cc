@@ -310,7 +310,7 @@ absl::StatusOr<domain::Policy> FromProto(const v1::Policy& wire) {
 }
 
 absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
-    const v1::Issuer& issuer, const domain::Policy& policy) {
+    const v1::Issuer& issuer) {
   std::vector<domain::Grant> grants;
   for (int i = 0; i < issuer.grants_size(); ++i) {
     const v1::Grant& wire = issuer.grants(i);
@@ -321,12 +321,13 @@ absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
       grant.token_types.assign(wire.token_types().begin(),
                                wire.token_types().end());
     }
-    grant.max_lifetime =
-        std::min(grant.max_lifetime, policy.max_token_lifetime);
     if (wire.has_max_lifetime()) {
+      const std::string field = absl::StrCat("grants[", i, "].max_lifetime");
       ASSIGN_OR_RETURN(grant.max_lifetime,
-                       FromProto(absl::StrCat("grants[", i, "].max_lifetime"),
-                                 wire.max_lifetime()));
+                       FromProto(field, wire.max_lifetime()));
+      if (grant.max_lifetime == absl::ZeroDuration()) {
+        return FieldError(field, "is zero; leave it out for the default");
+      }
     }
     if (!wire.subject_pattern().empty()) {
       grant.subject_pattern = wire.subject_pattern();

@@ -36,7 +36,7 @@ void ToProto(const domain::AuditEvent& event, v1::AuditEvent* out);
 // Each returns INVALID_ARGUMENT naming the field.
 absl::StatusOr<domain::Policy> FromProto(const v1::Policy& policy);
 absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
-    const v1::Issuer& issuer, const domain::Policy& policy);
+    const v1::Issuer& issuer);
 absl::StatusOr<std::vector<OwnerId>> DeputiesFromProto(
     const v1::Issuer& issuer);
 // nullopt for UNSPECIFIED.

@@ -17,6 +17,11 @@ namespace {
 constexpr int kMaxMessageBytes = 1 << 20;
 constexpr int kMaxConcurrentStreams = 256;
 constexpr int kThreads = 4;
+// A certificate is looked at when a connection begins: none outlives its
+// certificate by more.
+constexpr int kConnectionAgeMs = 10 * 60 * 1000;
+constexpr int kConnectionGraceMs = 60 * 1000;
+constexpr int kHandshakeMs = 10 * 1000;
 
 }  // namespace
 
@@ -41,6 +46,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              kMaxConcurrentStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                             kConnectionGraceMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             kHandshakeMs);
   // Two warderd on one port would share its connections, unnoticed.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, kThreads);

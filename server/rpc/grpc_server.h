@@ -26,7 +26,8 @@ struct GrpcServerOptions {
 // first use of gRPC.
 void RequireTls13();
 
-// A running server. Calls come in on gRPC's threads.
+// A running server. Calls come in on gRPC's threads. A connection ends after
+// ten minutes, so that no certificate serves much longer than it is valid.
 class GrpcServer {
  public:
   // Starts serving `services`, health and reflection. The services outlive

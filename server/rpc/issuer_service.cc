@@ -19,7 +19,7 @@ absl::StatusOr<app::CreateIssuerCommand> ToCommand(
                    ParseOwnerName("issuer.owner", issuer.owner()));
   ASSIGN_OR_RETURN(command.deputies, DeputiesFromProto(issuer));
   ASSIGN_OR_RETURN(command.policy, FromProto(issuer.policy()));
-  ASSIGN_OR_RETURN(command.grants, GrantsFromProto(issuer, command.policy));
+  ASSIGN_OR_RETURN(command.grants, GrantsFromProto(issuer));
   return command;
 }
 
@@ -43,9 +43,7 @@ absl::StatusOr<app::UpdateIssuerCommand> ToCommand(
     } else if (path == "policy") {
       ASSIGN_OR_RETURN(command.policy, FromProto(issuer.policy()));
     } else if (path == "grants") {
-      ASSIGN_OR_RETURN(
-          command.grants,
-          GrantsFromProto(issuer, command.policy.value_or(domain::Policy())));
+      ASSIGN_OR_RETURN(command.grants, GrantsFromProto(issuer));
     } else {
       return FieldError("update_mask",
                         absl::StrCat("\"", path.substr(0, 64),

@@ -68,7 +68,8 @@ absl::StatusOr<SoftwareVault::KeyPtr> SoftwareVault::Unseal(
                                       der->span(), crypto::TypeOf(scheme)));
   auto shared = std::make_shared<const crypto::PrivateKey>(std::move(unsealed));
   MutexLock lock(&shard.mu);
-  if (shard.forgotten.contains(key.id.value())) {
+  if (shard.forgotten.contains(key.id.value()) ||
+      shard.forgotten_before.contains(key.id.value())) {
     return Precondition(Reason::kNoSigningKey,
                         absl::StrCat(KeyName(issuer, key.id),
                                      " has ended; retry with its successor"));
@@ -93,6 +94,10 @@ void SoftwareVault::Forget(const KeyId& id) {
   Shard& shard = ShardOf(id);
   KeyPtr dropped;  // destroyed after the lock is gone
   MutexLock lock(&shard.mu);
+  if (shard.forgotten.size() >= kMaxForgotten) {
+    shard.forgotten_before = std::move(shard.forgotten);
+    shard.forgotten.clear();
+  }
   shard.forgotten.insert(id.value());
   const auto it = shard.keys.find(id.value());
   if (it == shard.keys.end()) return;

@@ -40,11 +40,15 @@ class SoftwareVault : public app::Vault {
  private:
   using KeyPtr = std::shared_ptr<const crypto::PrivateKey>;
   static constexpr size_t kShards = 16;
+  static constexpr size_t kMaxForgotten = 8192;
   struct Shard {
     Mutex mu;
     absl::flat_hash_map<std::string, KeyPtr> keys ABSL_GUARDED_BY(mu);
-    // A signer that still holds the sealed form must not bring a key back.
+    // A signer that still holds the sealed form must not bring a key back. Two
+    // generations of at most kMaxForgotten: the older goes when the younger is
+    // full.
     absl::flat_hash_set<std::string> forgotten ABSL_GUARDED_BY(mu);
+    absl::flat_hash_set<std::string> forgotten_before ABSL_GUARDED_BY(mu);
   };
 
   Shard& ShardOf(const KeyId& id);

@@ -1,5 +1,9 @@
 #include "server/app/owner_manager.h"
 
+#include <functional>
+#include <utility>
+
+#include "tests/support/fake_vault.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_app.h"
 
@@ -173,6 +177,35 @@ TEST_F(OwnerManagerTest, NoCertificateOfALeaverIsAcceptedAnyMore) {
   EXPECT_THAT(again.RefuseDeparted({Role::kSecurity, "alice"}),
               FailsWith(Reason::kPermissionDenied));
   EXPECT_OK(again.RefuseDeparted({Role::kSecurity, "bob"}));
+}
+
+// Does something while keys are made, as if making them took long.
+class SlowVault : public FakeVault {
+ public:
+  absl::StatusOr<app::GeneratedKey> Generate(
+      const IssuerId& issuer, domain::Algorithm algorithm) override {
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    return FakeVault::Generate(issuer, algorithm);
+  }
+  std::function<void()> meanwhile;
+};
+
+TEST(DepartureRaceTest, NothingOfALeaverIsCommittedAfterHisDeparture) {
+  SlowVault vault;
+  TestApp app(nullptr, &vault);
+  app.MustSetUp();
+  vault.meanwhile = [&] {
+    EXPECT_OK(app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("alice"),
+                                         std::nullopt));
+  };
+  CreateIssuerCommand evil;
+  evil.id = IssuerId("evil");
+  evil.owner = OwnerId("bob");
+  evil.deputies = {OwnerId("carol")};
+  EXPECT_THAT(app.issuers.Create(app.As("security/alice"), evil),
+              FailsWith(Reason::kPermissionDenied, "has departed"));
+  EXPECT_EQ(app.publisher.Find("evil"), nullptr);
+  EXPECT_TRUE(app.Events().back().denied);
 }
 
 TEST_F(OwnerManagerTest, UnknownPeopleAndDepartedDeputiesAreRefused) {

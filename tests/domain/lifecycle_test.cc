@@ -205,10 +205,40 @@ TEST(PolicyChangeTest, AnAlgorithmThatLeavesThePolicyStopsSigning) {
   IssuerDraft draft = Shop();
   draft.issuer.policy.algorithms = {Algorithm::kEdDsa};
   AddSpare(draft, 5, Algorithm::kEdDsa);
-  ApplyPolicy(draft, kSam, kStart);
+  ASSERT_OK(ApplyPolicy(draft, kSam, kStart));
   ApplyDue(draft, kStart);
   EXPECT_EQ(StateOf(draft, 1), KeyState::kRetiring);
   EXPECT_EQ(StateOf(draft, 5), KeyState::kActive);
+}
+
+TEST(PolicyChangeTest, NoPolicyPublishesMoreThanFiveKeys) {
+  IssuerDraft draft = Shop();
+  const Algorithm rounds[] = {Algorithm::kEdDsa, Algorithm::kEs384,
+                              Algorithm::kEs512, Algorithm::kRs256};
+  int number = 10;
+  for (const Algorithm algorithm : rounds) {
+    draft.issuer.policy.algorithms = {algorithm};
+    AddSpare(draft, ++number, algorithm);
+    ASSERT_OK(ApplyPolicy(draft, kSam, kStart));
+    ApplyDue(draft, kStart);
+  }
+  EXPECT_EQ(draft.PublishedCount(), 5);
+  draft.issuer.policy.algorithms = {Algorithm::kPs256};
+  AddSpare(draft, ++number, Algorithm::kPs256);
+  EXPECT_THAT(ApplyPolicy(draft, kSam, kStart),
+              FailsWith(Reason::kTooManyPublishedKeys));
+}
+
+TEST(RevokeTest, ACompromiseEndsPendingKeysOfEveryAlgorithmThatSharedExposure) {
+  IssuerDraft draft = Shop();
+  draft.issuer.policy.algorithms.push_back(Algorithm::kEdDsa);
+  AddSpare(draft, 11, Algorithm::kEdDsa);
+  ASSERT_OK(
+      Stage(draft, Algorithm::kEdDsa, kStart + absl::Hours(24), kSam, kStart));
+  ASSERT_EQ(StateOf(draft, 11), KeyState::kPending);
+  ASSERT_OK(Revoke(draft, FakeKeyId(1), RevocationReason::kCompromised, kSue,
+                   kStart));
+  EXPECT_EQ(StateOf(draft, 11), KeyState::kRevoked);
 }
 
 TEST(ExposureTest, CreatedOwnedAndCouldSignAreRecordedWithTimes) {

@@ -53,6 +53,18 @@ TEST(PolicyTest, GrantsNameTheirBadField) {
   Grant grant;
   grant.signer = "checkout";
   grant.audiences = {"api"};
+  EXPECT_THAT(ValidateGrants({grant}, Policy()),
+              FailsWith(Reason::kInvalidField, "grants[0].max_lifetime"));
+  std::vector<Grant> grants = {grant};
+  SetDefaultLifetimes(grants, Policy());
+  EXPECT_EQ(grants[0].max_lifetime, absl::Minutes(15));
+  grants = {grant};
+  Policy brief;
+  brief.max_token_lifetime = absl::Minutes(5);
+  SetDefaultLifetimes(grants, brief);
+  EXPECT_EQ(grants[0].max_lifetime, absl::Minutes(5));
+  EXPECT_OK(ValidateGrants(grants, brief));
+  grant.max_lifetime = Policy().max_token_lifetime;
   EXPECT_OK(ValidateGrants({grant}, Policy()));
   Grant bad = grant;
   bad.max_lifetime = absl::Hours(2);

@@ -187,6 +187,27 @@ TEST_F(RpcTest, TimesThatProtobufDoesNotKnowAreRefusedByField) {
       FailsWith(Reason::kInvalidField, "instant"));
 }
 
+TEST_F(RpcTest, AGrantWithoutALifetimeFollowsThePolicyInAnyOrderOfTheMask) {
+  auto security = MustConnect("security/sam");
+  for (const auto& mask : std::vector<std::vector<std::string>>{
+           {"grants", "policy"}, {"policy", "grants"}, {"grants"}}) {
+    v1::UpdateIssuerRequest update;
+    v1::Issuer& issuer = *update.mutable_issuer();
+    issuer.set_name("issuers/shop");
+    issuer.mutable_policy()->mutable_max_token_lifetime()->set_seconds(300);
+    v1::Grant& grant = *issuer.add_grants();
+    grant.set_signer("checkout");
+    grant.add_audiences("api");
+    for (const std::string& path : mask) {
+      update.mutable_update_mask()->add_paths(path);
+    }
+    ASSERT_OK_AND_ASSIGN(
+        const v1::Issuer updated,
+        security->Call(&v1::IssuerService::Stub::UpdateIssuer, update));
+    EXPECT_EQ(updated.grants(0).max_lifetime().seconds(), 300);
+  }
+}
+
 TEST_F(RpcTest, RolesAreHeldAtTheDoor) {
   v1::ListKeysRequest list;
   for (const char* who :

@@ -1,0 +1,31 @@
+// Who had to do with a key, as the lifecycle writes it down.
+#ifndef WARDER_SERVER_DOMAIN_EXPOSURE_H_
+#define WARDER_SERVER_DOMAIN_EXPOSURE_H_
+
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/domain/issuer.h"
+
+namespace warder::domain {
+
+// Adds that `person` had to do with the key from `from` on, until `until` where
+// that is over already. Nothing is added for an empty name: the service itself.
+void Expose(IssuerDraft& draft, const Key& key, absl::string_view person,
+            ExposureKind kind, absl::Time from,
+            std::optional<absl::Time> until = std::nullopt);
+
+// Adds that everyone with a grant can sign with the key, unless it stands
+// there.
+void ExposeSigners(IssuerDraft& draft, const Key& key, absl::Time now);
+
+// Ends every open exposure to the key: its private half is gone.
+void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now);
+
+// Returns whether anyone was ever exposed to both keys.
+bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b);
+
+}  // namespace warder::domain
+
+#endif  // WARDER_SERVER_DOMAIN_EXPOSURE_H_
