@@ -100,6 +100,19 @@ class Reader {
     return absl::OkStatus();
   }
 
+  // A setting from elsewhere than the file.
+  absl::Status Set(const std::string& name, const std::string& value) {
+    const auto setter = scalars_.find(name);
+    absl::Status status =
+        setter == scalars_.end()
+            ? FieldError("name", "there is no such setting of one value")
+            : setter->second(value);
+    if (status.ok()) return status;
+    return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
+                 absl::StrCat("--set ", name, ": ", status.message(),
+                              "; warderd.sample.yaml lists all there are"));
+  }
+
  private:
   absl::Status ReadOne(const std::string& name, const YAML::Mark& mark,
                        const YAML::Node& value) {
@@ -161,17 +174,32 @@ absl::StatusOr<Config> ParseConfig(absl::string_view file,
   } catch (const YAML::Exception& error) {
     return At(file, error.mark, absl::StrCat("not YAML: ", error.msg));
   }
-  if (config.tls_certificate.empty() != config.tls_private_key.empty()) {
-    return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
-                 absl::StrCat(file,
-                              ": public.tls: certificate and private_key "
-                              "come together"));
-  }
+  RETURN_IF_ERROR(CheckConfig(file, config));
   while (!config.public_base_url.empty() &&
          config.public_base_url.back() == '/') {
     config.public_base_url.pop_back();
   }
   return config;
+}
+
+absl::Status OverrideSetting(const std::string& setting, Config* config) {
+  const size_t equals = setting.find('=');
+  if (equals == std::string::npos) {
+    return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
+                 absl::StrCat("--set \"", setting, "\" is not NAME=VALUE"));
+  }
+  return Reader("--set", config)
+      .Set(setting.substr(0, equals), setting.substr(equals + 1));
+}
+
+absl::Status CheckConfig(absl::string_view file, const Config& config) {
+  if (config.tls_certificate.empty() == config.tls_private_key.empty()) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
+               absl::StrCat(file,
+                            ": public.tls: certificate and private_key come "
+                            "together"));
 }
 
 absl::StatusOr<Config> ReadConfig(const std::string& path) {

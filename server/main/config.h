@@ -38,6 +38,13 @@ struct Config {
 absl::StatusOr<Config> ParseConfig(absl::string_view file,
                                    const std::string& text);
 
+// Changes one setting of a single value, given as "public.address=IP:PORT".
+// INVALID_ARGUMENT CONFIGURATION: not NAME=VALUE, no such setting, a bad value.
+absl::Status OverrideSetting(const std::string& setting, Config* config);
+
+// Returns OK when the settings go together; `file` stands in the message.
+absl::Status CheckConfig(absl::string_view file, const Config& config);
+
 // As ParseConfig, from a file.
 absl::StatusOr<Config> ReadConfig(const std::string& path);
 

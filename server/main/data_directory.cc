@@ -7,16 +7,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/audit_log.h"
 #include "server/app/authorizer.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
 #include "server/crypto/certificate.h"
+#include "server/crypto/digest.h"
 
 namespace warder {
 namespace {
@@ -69,16 +74,42 @@ absl::StatusOr<std::string> ReadAll(const std::string& path) {
   return text.str();
 }
 
-// Makes the key and certificate of the first client and a profile for it.
-absl::StatusOr<std::string> MakeFirstClient(const Config& config,
-                                            const std::string& name,
-                                            vault::PrivateAuthority& authority,
-                                            absl::Time now) {
+absl::Status RecordCertificate(app::Store& store, const app::Caller& caller,
+                               absl::Time expires, absl::Time now) {
+  return store.Mutate([&](app::Transaction& txn) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId(caller.name)));
+    if (owner && owner->state == domain::OwnerState::kDeparted) {
+      return Precondition(Reason::kOwnerNotActive,
+                          absl::StrCat(OwnerName(owner->id),
+                                       " has departed; no certificate of that "
+                                       "name is accepted. Take another name"));
+    }
+    const app::Sha256 sha256 = crypto::Sha256;
+    ASSIGN_OR_RETURN(app::ChainWriter chain,
+                     app::ChainWriter::Open(txn, sha256));
+    domain::AuditEvent event;
+    event.time = std::max(now, chain.last_time());
+    event.actor = domain::SystemActor().principal;
+    event.action = "certificate.issued";
+    event.resource = absl::StrCat("certificates/", caller.Principal());
+    event.detail = WriteJson({{"expires", TimeText(expires)}});
+    return chain.Append(std::move(event));
+  });
+}
+
+// Makes the key and certificate of a client of role security and a profile for
+// it, and records it.
+absl::StatusOr<std::string> MakeClient(const Config& config,
+                                       const std::string& name,
+                                       vault::PrivateAuthority& authority,
+                                       app::Store& store, absl::Time now) {
   ASSIGN_OR_RETURN(const auto key,
                    crypto::PrivateKey::Generate(crypto::KeyType::kP256));
   ASSIGN_OR_RETURN(const std::string request,
                    crypto::CreateCertificateRequest(key, name));
   const app::Caller caller{app::Role::kSecurity, name};
+  RETURN_IF_ERROR(
+      RecordCertificate(store, caller, now + kFirstClientLifetime, now));
   ASSIGN_OR_RETURN(
       const std::string certificate,
       authority.Issue(request, caller.Uri(), kFirstClientLifetime, now));
@@ -184,9 +215,36 @@ absl::StatusOr<InitResult> InitDataDirectory(const Config& config,
   InitResult result;
   result.authority_file = authority_file;
   ASSIGN_OR_RETURN(result.profile_file,
-                   MakeFirstClient(config, name, *authority, now));
+                   MakeClient(config, name, *authority, *store, now));
   // Last: its presence says that the directory is complete.
   RETURN_IF_ERROR(WriteNew(authority_file, sealed.certificate_pem, 0644));
+  return result;
+}
+
+absl::StatusOr<InitResult> IssueClient(const Config& config,
+                                       const std::string& client,
+                                       absl::Time now) {
+  ASSIGN_OR_RETURN(const std::string name,
+                   app::ParseCallerName("client", client));
+  ASSIGN_OR_RETURN(const DirectoryLock lock,
+                   DirectoryLock::Take(config.data_directory));
+  ASSIGN_OR_RETURN(SecretBytes kek,
+                   crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
+  const crypto::Sealer sealer(std::move(kek));
+  ASSIGN_OR_RETURN(auto authority, LoadAuthority(config, sealer));
+  ASSIGN_OR_RETURN(auto store, OpenStore(config, sealer, now));
+  const std::string profile = PathIn(config, absl::StrCat("clients/", name));
+  std::error_code error;
+  if (fs::exists(profile + ".yaml", error)) {
+    return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+                 absl::StrCat(profile,
+                              ".yaml is there already; take another "
+                              "name, or move its files away"));
+  }
+  InitResult result;
+  result.authority_file = PathIn(config, "authority.pem");
+  ASSIGN_OR_RETURN(result.profile_file,
+                   MakeClient(config, name, *authority, *store, now));
   return result;
 }
 

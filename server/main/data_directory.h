@@ -51,9 +51,20 @@ absl::StatusOr<InitResult> InitDataDirectory(const Config& config,
                                              const std::string& client,
                                              absl::Time now);
 
+// Makes another client of role `security`, at the machine itself: the way back
+// in when nobody with that role is left. For a warderd that does not run.
+//
+//   ALREADY_EXISTS       the client's files are there
+//   INVALID_ARGUMENT     `client` is not a name
+//   FAILED_PRECONDITION  OWNER_NOT_ACTIVE: an owner of that name has departed;
+//                        DATA_DIRECTORY_IN_USE; as the parts
+absl::StatusOr<InitResult> IssueClient(const Config& config,
+                                       const std::string& client,
+                                       absl::Time now);
+
 // Opens the store and checks that `sealer` holds the key it was sealed under.
 //
-//   FAILED_PRECONDITION  KEY_ENCRYPTION_KEY: another key; DATA_DIRECTORY: the
+//   FAILED_PRECONDITION  KEY_ENCRYPTION_KEY: another key; CONFIGURATION: the
 //                        directory was never initialised
 absl::StatusOr<std::unique_ptr<storage::SqlStore>> OpenStore(
     const Config& config, const crypto::Sealer& sealer, absl::Time now);

@@ -26,6 +26,7 @@ namespace {
 struct Flags {
   std::string config_file;
   std::string data_directory;
+  std::vector<std::string> settings;  // NAME=VALUE
   std::string client = "admin";
   bool json = false;
 };
@@ -38,6 +39,10 @@ absl::StatusOr<Config> LoadConfig(const Flags& flags) {
   if (!flags.data_directory.empty()) {
     config.data_directory = flags.data_directory;
   }
+  for (const std::string& setting : flags.settings) {
+    RETURN_IF_ERROR(OverrideSetting(setting, &config));
+  }
+  RETURN_IF_ERROR(CheckConfig("the settings", config));
   ASSIGN_OR_RETURN(const LogLevel level, ParseLogLevel(config.log_level));
   SetLogLevel(level);
   return config;
@@ -63,6 +68,23 @@ absl::Status Init(const Flags& flags) {
             << flags.client << ", profile " << result.profile_file
             << "\n\nNext:\n  warderd serve --data-dir " << config.data_directory
             << "\n  warder --profile " << result.profile_file << " status\n";
+  return absl::OkStatus();
+}
+
+absl::Status IssueClient(const Flags& flags) {
+  ASSIGN_OR_RETURN(const Config config, LoadConfig(flags));
+  SystemClock clock;
+  ASSIGN_OR_RETURN(const InitResult result,
+                   warder::IssueClient(config, flags.client, clock.TimeNow()));
+  if (flags.json) {
+    std::cout << WriteJson({{"profile", result.profile_file},
+                            {"authority", result.authority_file}})
+              << "\n";
+    return absl::OkStatus();
+  }
+  std::cout << "Made security/" << flags.client
+            << ". Start warderd again, and then:\n  warder --profile "
+            << result.profile_file << " status\n";
   return absl::OkStatus();
 }
 
@@ -131,6 +153,9 @@ int Main(int argc, char** argv) {
                         "YAML file; see warderd.sample.yaml");
     command->add_option("--data-dir", flags.data_directory,
                         "overrides data_directory");
+    command->add_option("--set", flags.settings,
+                        "NAME=VALUE overrides a setting of the file, such as "
+                        "grpc.address=127.0.0.1:7443; repeat");
   };
   CLI::App* init = app.add_subcommand(
       "init", "make a data directory: key-encryption key, CA, first client");
@@ -139,6 +164,13 @@ int Main(int argc, char** argv) {
                    "name of the first client, role security")
       ->capture_default_str();
   init->add_flag("--json", flags.json, "print one JSON object");
+  CLI::App* issue_client = app.add_subcommand(
+      "issue-client",
+      "make a client of role security, for a warderd that does not run: the "
+      "way back in when nobody with that role is left");
+  common(issue_client);
+  issue_client->add_option("--client", flags.client, "its name")->required();
+  issue_client->add_flag("--json", flags.json, "print one JSON object");
   CLI::App* serve = app.add_subcommand("serve", "run the service");
   common(serve);
   CLI::App* migrate = app.add_subcommand(
@@ -149,11 +181,16 @@ int Main(int argc, char** argv) {
       "say that the machine's clock is right although changes are recorded "
       "for later times, and stop");
   common(accept_clock);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // as `warder`
+  }
 
   PrepareProcess();
   absl::Status status;
   if (init->parsed()) status = Init(flags);
+  if (issue_client->parsed()) status = IssueClient(flags);
   if (serve->parsed()) status = Serve(flags);
   if (migrate->parsed()) status = MigrateStore(flags);
   if (accept_clock->parsed()) status = AcceptClock(flags);

@@ -1,7 +1,9 @@
 #include "server/main/server.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <iterator>
@@ -48,6 +50,7 @@ namespace {
 // The gRPC certificate lives as long as a process is likely to; a restart
 // makes a new one.
 constexpr absl::Duration kServerCertificateLifetime = absl::Hours(24 * 825);
+constexpr int kReservedDescriptors = 768;
 
 sigset_t HandledSignals() {
   sigset_t set;
@@ -56,6 +59,22 @@ sigset_t HandledSignals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   return set;
+}
+
+// As many file descriptors as the system lets this process have.
+int RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
+}
+
+// What the public door may take of them. The rest is for the other doors:
+// without one for each connection, gRPC 1.51 stops to accept, for good.
+int PublicConnections(int descriptors) {
+  return std::clamp(descriptors - kReservedDescriptors, 64, 8192);
 }
 
 struct PublicTls {
@@ -186,10 +205,12 @@ void Server::Parts::LoadHistory() {
 }
 
 absl::Status Server::Parts::OpenDoors() {
-  http::ListenerOptions public_options{.name = "public.address",
-                                       .address = config.public_address,
-                                       .threads = config.public_threads,
-                                       .tls = nullptr};
+  http::ListenerOptions public_options{
+      .name = "public.address",
+      .address = config.public_address,
+      .threads = config.public_threads,
+      .max_connections = PublicConnections(RaiseDescriptorLimit()),
+      .tls = nullptr};
   if (!config.tls_certificate.empty()) {
     ASSIGN_OR_RETURN(const PublicTls identity, LoadPublicTls(config));
     public_options.tls = identity.context;
@@ -214,6 +235,7 @@ absl::Status Server::Parts::OpenDoors() {
                                   .address = config.ops_address,
                                   // /readyz may wait for the store's lock.
                                   .threads = 2,
+                                  .max_connections = 64,
                                   .tls = nullptr},
                                  [this](const http::HttpRequest& request) {
                                    return services->ops_routes.Answer(request);
@@ -291,7 +313,10 @@ void Server::Drain() {
   Parts& p = *parts_;
   p.open = false;
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
-  if (p.services) p.services->loop.Stop();
+  if (p.services) {
+    p.services->loop.Stop();
+    p.services->runner.denials().Flush(/*all=*/true);
+  }
   p.public_door.reset();
   p.ops_door.reset();
 }

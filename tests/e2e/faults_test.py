@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import unittest
@@ -221,6 +222,48 @@ class RunningFaultsTest(unittest.TestCase):
             answer = self.w.warder(*command)
             self.assertEqual(answer.code, code, (command, answer.err))
             self.assertIn(word, answer.err, command)
+
+    def test_when_the_last_admin_has_departed_the_machine_makes_another(self):
+        self.w.certify("hr", "hook")
+        self.w.must("owner", "create", "admin", who="hr/hook")
+        self.w.must("owner", "depart", "admin", who="hr/hook")
+        self.assertEqual(self.w.warder("status").code, 4)
+        command = [WARDERD, "issue-client", "--config", self.w.config,
+                   "--json", "--client"]
+        running = subprocess.run(command + ["root"], capture_output=True,
+                                 text=True)
+        self.assertEqual(running.returncode, 1)
+        self.assertIn("in use", running.stderr)
+        self.w.stop()
+        departed = subprocess.run(command + ["admin"], capture_output=True,
+                                  text=True)
+        self.assertEqual(departed.returncode, 1)
+        made = subprocess.run(command + ["root"], capture_output=True,
+                              text=True)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.w.clients["security/root"] = json.loads(made.stdout)["profile"]
+        self.w.start()
+        self.w.must("status", who="security/root")
+        events = self.w.must("--json", "audit", "list",
+                             who="security/root").lines()
+        self.assertIn("certificates/security/root",
+                      [event["resource"] for event in events])
+
+    def test_idle_strangers_leave_the_grpc_door_its_descriptors(self):
+        self.w.stop()
+        self.w.start(limits={"nofile": (1024, 1024)})
+        strangers = []
+        try:
+            for _ in range(1100):
+                stranger = socket.socket()
+                strangers.append(stranger)
+                stranger.connect(("127.0.0.1", self.w.public))
+            [key] = self.w.keys("ACTIVE")
+            self.w.must("key", "revoke", key["name"], "--reason",
+                        "compromised")
+        finally:
+            for stranger in strangers:
+                stranger.close()
 
     def test_an_unreachable_server_says_where_and_what_to_check(self):
         self.w.stop()

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -83,11 +84,17 @@ public:
   address: 127.0.0.1:{self.ops}
 """)
 
-    def start(self, binary=WARDERD, args=None, env=None, wait=True):
+    def start(self, binary=WARDERD, args=None, env=None, wait=True,
+              limits=None):
+        """`limits`: of resource.RLIMIT_..., by lower-case name."""
+        def limit():
+            for name, value in (limits or {}).items():
+                resource.setrlimit(
+                    getattr(resource, "RLIMIT_" + name.upper()), value)
         self.log = open(os.path.join(self.dir, "log"), "a+")
         self.process = subprocess.Popen(
             [binary] + (args or ["serve", "--config", self.config]),
-            stdout=self.log, stderr=self.log,
+            stdout=self.log, stderr=self.log, preexec_fn=limit,
             env=dict(os.environ, **(env or {})))
         deadline = time.time() + 30
         while wait and time.time() < deadline:

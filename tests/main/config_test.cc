@@ -42,4 +42,21 @@ TEST(ConfigTest, AMissingFileIsNamed) {
               FailsWith(Reason::kConfiguration, "/nowhere/x.yaml"));
 }
 
+TEST(ConfigTest, ASettingCanBeOverridden) {
+  Config config;
+  ASSERT_OK(OverrideSetting("grpc.address=127.0.0.1:1", &config));
+  EXPECT_EQ(config.grpc_address, "127.0.0.1:1");
+  ASSERT_OK(OverrideSetting("drain=3s", &config));
+  EXPECT_EQ(config.drain, absl::Seconds(3));
+  for (const char* bad : {"grpc.address", "surprise=1", "drain=soon",
+                          "public.threads=0", "grpc.hosts=a"}) {
+    EXPECT_THAT(OverrideSetting(bad, &config),
+                FailsWith(Reason::kConfiguration))
+        << bad;
+  }
+  ASSERT_OK(OverrideSetting("public.tls.certificate=x.pem", &config));
+  EXPECT_THAT(CheckConfig("the settings", config),
+              FailsWith(Reason::kConfiguration, "come together"));
+}
+
 }  // namespace warder
