@@ -24,7 +24,8 @@ std::map<std::string, std::string*> Settings(Profile& profile) {
           {"public_url", &profile.public_url},
           {"certificate", &profile.certificate},
           {"private_key", &profile.private_key},
-          {"authority", &profile.authority}};
+          {"authority", &profile.authority},
+          {"public_authority", &profile.public_authority}};
 }
 
 absl::Status ReadFile(const std::string& path, Profile& profile) {
@@ -43,7 +44,8 @@ absl::Status ReadFile(const std::string& path, Profile& profile) {
         return Bad(path, absl::StrCat("line ", entry.first.Mark().line + 1,
                                       ": unknown setting \"", name,
                                       "\"; there are address, public_url, "
-                                      "certificate, private_key, authority"));
+                                      "certificate, private_key, authority, "
+                                      "public_authority"));
       }
       *setting->second = entry.second.as<std::string>();
     }
@@ -75,7 +77,8 @@ absl::StatusOr<Profile> LoadProfile(const std::string& path,
       {"WARDER_PUBLIC_URL", &profile.public_url},
       {"WARDER_CERTIFICATE", &profile.certificate},
       {"WARDER_PRIVATE_KEY", &profile.private_key},
-      {"WARDER_AUTHORITY", &profile.authority}};
+      {"WARDER_AUTHORITY", &profile.authority},
+      {"WARDER_PUBLIC_AUTHORITY", &profile.public_authority}};
   for (const auto& [name, setting] : overrides) {
     const std::string value = environment(name);
     if (!value.empty()) *setting = value;

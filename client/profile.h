@@ -16,6 +16,8 @@ struct Profile {
   std::string certificate;
   std::string private_key;
   std::string authority;
+  // The CA of an https public_url; empty for the system's.
+  std::string public_authority;
 };
 
 // Returns the value of an environment variable, or "".
@@ -24,8 +26,8 @@ using Environment = std::function<std::string(const std::string&)>;
 // Reads a profile: the file `path`; if that is empty, the file $WARDER_PROFILE
 // names; if that is empty, $XDG_CONFIG_HOME/warder/profile.yaml or
 // ~/.config/warder/profile.yaml where it exists. Then WARDER_ADDRESS,
-// WARDER_PUBLIC_URL, WARDER_CERTIFICATE, WARDER_PRIVATE_KEY and
-// WARDER_AUTHORITY override single settings.
+// WARDER_PUBLIC_URL, WARDER_CERTIFICATE, WARDER_PRIVATE_KEY,
+// WARDER_AUTHORITY and WARDER_PUBLIC_AUTHORITY override single settings.
 //
 //   INVALID_ARGUMENT  CONFIGURATION: the file cannot be read, is not YAML, or
 //                     holds an unknown setting; the message says which

@@ -40,7 +40,7 @@ int RunApp(int argc, const char* const* argv) {
                "print JSON, one value a line; errors too, on standard error");
   app.add_option("--profile", context.profile_file,
                  "YAML file with address, certificate, private_key, authority, "
-                 "public_url; default $WARDER_PROFILE, then "
+                 "public_url, public_authority; default $WARDER_PROFILE, then "
                  "~/.config/warder/profile.yaml");
   AddIssuerCommands(app, context);
   AddKeyCommands(app, context);

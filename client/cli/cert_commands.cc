@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/context.h"
@@ -41,6 +43,24 @@ absl::Status WriteNew(const std::string& path, const std::string& text,
 absl::Status Issue(Context& context, const Flags& flags) {
   ASSIGN_OR_RETURN(const auto key,
                    crypto::PrivateKey::Generate(crypto::KeyType::kP256));
+  // Before the call: a certificate whose files cannot be written is wasted.
+  std::error_code error;
+  const std::filesystem::path out = std::filesystem::absolute(flags.out, error);
+  if (error || access(out.c_str(), W_OK) != 0) {
+    return Precondition(Reason::kConfiguration,
+                        absl::StrCat(flags.out,
+                                     " is no directory one can write to; name "
+                                     "another with --out"));
+  }
+  const std::string base =
+      (out / absl::StrCat(flags.role, "-", flags.name)).lexically_normal();
+  for (const char* end : {"-key.pem", ".pem", "-ca.pem", ".yaml"}) {
+    if (access((base + end).c_str(), F_OK) != 0) continue;
+    return Precondition(Reason::kConfiguration,
+                        absl::StrCat(base, end,
+                                     " is there already; move it away or use "
+                                     "--out"));
+  }
   v1::IssueCertificateRequest request;
   ASSIGN_OR_RETURN(*request.mutable_certificate_request(),
                    crypto::CreateCertificateRequest(key, flags.name));
@@ -53,8 +73,6 @@ absl::Status Issue(Context& context, const Flags& flags) {
   ASSIGN_OR_RETURN(
       const v1::IssueCertificateResponse issued,
       context.Change(&v1::CertificateService::Stub::IssueCertificate, request));
-  const std::string base =
-      absl::StrCat(flags.out, "/", flags.role, "-", flags.name);
   if (context.plan) {
     context.Print(issued, absl::StrCat("a certificate warder://", flags.role,
                                        "/", flags.name, " until ",

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "server/base/error.h"
 #include "server/base/status_macros.h"
 
 namespace warder::cli {
@@ -17,6 +18,8 @@ std::string Environment(const std::string& name) {
 }  // namespace
 
 ExitCode ExitCodeOf(const absl::Status& status) {
+  // A certificate of ours that is missing or has expired: nobody knows us.
+  if (ReasonOf(status) == ReasonName(Reason::kCertificate)) return kNotAllowed;
   switch (status.code()) {
     case absl::StatusCode::kOk: return kDone;
     case absl::StatusCode::kInvalidArgument: return kUsage;

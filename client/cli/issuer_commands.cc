@@ -235,9 +235,10 @@ absl::Status List(Context& context) {
       }
       std::vector<std::string> deputies;
       for (const auto& d : issuer.deputies()) deputies.push_back(LastPart(d));
-      table.Add({LastPart(issuer.name()), StateOf(issuer),
-                 LastPart(issuer.owner()), absl::StrJoin(deputies, ","),
-                 absl::StrCat(issuer.revision()), When(issuer.update_time())});
+      table.Add(
+          {LastPart(issuer.name()), StateOf(issuer), LastPart(issuer.owner()),
+           deputies.empty() ? "NONE: name one" : absl::StrJoin(deputies, ","),
+           absl::StrCat(issuer.revision()), When(issuer.update_time())});
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());

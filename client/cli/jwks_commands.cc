@@ -17,7 +17,8 @@ absl::Status Get(Context& context, const std::string& issuer) {
                               ? profile.public_url + "/.well-known/jwks.json"
                               : absl::StrCat(profile.public_url, "/issuers/",
                                              issuer, "/.well-known/jwks.json");
-  ASSIGN_OR_RETURN(const client::HttpAnswer answer, client::HttpGet(url));
+  ASSIGN_OR_RETURN(const client::HttpAnswer answer,
+                   client::HttpGet(url, profile.public_authority));
   if (answer.status == 404) return NotFound(url);
   if (answer.status != 200) {
     return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,

@@ -100,7 +100,9 @@ absl::Status Verify(Context& context, const Flags& flags) {
   if (flags.url.empty() && flags.issuer.empty()) {
     return FieldError("--issuer", "name the issuer, or a key set with --url");
   }
-  ASSIGN_OR_RETURN(const client::HttpAnswer answer, client::HttpGet(url));
+  ASSIGN_OR_RETURN(const client::HttpAnswer answer,
+                   client::HttpGet(url, profile.public_authority));
+  if (answer.status == 404) return NotFound(url);
   if (answer.status != 200) {
     return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
                  absl::StrCat(url, " answers ", answer.status));

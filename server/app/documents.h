@@ -42,8 +42,8 @@ class Documents {
   // a JWS of typ jwk-set+jwt by the key that signs now, listing every ended
   // key with `exp` and, where revoked, `revoked` {revoked_at, reason}. Reasons
   // are the specification's `compromised`, `superseded`, `unspecified`, and two
-  // of our own: `owner-departed`, `cessation-of-operation`. Signed at most once
-  // per change of the issuer.
+  // of our own: `owner-departed`, `cessation-of-operation`. Kept until the
+  // issuer changes.
   //
   //   UNAVAILABLE          STORE_UNAVAILABLE: the history is not complete yet
   //   FAILED_PRECONDITION  NO_SIGNING_KEY: nothing signs for the issuer

@@ -128,8 +128,8 @@ Json SummaryOf(const domain::Issuer& issuer) {
   return detail;
 }
 
-absl::StatusOr<domain::Issuer> MustFind(ReadTransaction& txn,
-                                        const IssuerId& id) {
+absl::StatusOr<domain::Issuer> GetIssuer(ReadTransaction& txn,
+                                         const IssuerId& id) {
   ASSIGN_OR_RETURN(auto issuer, txn.FindIssuer(id));
   if (!issuer) return NotFound(IssuerName(id));
   return *std::move(issuer);
@@ -245,7 +245,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
         return absl::OkStatus();
       },
       [&](ReadTransaction& txn, const std::string&) {
-        ASSIGN_OR_RETURN(result, MustFind(txn, command.id));
+        ASSIGN_OR_RETURN(result, GetIssuer(txn, command.id));
         return absl::OkStatus();
       }));
   return result;
@@ -258,7 +258,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Get(const Request& request,
           .status());
   domain::Issuer result;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(result, MustFind(txn, id));
+    ASSIGN_OR_RETURN(result, GetIssuer(txn, id));
     return absl::OkStatus();
   }));
   return result;
@@ -299,7 +299,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
     RETURN_IF_ERROR(domain::ValidatePolicy(*command.policy));
     std::vector<domain::Algorithm> fresh = command.policy->algorithms;
     RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-      ASSIGN_OR_RETURN(const domain::Issuer issuer, MustFind(txn, command.id));
+      ASSIGN_OR_RETURN(const domain::Issuer issuer, GetIssuer(txn, command.id));
       std::erase_if(fresh, [&](domain::Algorithm a) {
         return std::count(issuer.policy.algorithms.begin(),
                           issuer.policy.algorithms.end(), a) > 0;
@@ -352,7 +352,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
         return absl::OkStatus();
       },
       [&](ReadTransaction& txn, const std::string&) {
-        ASSIGN_OR_RETURN(result, MustFind(txn, command.id));
+        ASSIGN_OR_RETURN(result, GetIssuer(txn, command.id));
         return absl::OkStatus();
       }));
   return result;

@@ -57,8 +57,8 @@ absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
 void AddMissingSpares(const std::vector<domain::Spare>& made,
                       domain::IssuerDraft& draft);
 
-// Returns a draft of `issuer` that has a spare of each of its algorithms,
-// adding `made`; see GenerateSpares.
+// Makes the spares that `issuer` lacks, outside any transaction. NOT_FOUND; as
+// GenerateSpares and the store.
 absl::StatusOr<std::vector<domain::Spare>> SparesFor(ChangeRunner& runner,
                                                      const IssuerId& issuer);
 
@@ -91,7 +91,8 @@ class IssuerManager {
   // Changes the issuer. A new owner takes over its living keys; an orphaned
   // issuer comes back to life and its keys are made anew by the rotation loop.
   //
-  //   NOT_FOUND; ABORTED ETAG_MISMATCH; as Create
+  //   NOT_FOUND; ABORTED ETAG_MISMATCH; FAILED_PRECONDITION
+  //   TOO_MANY_PUBLISHED_KEYS; as Create
   absl::StatusOr<domain::Issuer> Update(const Request& request,
                                         const UpdateIssuerCommand& command);
 

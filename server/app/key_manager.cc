@@ -15,8 +15,8 @@ namespace {
 
 using domain::IssuerDraft;
 
-absl::StatusOr<domain::Key> MustFind(ReadTransaction& txn,
-                                     const IssuerId& issuer, const KeyId& id) {
+absl::StatusOr<domain::Key> GetKey(ReadTransaction& txn, const IssuerId& issuer,
+                                   const KeyId& id) {
   ASSIGN_OR_RETURN(auto key, txn.FindKey(issuer, id));
   if (!key) return NotFound(KeyName(issuer, id));
   return *std::move(key);
@@ -75,7 +75,7 @@ absl::StatusOr<domain::Key> KeyManager::Issue(
       },
       [&](ReadTransaction& txn, const std::string& key_name) {
         ASSIGN_OR_RETURN(const auto id, ParseKeyName("result", key_name));
-        ASSIGN_OR_RETURN(result, MustFind(txn, id.first, id.second));
+        ASSIGN_OR_RETURN(result, GetKey(txn, id.first, id.second));
         return absl::OkStatus();
       }));
   return result;
@@ -89,7 +89,7 @@ absl::StatusOr<domain::Key> KeyManager::Get(const Request& request,
       runner_.Authorize(request, Permission::kReadKeys, KeyName(issuer, id)));
   domain::Key key;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(key, MustFind(txn, issuer, id));
+    ASSIGN_OR_RETURN(key, GetKey(txn, issuer, id));
     return absl::OkStatus();
   }));
   if (access == Access::kOwn && !Owns(request, key)) {
@@ -147,7 +147,7 @@ absl::StatusOr<domain::Key> KeyManager::ChangeKey(
     absl::FunctionRef<absl::Status(IssuerDraft&, Change&)> decide) {
   domain::Key result;
   const auto answer = [&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(result, MustFind(txn, issuer, id));
+    ASSIGN_OR_RETURN(result, GetKey(txn, issuer, id));
     return absl::OkStatus();
   };
   bool hidden = false;

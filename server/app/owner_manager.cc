@@ -14,7 +14,7 @@
 namespace warder::app {
 namespace {
 
-absl::StatusOr<domain::Owner> MustFind(ReadTransaction& txn,
+absl::StatusOr<domain::Owner> GetOwner(ReadTransaction& txn,
                                        const OwnerId& id) {
   ASSIGN_OR_RETURN(auto owner, txn.FindOwner(id));
   if (!owner) return NotFound(OwnerName(id));
@@ -94,7 +94,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
         return absl::OkStatus();
       },
       [&](ReadTransaction& txn, const std::string&) {
-        ASSIGN_OR_RETURN(result, MustFind(txn, command.id));
+        ASSIGN_OR_RETURN(result, GetOwner(txn, command.id));
         return absl::OkStatus();
       }));
   return result;
@@ -110,7 +110,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Get(const Request& request,
   }
   domain::Owner result;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(result, MustFind(txn, id));
+    ASSIGN_OR_RETURN(result, GetOwner(txn, id));
     return absl::OkStatus();
   }));
   return result;
@@ -151,7 +151,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
-        ASSIGN_OR_RETURN(result, MustFind(change.txn(), command.id));
+        ASSIGN_OR_RETURN(result, GetOwner(change.txn(), command.id));
         RETURN_IF_ERROR(CheckEtag(name, command.etag, result.rev));
         if (command.display_name) result.display_name = *command.display_name;
         if (command.contact) result.contact = *command.contact;
@@ -168,7 +168,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         return absl::OkStatus();
       },
       [&](ReadTransaction& txn, const std::string&) {
-        ASSIGN_OR_RETURN(result, MustFind(txn, command.id));
+        ASSIGN_OR_RETURN(result, GetOwner(txn, command.id));
         return absl::OkStatus();
       }));
   return result;
@@ -222,7 +222,7 @@ absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
   const absl::Status reported = runner_.Run(
       request, ChangeRunner::Urgency::kUrgent,
       [&](Change& change) {
-        ASSIGN_OR_RETURN(domain::Owner owner, MustFind(change.txn(), id));
+        ASSIGN_OR_RETURN(domain::Owner owner, GetOwner(change.txn(), id));
         change.SetResult(name);
         if (owner.state == domain::OwnerState::kDeparted) {
           return recorded(change.txn());
@@ -277,7 +277,7 @@ absl::StatusOr<domain::Departure> OwnerManager::PlanDeparture(
   const absl::Time now = runner_.clock_guard().Read().trusted;
   domain::Departure plan;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(const domain::Owner owner, MustFind(txn, id));
+    ASSIGN_OR_RETURN(const domain::Owner owner, GetOwner(txn, id));
     plan.owner = id;
     plan.instant = instant.value_or(owner.depart_time.value_or(now));
     plan.report_time = now;
@@ -329,7 +329,7 @@ absl::StatusOr<bool> OwnerManager::CarryOutScheduled(const OwnerId& id) {
         // Read again: the report may have been moved or carried out since.
         done = false;
         ASSIGN_OR_RETURN(auto departure, change.txn().FindDeparture(id));
-        ASSIGN_OR_RETURN(domain::Owner owner, MustFind(change.txn(), id));
+        ASSIGN_OR_RETURN(domain::Owner owner, GetOwner(change.txn(), id));
         if (!departure || departure->done ||
             !change.HasCome(departure->instant) ||
             owner.state == domain::OwnerState::kDeparted) {

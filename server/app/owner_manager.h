@@ -53,7 +53,9 @@ class OwnerManager {
   // Idempotent: for an owner already departed, returns what was done then.
   // Blocks for one store transaction.
   //
-  //   NOT_FOUND  no such owner
+  //   NOT_FOUND          no such owner
+  //   PERMISSION_DENIED  TWO_PEOPLE_REQUIRED: nobody postpones his own
+  //   departure
   absl::StatusOr<domain::Departure> ReportDeparture(
       const Request& request, const OwnerId& owner,
       std::optional<absl::Time> instant);

@@ -1,11 +1,11 @@
 // What the world sees of every issuer, in memory: immutable snapshots, swapped
 // whole. The public door and the token signer read here and nowhere else, so a
-// dead database stops neither.
+// database that is gone stops neither.
 //
 // Promises (tests/app/publisher_test.cc):
 //  - an older rev never replaces a newer one, however late it comes
 //  - a published set is never empty: the tombstone stands in
-//  - no member but kty, use, alg, kid and the numbers
+//  - no member but kty, use, alg, kid and the numbers (tests/jose/jose_test.cc)
 #ifndef WARDER_SERVER_APP_PUBLISHER_H_
 #define WARDER_SERVER_APP_PUBLISHER_H_
 

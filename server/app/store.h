@@ -78,8 +78,9 @@ class ReadTransaction {
       const KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
       int limit) = 0;
 
-  // Returns the issuer with its keys of `scope`, spares, deputies and the
-  // exposures of those keys. NOT_FOUND when the issuer does not exist.
+  // Returns the issuer with its keys of `scope`, spares, deputies, and the
+  // exposures of all its keys, ended ones too. NOT_FOUND when the issuer does
+  // not exist.
   virtual absl::StatusOr<domain::IssuerDraft> LoadDraft(const IssuerId& id,
                                                         KeyScope scope) = 0;
 

@@ -45,8 +45,9 @@ class TokenSigner {
   //
   //   PERMISSION_DENIED    NOT_GRANTED, audited: which part of which grant
   //   NOT_FOUND            no such issuer
-  //   INVALID_ARGUMENT     claims: not a JSON object, past 16 KiB, or naming a
-  //                        claim the server fixes
+  //   INVALID_ARGUMENT     audiences, subject, token_type, lifetime: out of
+  //                        bounds; claims: not a JSON object, past 16 KiB, or
+  //                        naming a claim the server fixes
   //   FAILED_PRECONDITION  NO_SIGNING_KEY: nothing signs for the issuer now
   //   UNAVAILABLE          VAULT_UNAVAILABLE
   absl::StatusOr<SignedToken> Sign(const Request& request,

@@ -15,7 +15,7 @@ struct Block {
   size_t used = sizeof(bytes);
 };
 
-void MustFill(uint8_t* out, size_t size) {
+void FillOrAbort(uint8_t* out, size_t size) {
   if (RAND_bytes(out, static_cast<int>(size)) != 1) abort();  // no entropy
 }
 
@@ -24,11 +24,11 @@ void MustFill(uint8_t* out, size_t size) {
 void SystemRandom::Fill(std::span<uint8_t> out) {
   thread_local Block block;
   if (out.size() > sizeof(block.bytes) / 4) {
-    MustFill(out.data(), out.size());
+    FillOrAbort(out.data(), out.size());
     return;
   }
   if (sizeof(block.bytes) - block.used < out.size()) {
-    MustFill(block.bytes, sizeof(block.bytes));
+    FillOrAbort(block.bytes, sizeof(block.bytes));
     block.used = 0;
   }
   memcpy(out.data(), block.bytes + block.used, out.size());

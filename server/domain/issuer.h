@@ -63,7 +63,7 @@ struct IssuerDraft {
   Issuer issuer;
   std::vector<Key> keys;
   std::vector<Spare> spares;
-  std::vector<Exposure> exposures;  // of the keys above
+  std::vector<Exposure> exposures;  // of these keys and of ended ones
   std::vector<Deputy> deputies;     // of issuer.deputies, in order
 
   struct Changes {

@@ -149,7 +149,7 @@ absl::Status WrongState(const Key& key, absl::string_view only) {
                    " since ", TimeText(since), "; ", only));
 }
 
-absl::StatusOr<Key*> MustHave(IssuerDraft& draft, const KeyId& id) {
+absl::StatusOr<Key*> GetKey(IssuerDraft& draft, const KeyId& id) {
   Key* key = draft.Find(id);
   if (key == nullptr) return NotFound(KeyName(draft.issuer.id, id));
   return key;
@@ -239,7 +239,7 @@ void RevokeKeys(IssuerDraft& draft, const std::vector<KeyId>& keys,
 absl::Status Revoke(IssuerDraft& draft, const KeyId& id,
                     RevocationReason reason, const Actor& actor,
                     absl::Time now) {
-  ASSIGN_OR_RETURN(const Key* key, MustHave(draft, id));
+  ASSIGN_OR_RETURN(const Key* key, GetKey(draft, id));
   if (key->state == KeyState::kRevoked) return absl::OkStatus();
   std::vector<KeyId> ending = {id};
   if (reason == RevocationReason::kCompromised ||
@@ -257,7 +257,7 @@ absl::Status Revoke(IssuerDraft& draft, const KeyId& id,
 
 absl::Status Suspend(IssuerDraft& draft, const KeyId& id, const Actor& actor,
                      absl::Time now) {
-  ASSIGN_OR_RETURN(Key * key, MustHave(draft, id));
+  ASSIGN_OR_RETURN(Key * key, GetKey(draft, id));
   if (key->state == KeyState::kSuspended) return absl::OkStatus();
   if (!IsPublished(key->state)) {
     return WrongState(*key, "only published keys are suspended");
@@ -285,7 +285,7 @@ absl::Status Suspend(IssuerDraft& draft, const KeyId& id, const Actor& actor,
 
 absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
                     absl::Time now) {
-  ASSIGN_OR_RETURN(Key * key, MustHave(draft, id));
+  ASSIGN_OR_RETURN(Key * key, GetKey(draft, id));
   if (key->state != KeyState::kSuspended) {
     return WrongState(*key, "only SUSPENDED keys resume");
   }

@@ -45,12 +45,6 @@ HttpResponse Cacheable(const HttpRequest& request,
 }  // namespace
 
 HttpResponse PublicRoutes::Answer(const HttpRequest& request) {
-  HttpResponse response = Route(request);
-  metrics_.CountKeySetRequest(response.status);
-  return response;
-}
-
-HttpResponse PublicRoutes::Route(const HttpRequest& request) {
   if (request.method == "OPTIONS") {
     HttpResponse response;
     response.status = 204;
@@ -68,20 +62,27 @@ HttpResponse PublicRoutes::Route(const HttpRequest& request) {
   }
   absl::string_view path = request.path;
   if (path == "/.well-known/jwks.json" && !default_issuer_.empty()) {
-    return KeySet(request, default_issuer_);
+    return CountedKeySet(request, default_issuer_);
   }
   if (absl::ConsumePrefix(&path, "/issuers/")) {
     const size_t slash = path.find('/');
     const absl::string_view issuer = path.substr(0, slash);
     const absl::string_view rest =
         slash == absl::string_view::npos ? "" : path.substr(slash);
-    if (rest == "/.well-known/jwks.json") return KeySet(request, issuer);
+    if (rest == "/.well-known/jwks.json") return CountedKeySet(request, issuer);
     return Document(request, issuer, rest);
   }
   return ErrorResponse(404, "not_found",
                        "paths here are "
                        "/issuers/{issuer}/.well-known/jwks.json, "
                        "openid-configuration and historical-keys");
+}
+
+HttpResponse PublicRoutes::CountedKeySet(const HttpRequest& request,
+                                         absl::string_view issuer) {
+  HttpResponse response = KeySet(request, issuer);
+  metrics_.CountKeySetRequest(response.status);
+  return response;
 }
 
 HttpResponse PublicRoutes::KeySet(const HttpRequest& request,

@@ -37,7 +37,8 @@ class PublicRoutes {
   HttpResponse Answer(const HttpRequest& request);
 
  private:
-  HttpResponse Route(const HttpRequest& request);
+  HttpResponse CountedKeySet(const HttpRequest& request,
+                             absl::string_view issuer);
   HttpResponse KeySet(const HttpRequest& request, absl::string_view issuer);
   HttpResponse Document(const HttpRequest& request, absl::string_view issuer,
                         absl::string_view document);

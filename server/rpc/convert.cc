@@ -205,7 +205,7 @@ void ToProto(const domain::Departure& departure, v1::Departure* out) {
         case domain::KeyFate::kRotate:
           wire->set_fate(v1::Departure::ROTATE);
           break;
-        case domain::KeyFate::kNone: break;
+        case domain::KeyFate::kNone: wire->set_fate(v1::Departure::NONE); break;
       }
     }
     for (const KeyId& successor : outcome.successors) {

@@ -44,7 +44,7 @@ sqlite3* Handle(soci::session& sql) {
   return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
 }
 
-void MustExec(soci::session& sql, const std::string& text) {
+void Exec(soci::session& sql, const std::string& text) {
   char* message = nullptr;
   const int result =
       sqlite3_exec(Handle(sql), text.c_str(), nullptr, nullptr, &message);
@@ -67,28 +67,25 @@ void OpenSqlite(const DatabaseOptions& options, soci::session& sql) {
   sqlite3_busy_timeout(
       Handle(sql),
       static_cast<int>(absl::ToInt64Milliseconds(options.busy_timeout)));
-  MustExec(
-      sql,
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-      "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
-      "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
-      // A large departure is written once, at its commit.
-      "PRAGMA cache_spill=OFF;"
-      // Store::Maintain moves the log; a large commit does not wait for it.
-      "PRAGMA wal_autocheckpoint=50000;");
+  Exec(sql,
+       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+       "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+       "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+       // A large departure is written once, at its commit.
+       "PRAGMA cache_spill=OFF;"
+       // Store::Maintain moves the log; a large commit does not wait for it.
+       "PRAGMA wal_autocheckpoint=50000;");
   if (options.max_pages > 0) {
-    MustExec(sql, absl::StrCat("PRAGMA max_page_count=", options.max_pages));
+    Exec(sql, absl::StrCat("PRAGMA max_page_count=", options.max_pages));
   }
 }
 
 absl::Status RunScript(soci::session& sql, const std::string& script) {
-  MustExec(sql, script);
+  Exec(sql, script);
   return absl::OkStatus();
 }
 
-Begin::Begin(soci::session& sql) : sql_(sql) {
-  MustExec(sql_, "BEGIN IMMEDIATE");
-}
+Begin::Begin(soci::session& sql) : sql_(sql) { Exec(sql_, "BEGIN IMMEDIATE"); }
 
 Begin::~Begin() {
   if (!open_) return;
@@ -97,7 +94,7 @@ Begin::~Begin() {
 }
 
 void Begin::Commit() {
-  MustExec(sql_, "COMMIT");
+  Exec(sql_, "COMMIT");
   open_ = false;
 }
 

@@ -14,8 +14,8 @@
 
 namespace warder::storage {
 
-// Thread-safe: one connection writes, one reads, each behind its own mutex, so
-// reads never wait for writers (WAL).
+// Thread-safe: one connection writes, one reads, one maintains, each behind its
+// own mutex, so reads never wait for writers (WAL).
 class SqlStore : public app::Store {
  public:
   // Opens or creates the database and migrates it. Errors as Migrate.

@@ -1,4 +1,5 @@
-// Every statement of the store, prepared once per connection.
+// What the port asks for, as statements. Those that serve a call are prepared
+// once per connection; lists with filters and whole passes, when they run.
 #ifndef WARDER_SERVER_STORAGE_SQL_TRANSACTION_H_
 #define WARDER_SERVER_STORAGE_SQL_TRANSACTION_H_
 

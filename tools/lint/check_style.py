@@ -26,6 +26,9 @@ HOMES = {
     r"sleep_for|\bsleep\(|\busleep\(": ["client/cli/context.cc"],
     r"absl::Mutex\b": ["server/base/mutex.h"],
     r"\bTODO\b|\bFIXME\b|\bXXX\b": [],
+    # Must...: tests only. Key states have the proto's names and no others.
+    r"\bMust[A-Z]\w*\(": [],
+    r"\bdisabled\b|\bdeactivated\b": [],
 }
 
 
