@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <iostream>
+#include <string>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "client/cli/context.h"
 #include "server/base/error.h"
 #include "server/base/strict_json.h"
@@ -22,6 +25,27 @@ void PrintError(const absl::Status& status, bool json) {
   std::cerr << "warder: " << Safe(status.message());
   if (!reason.empty()) std::cerr << " [" << reason << "]";
   std::cerr << "\n";
+}
+
+// One KID in 64 begins with a hyphen, as flags do: 43 characters of base64url.
+bool LooksLikeKid(absl::string_view argument) {
+  if (argument.size() != 43 || argument[0] != '-') return false;
+  return std::all_of(argument.begin(), argument.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '-' || c == '_';
+  });
+}
+
+// Returns the arguments in the order CLI11 takes them, last first; those that
+// look like a KID stand behind "--", where nothing is taken for a flag.
+std::vector<std::string> ArgumentsOf(int argc, const char* const* argv) {
+  std::vector<std::string> arguments, kids;
+  for (int i = 1; i < argc; ++i) {
+    (LooksLikeKid(argv[i]) ? kids : arguments).push_back(argv[i]);
+  }
+  if (!kids.empty()) arguments.push_back("--");
+  arguments.insert(arguments.end(), kids.begin(), kids.end());
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
 }
 
 }  // namespace
@@ -52,7 +76,7 @@ int RunApp(int argc, const char* const* argv) {
   AddStatusCommand(app, context);
   AddCompletionCommand(app, context);
   try {
-    app.parse(argc, argv);
+    app.parse(ArgumentsOf(argc, argv));
   } catch (const CLI::ParseError& error) {
     const bool json = std::any_of(
         argv, argv + argc, [](absl::string_view a) { return a == "--json"; });

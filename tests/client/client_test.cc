@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "client/audit_chain.h"
+#include "client/cli/context.h"
 #include "client/http_get.h"
 #include "client/profile.h"
 #include "server/crypto/digest.h"
@@ -74,6 +75,22 @@ TEST(AuditChainTest, AgreesWithTheServersOwnChain) {
   v1::AuditEvent gap;
   gap.set_sequence(99);
   EXPECT_THAT(chain.Check(gap), FailsWith(Reason::kStoreCorrupt, "gap"));
+}
+
+TEST(CommandLineTest, AKidThatBeginsWithAHyphenIsNoFlag) {
+  // An empty profile stops the call before it is made: not a usage error.
+  TempDir dir;
+  const std::string profile = dir.File("profile.yaml");
+  std::ofstream(profile) << "address: 127.0.0.1:1\n";
+  for (const char* kid : {"-NQGBBUIZ_mOaDSBGlIsbIFJjitGS4CMKH7_qVVTf6Y",
+                          "--GBBUIZ_mOaDSBGlIsbIFJjitGS4CMKH7_qVVTf6YQ"}) {
+    const char* argv[] = {"warder",   "--profile",  profile.c_str(), "key",
+                          "revoke",   kid,          "--issuer",      "shop",
+                          "--reason", "compromised"};
+    EXPECT_EQ(cli::RunApp(10, argv), cli::kNotAllowed) << kid;
+  }
+  const char* unknown[] = {"warder", "key", "revoke", "--nonsense"};
+  EXPECT_EQ(cli::RunApp(4, unknown), cli::kUsage);
 }
 
 }  // namespace warder::client
