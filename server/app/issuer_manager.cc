@@ -166,11 +166,16 @@ absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
 }
 
 void AddMissingSpares(const std::vector<domain::Spare>& made,
-                      IssuerDraft& draft) {
+                      IssuerDraft& draft, absl::Time now) {
   for (const domain::Spare& spare : made) {
     if (draft.FindSpare(spare.algorithm) != nullptr) continue;
     draft.spares.push_back(spare);
     draft.changes.new_spares.push_back(spare);
+    const JsonMember members[] = {
+        {"algorithm", domain::AlgorithmName(spare.algorithm)}};
+    draft.Record(domain::SystemActor(), "spare.made",
+                 KeyName(spare.issuer, spare.id), WriteJsonMembers(members),
+                 now);
   }
 }
 
@@ -231,13 +236,13 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
         RETURN_IF_ERROR(CheckPeople(change.txn(), draft));
         draft.Record(change.actor(), "issuer.created", name,
                      WriteJson(SummaryOf(draft.issuer)), change.now());
-        AddMissingSpares(first, draft);
+        AddMissingSpares(first, draft, change.now());
         for (const domain::Algorithm algorithm : algorithms) {
           RETURN_IF_ERROR(domain::Rotate(draft, algorithm, /*immediate=*/true,
                                          change.actor(), change.now())
                               .status());
         }
-        AddMissingSpares(second, draft);
+        AddMissingSpares(second, draft, change.now());
         domain::Finish(draft, {}, change.now());
         RETURN_IF_ERROR(change.Save(draft));
         change.SetResult(name);
@@ -339,7 +344,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
         draft.Record(change.actor(), "issuer.updated", name,
                      WriteJson(SummaryOf(issuer)), change.now());
         if (command.policy || command.grants) {
-          AddMissingSpares(made, draft);
+          AddMissingSpares(made, draft, change.now());
           RETURN_IF_ERROR(
               domain::ApplyPolicy(draft, change.actor(), change.now()));
           domain::ApplyDue(draft, change.now());
@@ -380,7 +385,7 @@ absl::StatusOr<domain::Key> IssuerManager::Rotate(
                             absl::StrCat(name, " does not sign with ",
                                          domain::AlgorithmName(algorithm)));
         }
-        AddMissingSpares(spares, draft);
+        AddMissingSpares(spares, draft, change.now());
         ASSIGN_OR_RETURN(const KeyId id,
                          domain::Rotate(draft, algorithm, command.immediate,
                                         change.actor(), change.now()));

@@ -53,9 +53,9 @@ absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
     Vault& vault, const IssuerId& issuer,
     const std::vector<domain::Algorithm>& algorithms, absl::Time now);
 
-// Adds `made` to the draft, as far as it still misses them.
+// Adds `made` to the draft, as far as it still misses them, with an event each.
 void AddMissingSpares(const std::vector<domain::Spare>& made,
-                      domain::IssuerDraft& draft);
+                      domain::IssuerDraft& draft, absl::Time now);
 
 // Makes the spares that `issuer` lacks, outside any transaction. NOT_FOUND; as
 // GenerateSpares and the store.

@@ -57,7 +57,7 @@ absl::StatusOr<domain::Key> KeyManager::Issue(
                                            " has no living deputy; name "
                                            "one with UpdateIssuer first"));
         }
-        AddMissingSpares(spares, draft);
+        AddMissingSpares(spares, draft, change.now());
         absl::Time activate = change.now() + policy.publish_ahead;
         if (const domain::Key* active =
                 draft.Find(algorithm, domain::KeyState::kActive)) {

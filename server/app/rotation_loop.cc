@@ -69,7 +69,7 @@ absl::Status RotationLoop::Rotate(const IssuerId& issuer) {
         ASSIGN_OR_RETURN(domain::IssuerDraft draft,
                          change.txn().LoadDraft(issuer, KeyScope::kLiving));
         const auto before = domain::PublishedKeys(draft);
-        if (spares.ok()) AddMissingSpares(*spares, draft);
+        if (spares.ok()) AddMissingSpares(*spares, draft, change.now());
         domain::ApplyDue(draft, change.now());
         progress = draft.changes.any() ||
                    domain::DueActions(draft, change.now()).empty();

@@ -20,8 +20,8 @@ grpc::Status AuditService::ListEvents(grpc::ServerContext* context,
                                       const v1::ListEventsRequest* request,
                                       v1::ListEventsResponse* response) {
   return Handle(
-      shared_, context, "warder.v1.AuditService/ListEvents", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.AuditService/ListEvents",
+      app::Permission::kReadAudit, *request, [&](const app::Request& call) {
         RETURN_IF_ERROR(
             runner_.Authorize(call, app::Permission::kReadAudit, "audit")
                 .status());

@@ -10,7 +10,8 @@ grpc::Status CertificateService::IssueCertificate(
     v1::IssueCertificateResponse* response) {
   return Handle(
       shared_, context, "warder.v1.CertificateService/IssueCertificate",
-      *request, [&](const app::Request& call) {
+      app::Permission::kIssueCertificates, *request,
+      [&](const app::Request& call) {
         app::IssueCertificateCommand command;
         command.request_pem = request->certificate_request();
         ASSIGN_OR_RETURN(command.subject.role,

@@ -41,17 +41,27 @@ app::Request MakeRequest(app::Caller caller, absl::string_view method,
   return request;
 }
 
-// Authenticates, runs `body(const app::Request&) -> absl::Status`, counts.
+// Authenticates, runs `body(const app::Request&) -> absl::Status`, counts. The
+// use case holds `permission`; here it is asked only where the message cannot
+// be read, so that who may not call is told so, and audited, whatever he sends.
 template <typename Message, typename Body>
 grpc::Status Handle(const HandlerContext& shared,
                     const grpc::ServerContextBase* context,
-                    absl::string_view method, const Message& message,
-                    Body body) {
+                    absl::string_view method, app::Permission permission,
+                    const Message& message, Body body) {
   const absl::Duration start = shared.runner.clock().Uptime();
   absl::Status status;
   auto caller = CallerOf(*context);
   if (caller.ok()) {
-    status = body(MakeRequest(*std::move(caller), method, message));
+    const app::Role role = caller->role;
+    const app::Request request =
+        MakeRequest(*std::move(caller), method, message);
+    status = body(request);
+    if (absl::IsInvalidArgument(status) &&
+        app::AccessOf(role, permission) == app::Access::kNo) {
+      status =
+          shared.runner.Authorize(request, permission, "unreadable").status();
+    }
   } else {
     status = caller.status();
     shared.runner.DeniedStranger(method, status);

@@ -59,20 +59,21 @@ absl::StatusOr<app::UpdateIssuerCommand> ToCommand(
 grpc::Status IssuerService::CreateIssuer(grpc::ServerContext* context,
                                          const v1::CreateIssuerRequest* request,
                                          v1::Issuer* response) {
-  return Handle(shared_, context, "warder.v1.IssuerService/CreateIssuer",
-                *request, [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
-                  ASSIGN_OR_RETURN(const auto issuer,
-                                   issuers_.Create(call, command));
-                  ToProto(issuer, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.IssuerService/CreateIssuer",
+      app::Permission::kWriteIssuers, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
+        ASSIGN_OR_RETURN(const auto issuer, issuers_.Create(call, command));
+        ToProto(issuer, response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status IssuerService::GetIssuer(grpc::ServerContext* context,
                                       const v1::GetIssuerRequest* request,
                                       v1::Issuer* response) {
-  return Handle(shared_, context, "warder.v1.IssuerService/GetIssuer", *request,
+  return Handle(shared_, context, "warder.v1.IssuerService/GetIssuer",
+                app::Permission::kReadIssuers, *request,
                 [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto id,
                                    ParseIssuerName("name", request->name()));
@@ -85,39 +86,39 @@ grpc::Status IssuerService::GetIssuer(grpc::ServerContext* context,
 grpc::Status IssuerService::ListIssuers(grpc::ServerContext* context,
                                         const v1::ListIssuersRequest* request,
                                         v1::ListIssuersResponse* response) {
-  return Handle(shared_, context, "warder.v1.IssuerService/ListIssuers",
-                *request, [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(
-                      const auto page,
-                      issuers_.List(call, {.size = request->page_size(),
-                                           .token = request->page_token()}));
-                  for (const auto& issuer : page.items) {
-                    ToProto(issuer, response->add_issuers());
-                  }
-                  response->set_next_page_token(page.next_token);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.IssuerService/ListIssuers",
+      app::Permission::kReadIssuers, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto page,
+                         issuers_.List(call, {.size = request->page_size(),
+                                              .token = request->page_token()}));
+        for (const auto& issuer : page.items) {
+          ToProto(issuer, response->add_issuers());
+        }
+        response->set_next_page_token(page.next_token);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status IssuerService::UpdateIssuer(grpc::ServerContext* context,
                                          const v1::UpdateIssuerRequest* request,
                                          v1::Issuer* response) {
-  return Handle(shared_, context, "warder.v1.IssuerService/UpdateIssuer",
-                *request, [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
-                  ASSIGN_OR_RETURN(const auto issuer,
-                                   issuers_.Update(call, command));
-                  ToProto(issuer, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.IssuerService/UpdateIssuer",
+      app::Permission::kWriteIssuers, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
+        ASSIGN_OR_RETURN(const auto issuer, issuers_.Update(call, command));
+        ToProto(issuer, response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status IssuerService::RotateKey(grpc::ServerContext* context,
                                       const v1::RotateKeyRequest* request,
                                       v1::Key* response) {
   return Handle(
-      shared_, context, "warder.v1.IssuerService/RotateKey", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.IssuerService/RotateKey",
+      app::Permission::kWriteIssuers, *request, [&](const app::Request& call) {
         app::RotateKeyCommand command;
         ASSIGN_OR_RETURN(command.issuer,
                          ParseIssuerName("name", request->name()));

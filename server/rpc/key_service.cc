@@ -9,8 +9,8 @@ grpc::Status KeyService::IssueKey(grpc::ServerContext* context,
                                   const v1::IssueKeyRequest* request,
                                   v1::Key* response) {
   return Handle(
-      shared_, context, "warder.v1.KeyService/IssueKey", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.KeyService/IssueKey",
+      app::Permission::kWriteKeys, *request, [&](const app::Request& call) {
         ASSIGN_OR_RETURN(const auto issuer,
                          ParseIssuerName("parent", request->parent()));
         ASSIGN_OR_RETURN(const auto algorithm,
@@ -24,7 +24,8 @@ grpc::Status KeyService::IssueKey(grpc::ServerContext* context,
 grpc::Status KeyService::GetKey(grpc::ServerContext* context,
                                 const v1::GetKeyRequest* request,
                                 v1::Key* response) {
-  return Handle(shared_, context, "warder.v1.KeyService/GetKey", *request,
+  return Handle(shared_, context, "warder.v1.KeyService/GetKey",
+                app::Permission::kReadKeys, *request,
                 [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto name,
                                    ParseKeyName("name", request->name()));
@@ -39,8 +40,8 @@ grpc::Status KeyService::ListKeys(grpc::ServerContext* context,
                                   const v1::ListKeysRequest* request,
                                   v1::ListKeysResponse* response) {
   return Handle(
-      shared_, context, "warder.v1.KeyService/ListKeys", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.KeyService/ListKeys",
+      app::Permission::kReadKeys, *request, [&](const app::Request& call) {
         app::KeyFilter filter;
         if (!request->parent().empty()) {
           ASSIGN_OR_RETURN(filter.issuer,
@@ -64,7 +65,8 @@ grpc::Status KeyService::ListKeys(grpc::ServerContext* context,
 grpc::Status KeyService::RevokeKey(grpc::ServerContext* context,
                                    const v1::RevokeKeyRequest* request,
                                    v1::Key* response) {
-  return Handle(shared_, context, "warder.v1.KeyService/RevokeKey", *request,
+  return Handle(shared_, context, "warder.v1.KeyService/RevokeKey",
+                app::Permission::kRevokeKeys, *request,
                 [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto name,
                                    ParseKeyName("name", request->name()));
@@ -82,22 +84,23 @@ grpc::Status KeyService::RevokeKey(grpc::ServerContext* context,
 grpc::Status KeyService::SuspendKey(grpc::ServerContext* context,
                                     const v1::SuspendKeyRequest* request,
                                     v1::Key* response) {
-  return Handle(shared_, context, "warder.v1.KeyService/SuspendKey", *request,
-                [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto name,
-                                   ParseKeyName("name", request->name()));
-                  ASSIGN_OR_RETURN(
-                      const auto key,
-                      keys_.Suspend(call, name.first, name.second));
-                  ToProto(key, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.KeyService/SuspendKey",
+      app::Permission::kWriteKeys, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto name,
+                         ParseKeyName("name", request->name()));
+        ASSIGN_OR_RETURN(const auto key,
+                         keys_.Suspend(call, name.first, name.second));
+        ToProto(key, response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status KeyService::ResumeKey(grpc::ServerContext* context,
                                    const v1::ResumeKeyRequest* request,
                                    v1::Key* response) {
-  return Handle(shared_, context, "warder.v1.KeyService/ResumeKey", *request,
+  return Handle(shared_, context, "warder.v1.KeyService/ResumeKey",
+                app::Permission::kWriteKeys, *request,
                 [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto name,
                                    ParseKeyName("name", request->name()));

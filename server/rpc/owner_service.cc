@@ -53,8 +53,8 @@ grpc::Status OwnerService::CreateOwner(grpc::ServerContext* context,
                                        const v1::CreateOwnerRequest* request,
                                        v1::Owner* response) {
   return Handle(
-      shared_, context, "warder.v1.OwnerService/CreateOwner", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.OwnerService/CreateOwner",
+      app::Permission::kWriteOwners, *request, [&](const app::Request& call) {
         app::CreateOwnerCommand command;
         ASSIGN_OR_RETURN(command.id,
                          ParseOwnerId("owner_id", request->owner_id()));
@@ -70,7 +70,8 @@ grpc::Status OwnerService::CreateOwner(grpc::ServerContext* context,
 grpc::Status OwnerService::GetOwner(grpc::ServerContext* context,
                                     const v1::GetOwnerRequest* request,
                                     v1::Owner* response) {
-  return Handle(shared_, context, "warder.v1.OwnerService/GetOwner", *request,
+  return Handle(shared_, context, "warder.v1.OwnerService/GetOwner",
+                app::Permission::kReadOwners, *request,
                 [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto id,
                                    ParseOwnerName("name", request->name()));
@@ -83,38 +84,39 @@ grpc::Status OwnerService::GetOwner(grpc::ServerContext* context,
 grpc::Status OwnerService::ListOwners(grpc::ServerContext* context,
                                       const v1::ListOwnersRequest* request,
                                       v1::ListOwnersResponse* response) {
-  return Handle(shared_, context, "warder.v1.OwnerService/ListOwners", *request,
-                [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(
-                      const auto page,
-                      owners_.List(call, {.size = request->page_size(),
-                                          .token = request->page_token()}));
-                  for (const auto& owner : page.items) {
-                    ToProto(owner, response->add_owners());
-                  }
-                  response->set_next_page_token(page.next_token);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/ListOwners",
+      app::Permission::kReadOwners, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto page,
+                         owners_.List(call, {.size = request->page_size(),
+                                             .token = request->page_token()}));
+        for (const auto& owner : page.items) {
+          ToProto(owner, response->add_owners());
+        }
+        response->set_next_page_token(page.next_token);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status OwnerService::UpdateOwner(grpc::ServerContext* context,
                                        const v1::UpdateOwnerRequest* request,
                                        v1::Owner* response) {
-  return Handle(shared_, context, "warder.v1.OwnerService/UpdateOwner",
-                *request, [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
-                  ASSIGN_OR_RETURN(const auto owner,
-                                   owners_.Update(call, command));
-                  ToProto(owner, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/UpdateOwner",
+      app::Permission::kWriteOwners, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
+        ASSIGN_OR_RETURN(const auto owner, owners_.Update(call, command));
+        ToProto(owner, response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status OwnerService::ReportDeparture(
     grpc::ServerContext* context, const v1::ReportDepartureRequest* request,
     v1::Departure* response) {
   return Handle(shared_, context, "warder.v1.OwnerService/ReportDeparture",
-                *request, [&](const app::Request& call) {
+                app::Permission::kReportDeparture, *request,
+                [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto id,
                                    ParseOwnerName("name", request->name()));
                   ASSIGN_OR_RETURN(const auto instant, InstantOf(*request));
@@ -129,7 +131,8 @@ grpc::Status OwnerService::PlanDeparture(
     grpc::ServerContext* context, const v1::PlanDepartureRequest* request,
     v1::Departure* response) {
   return Handle(shared_, context, "warder.v1.OwnerService/PlanDeparture",
-                *request, [&](const app::Request& call) {
+                app::Permission::kReportDeparture, *request,
+                [&](const app::Request& call) {
                   ASSIGN_OR_RETURN(const auto id,
                                    ParseOwnerName("name", request->name()));
                   ASSIGN_OR_RETURN(const auto instant, InstantOf(*request));

@@ -10,8 +10,8 @@ grpc::Status StatusService::GetStatus(grpc::ServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::ServiceStatus* response) {
   return Handle(
-      shared_, context, "warder.v1.StatusService/GetStatus", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.StatusService/GetStatus",
+      app::Permission::kReadStatus, *request, [&](const app::Request& call) {
         RETURN_IF_ERROR(
             runner_.Authorize(call, app::Permission::kReadStatus, "status")
                 .status());

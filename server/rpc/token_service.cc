@@ -9,8 +9,8 @@ grpc::Status TokenService::SignJwt(grpc::ServerContext* context,
                                    const v1::SignJwtRequest* request,
                                    v1::SignJwtResponse* response) {
   return Handle(
-      shared_, context, "warder.v1.TokenService/SignJwt", *request,
-      [&](const app::Request& call) {
+      shared_, context, "warder.v1.TokenService/SignJwt",
+      app::Permission::kSignTokens, *request, [&](const app::Request& call) {
         app::SignJwtCommand command;
         ASSIGN_OR_RETURN(command.issuer,
                          ParseIssuerName("issuer", request->issuer()));

@@ -219,6 +219,17 @@ TEST_F(RpcTest, RolesAreHeldAtTheDoor) {
   EXPECT_OK(MustConnect("auditor/ann")->Call(&Keys::ListKeys, list, true));
 }
 
+TEST_F(RpcTest, WhoMayNotCallIsDeniedWhateverHeSends) {
+  auto gateway = MustConnect("gateway/edge");
+  v1::RevokeKeyRequest malformed;
+  malformed.set_name("nonsense");
+  EXPECT_THAT(
+      gateway->Call(&v1::KeyService::Stub::RevokeKey, malformed).status(),
+      FailsWith(Reason::kPermissionDenied));
+  EXPECT_TRUE(app_.Events().back().denied);
+  EXPECT_EQ(app_.Events().back().actor, "gateway/edge");
+}
+
 TEST_F(RpcTest, NobodyWithoutOurCertificateGetsPastTheHandshake) {
   v1::GetStatusRequest status;
   // Another CA signs for the same name.
@@ -295,7 +306,7 @@ TEST_F(RpcTest, ACertificateIssuedOverTheWireWorks) {
       FailsWith(Reason::kInvalidField, "role"));
   EXPECT_THAT(MustConnect("hr/hook")->Call(
                   &v1::CertificateService::Stub::IssueCertificate, request),
-              FailsWith(Reason::kInvalidField));
+              FailsWith(Reason::kPermissionDenied));
 }
 
 TEST_F(RpcTest, UpdatesSayWhichFieldsTheyCannotChange) {
