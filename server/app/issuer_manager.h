@@ -40,28 +40,6 @@ struct RotateKeyCommand {
   bool immediate = false;
 };
 
-// Returns the etag of a row's rev: a quoted string (AIP-154).
-std::string EtagOf(int64_t rev);
-
-// Returns OK when `etag` is empty or names `rev`; ABORTED ETAG_MISMATCH.
-absl::Status CheckEtag(absl::string_view name, absl::string_view etag,
-                       int64_t rev);
-
-// Makes the spares that `draft` misses, outside any transaction. Blocks for
-// key generation.
-absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
-    Vault& vault, const IssuerId& issuer,
-    const std::vector<domain::Algorithm>& algorithms, absl::Time now);
-
-// Adds `made` to the draft, as far as it still misses them, with an event each.
-void AddMissingSpares(const std::vector<domain::Spare>& made,
-                      domain::IssuerDraft& draft, absl::Time now);
-
-// Makes the spares that `issuer` lacks, outside any transaction. NOT_FOUND; as
-// GenerateSpares and the store.
-absl::StatusOr<std::vector<domain::Spare>> SparesFor(ChangeRunner& runner,
-                                                     const IssuerId& issuer);
-
 // Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
 // lists.
 class IssuerManager {

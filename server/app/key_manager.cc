@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "server/app/issuer_manager.h"
+#include "server/app/spares.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/domain/lifecycle.h"

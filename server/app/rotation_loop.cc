@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/app/issuer_manager.h"
+#include "server/app/spares.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "server/app/issuer_manager.h"
+#include "server/app/etag.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 
