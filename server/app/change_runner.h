@@ -3,9 +3,8 @@
 //  - the clock is read once, through ClockGuard, and a change is never dated
 //    before what is recorded already
 //  - state, audit events and request record are one transaction
-//  - a request_id answered once changes nothing again, also after a restart:
-//  the
-//    answer is the resource as it is now
+//  - a request_id answered once changes nothing again, also after a restart;
+//    the answer is the resource as it is now
 //  - validate_only runs the change against the store and keeps nothing
 //  - nothing is published before it is stored; nothing is answered before it
 //    is published

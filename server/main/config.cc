@@ -67,7 +67,12 @@ class Reader {
                 {"drain", Span(&config->drain)},
                 {"grpc.address", Text(&config->grpc_address)},
                 {"public.address", Text(&config->public_address)},
-                {"public.base_url", Text(&config->public_base_url)},
+                {"public.base_url",
+                 [config](const std::string& value) {
+                   config->public_base_url =
+                       value.substr(0, value.find_last_not_of('/') + 1);
+                   return absl::OkStatus();
+                 }},
                 {"public.default_issuer",
                  [config](const std::string& value) {
                    config->default_issuer = value;
@@ -175,10 +180,6 @@ absl::StatusOr<Config> ParseConfig(absl::string_view file,
     return At(file, error.mark, absl::StrCat("not YAML: ", error.msg));
   }
   RETURN_IF_ERROR(CheckConfig(file, config));
-  while (!config.public_base_url.empty() &&
-         config.public_base_url.back() == '/') {
-    config.public_base_url.pop_back();
-  }
   return config;
 }
 

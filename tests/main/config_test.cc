@@ -46,6 +46,8 @@ TEST(ConfigTest, ASettingCanBeOverridden) {
   Config config;
   ASSERT_OK(OverrideSetting("grpc.address=127.0.0.1:1", &config));
   EXPECT_EQ(config.grpc_address, "127.0.0.1:1");
+  ASSERT_OK(OverrideSetting("public.base_url=https://k.example//", &config));
+  EXPECT_EQ(config.public_base_url, "https://k.example");
   ASSERT_OK(OverrideSetting("drain=3s", &config));
   EXPECT_EQ(config.drain, absl::Seconds(3));
   for (const char* bad : {"grpc.address", "surprise=1", "drain=soon",

@@ -205,6 +205,8 @@ TEST_F(RpcTest, AGrantWithoutALifetimeFollowsThePolicyInAnyOrderOfTheMask) {
         const v1::Issuer updated,
         security->Call(&v1::IssuerService::Stub::UpdateIssuer, update));
     EXPECT_EQ(updated.grants(0).max_lifetime().seconds(), 300);
+    EXPECT_THAT(app_.Events().back().detail,
+                testing::HasSubstr("\"max_lifetime\":\"5m\""));
   }
 }
 
@@ -300,6 +302,19 @@ TEST_F(RpcTest, ACertificateIssuedOverTheWireWorks) {
   ASSERT_OK_AND_ASSIGN(const auto info,
                        crypto::DescribeCertificate(issued.certificate()));
   EXPECT_EQ(info.uri, "warder://auditor/ann");
+  // Sent again it is the same certificate, and no further event.
+  request.set_request_id("again");
+  ASSERT_OK_AND_ASSIGN(
+      const auto first,
+      security->Call(&v1::CertificateService::Stub::IssueCertificate, request));
+  const size_t events = app_.Events().size();
+  ASSERT_OK_AND_ASSIGN(
+      const auto second,
+      security->Call(&v1::CertificateService::Stub::IssueCertificate, request));
+  EXPECT_EQ(second.certificate(), first.certificate());
+  EXPECT_EQ(second.expire_time().seconds(), first.expire_time().seconds());
+  EXPECT_EQ(app_.Events().size(), events);
+  request.clear_request_id();
   request.set_role("root");
   EXPECT_THAT(
       security->Call(&v1::CertificateService::Stub::IssueCertificate, request),
