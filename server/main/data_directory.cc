@@ -221,18 +221,24 @@ absl::StatusOr<InitResult> InitDataDirectory(const Config& config,
   return result;
 }
 
+absl::StatusOr<IdleDirectory> OpenIdleDirectory(const Config& config,
+                                                absl::Time now) {
+  ASSIGN_OR_RETURN(DirectoryLock lock,
+                   DirectoryLock::Take(config.data_directory));
+  ASSIGN_OR_RETURN(SecretBytes kek,
+                   crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
+  crypto::Sealer sealer(std::move(kek));
+  ASSIGN_OR_RETURN(auto store, OpenStore(config, sealer, now));
+  return IdleDirectory{std::move(lock), std::move(sealer), std::move(store)};
+}
+
 absl::StatusOr<InitResult> IssueClient(const Config& config,
                                        const std::string& client,
                                        absl::Time now) {
   ASSIGN_OR_RETURN(const std::string name,
                    app::ParseCallerName("client", client));
-  ASSIGN_OR_RETURN(const DirectoryLock lock,
-                   DirectoryLock::Take(config.data_directory));
-  ASSIGN_OR_RETURN(SecretBytes kek,
-                   crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
-  const crypto::Sealer sealer(std::move(kek));
-  ASSIGN_OR_RETURN(auto authority, LoadAuthority(config, sealer));
-  ASSIGN_OR_RETURN(auto store, OpenStore(config, sealer, now));
+  ASSIGN_OR_RETURN(const IdleDirectory idle, OpenIdleDirectory(config, now));
+  ASSIGN_OR_RETURN(auto authority, LoadAuthority(config, idle.sealer));
   const std::string profile = PathIn(config, absl::StrCat("clients/", name));
   std::error_code error;
   if (fs::exists(profile + ".yaml", error)) {
@@ -244,7 +250,7 @@ absl::StatusOr<InitResult> IssueClient(const Config& config,
   InitResult result;
   result.authority_file = PathIn(config, "authority.pem");
   ASSIGN_OR_RETURN(result.profile_file,
-                   MakeClient(config, name, *authority, *store, now));
+                   MakeClient(config, name, *authority, *idle.store, now));
   return result;
 }
 

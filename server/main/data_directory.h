@@ -51,6 +51,18 @@ absl::StatusOr<InitResult> InitDataDirectory(const Config& config,
                                              const std::string& client,
                                              absl::Time now);
 
+// The data directory of a warderd that does not run, held while this lives.
+struct IdleDirectory {
+  DirectoryLock lock;
+  crypto::Sealer sealer;
+  std::unique_ptr<storage::SqlStore> store;
+};
+
+// Takes the directory and opens its store. FAILED_PRECONDITION
+// DATA_DIRECTORY_IN_USE; as OpenStore.
+absl::StatusOr<IdleDirectory> OpenIdleDirectory(const Config& config,
+                                                absl::Time now);
+
 // Makes another client of role `security`, at the machine itself: the way back
 // in when nobody with that role is left. For a warderd that does not run.
 //

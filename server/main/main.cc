@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
-#include <memory>
 #include <string>
 
 #include "server/app/clock_guard.h"
@@ -96,26 +95,10 @@ absl::Status Serve(const Flags& flags) {
   return absl::OkStatus();
 }
 
-// The store of a warderd that does not run, with what must outlive it.
-struct IdleStore {
-  DirectoryLock lock;
-  std::unique_ptr<storage::SqlStore> store;
-};
-
-absl::StatusOr<IdleStore> OpenIdleStore(const Flags& flags, absl::Time now) {
-  ASSIGN_OR_RETURN(const Config config, LoadConfig(flags));
-  ASSIGN_OR_RETURN(DirectoryLock lock,
-                   DirectoryLock::Take(config.data_directory));
-  ASSIGN_OR_RETURN(SecretBytes kek,
-                   crypto::ReadKeyEncryptionKey(config.KeyEncryptionKeyFile()));
-  const crypto::Sealer sealer(std::move(kek));
-  ASSIGN_OR_RETURN(auto store, OpenStore(config, sealer, now));
-  return IdleStore{std::move(lock), std::move(store)};
-}
-
 absl::Status MigrateStore(const Flags& flags) {
   SystemClock clock;
-  RETURN_IF_ERROR(OpenIdleStore(flags, clock.TimeNow()).status());
+  ASSIGN_OR_RETURN(const Config config, LoadConfig(flags));
+  RETURN_IF_ERROR(OpenIdleDirectory(config, clock.TimeNow()).status());
   std::cout << "The database has the schema of this warderd.\n";
   return absl::OkStatus();
 }
@@ -123,7 +106,8 @@ absl::Status MigrateStore(const Flags& flags) {
 absl::Status AcceptClock(const Flags& flags) {
   SystemClock clock;
   const absl::Time now = clock.TimeNow();
-  ASSIGN_OR_RETURN(const IdleStore idle, OpenIdleStore(flags, now));
+  ASSIGN_OR_RETURN(const Config config, LoadConfig(flags));
+  ASSIGN_OR_RETURN(const IdleDirectory idle, OpenIdleDirectory(config, now));
   ASSIGN_OR_RETURN(const absl::Time last,
                    app::AcceptClock(*idle.store, now, crypto::Sha256));
   if (last <= now) {
