@@ -69,6 +69,7 @@ int RunApp(int argc, const char* const* argv) {
   AddIssuerCommands(app, context);
   AddKeyCommands(app, context);
   AddOwnerCommands(app, context);
+  AddExposureCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);
   AddAuditCommands(app, context);

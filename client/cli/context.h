@@ -93,12 +93,22 @@ void AddPlan(CLI::App* command, Context& context);
 void AddIssuerCommands(CLI::App& app, Context& context);
 void AddKeyCommands(CLI::App& app, Context& context);
 void AddOwnerCommands(CLI::App& app, Context& context);
+void AddExposureCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);
 void AddAuditCommands(CLI::App& app, Context& context);
 void AddCertCommands(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
 void AddCompletionCommand(CLI::App& app, Context& context);
+
+// Verbs of a noun that have a file of their own.
+void AddDepartureCommands(CLI::App& owner, Context& context);
+void AddExposureCommand(CLI::App& noun, bool of_key, Context& context);
+
+// Returns the resource name of a key typed as KID with --issuer, or as a whole
+// name.
+absl::StatusOr<std::string> KeyNameOf(const std::string& key,
+                                      const std::string& issuer);
 
 // Runs the command line; returns the exit code.
 int RunApp(int argc, const char* const* argv);

@@ -1,5 +1,6 @@
 // warder issuer create|list|show|update
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,8 @@ struct Flags {
   std::string rotation_period, max_key_age, publish_ahead, verify_grace,
       verifier_cache, cache_max_age, max_token_lifetime, clock_skew,
       max_revocation_exposure;
+  std::string owned_key_departure, used_key_departure;
+  bool at_risk = false;
 };
 
 absl::StatusOr<v1::Grant> ParseGrant(const std::string& text) {
@@ -95,7 +98,29 @@ absl::StatusOr<bool> ApplyPolicy(const Flags& flags, v1::Policy* policy) {
     ASSIGN_OR_RETURN(const absl::Duration span, ParseDuration(*text));
     SetDuration(span, (policy->*field)());
   }
+  using SetAction = void (v1::Policy::*)(v1::DepartureAction);
+  const std::tuple<const char*, const std::string*, SetAction> actions[] = {
+      {"--owned-key-departure", &flags.owned_key_departure,
+       &v1::Policy::set_owned_key_departure},
+      {"--used-key-departure", &flags.used_key_departure,
+       &v1::Policy::set_used_key_departure}};
+  for (const auto& [flag, text, set] : actions) {
+    if (text->empty()) continue;
+    any = true;
+    v1::DepartureAction action;
+    if (!v1::DepartureAction_Parse(
+            absl::StrCat("DEPARTURE_ACTION_", absl::AsciiStrToUpper(*text)),
+            &action)) {
+      return FieldError(
+          flag, absl::StrCat("\"", *text, "\" is not REVOKE or ROTATE"));
+    }
+    (policy->*set)(action);
+  }
   return any;
+}
+
+std::string ActionName(v1::DepartureAction action) {
+  return Short(v1::DepartureAction_Name(action), "DEPARTURE_ACTION_");
 }
 
 absl::Status FillGrantsAndPeople(const Flags& flags, v1::Issuer* issuer) {
@@ -139,7 +164,9 @@ std::string Show(const v1::Issuer& issuer, const Terminal& terminal) {
       {"cache max-age", HowLong(p.cache_max_age())},
       {"max token lifetime", HowLong(p.max_token_lifetime())},
       {"clock skew", HowLong(p.clock_skew())},
-      {"max revocation exposure", HowLong(p.max_revocation_exposure())}};
+      {"max revocation exposure", HowLong(p.max_revocation_exposure())},
+      {"when a leaver owned a key", ActionName(p.owned_key_departure())},
+      {"when he only used it", ActionName(p.used_key_departure())}};
   for (const v1::Grant& grant : issuer.grants()) {
     fields.emplace_back(
         "grant",
@@ -180,6 +207,12 @@ void AddSharedFlags(CLI::App* command, Flags& flags) {
   for (const auto& [name, out] : spans) {
     command->add_option(name, *out, "a duration: 30d, 12h, 45s");
   }
+  command->add_option("--owned-key-departure", flags.owned_key_departure,
+                      "keys a leaver answers for: REVOKE (default) or ROTATE; "
+                      "keys he had a copy of are always revoked");
+  command->add_option("--used-key-departure", flags.used_key_departure,
+                      "keys a leaver could only use through the service: "
+                      "ROTATE (default) or REVOKE");
 }
 
 absl::Status Create(Context& context, const Flags& flags) {
@@ -221,9 +254,29 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   return absl::OkStatus();
 }
 
-absl::Status List(Context& context) {
-  Table table({"ISSUER", "STATE", "OWNER", "DEPUTIES", "REVISION", "UPDATED"});
+std::string RisksOf(const v1::Issuer& issuer) {
+  std::vector<std::string> risks;
+  for (const int risk : issuer.risks()) {
+    switch (risk) {
+      case v1::Issuer::ORPHANED_ISSUER:
+        risks.push_back("nobody owns it");
+        break;
+      case v1::Issuer::OWNER_LEAVES: risks.push_back("owner leaves"); break;
+      case v1::Issuer::DEPUTIES_LEAVE:
+        risks.push_back("no deputy stays");
+        break;
+      case v1::Issuer::ONE_DEPUTY: risks.push_back("one deputy"); break;
+      default: risks.push_back("unknown");
+    }
+  }
+  return risks.empty() ? "none" : absl::StrJoin(risks, ", ");
+}
+
+absl::Status List(Context& context, const Flags& flags) {
+  Table table(
+      {"ISSUER", "STATE", "OWNER", "DEPUTIES", "RISK", "REVISION", "UPDATED"});
   v1::ListIssuersRequest request;
+  request.set_at_risk_only(flags.at_risk);
   request.set_page_size(1000);
   do {
     ASSIGN_OR_RETURN(const v1::ListIssuersResponse page,
@@ -238,7 +291,8 @@ absl::Status List(Context& context) {
       table.Add(
           {LastPart(issuer.name()), StateOf(issuer), LastPart(issuer.owner()),
            deputies.empty() ? "NONE: name one" : absl::StrJoin(deputies, ","),
-           absl::StrCat(issuer.revision()), When(issuer.update_time())});
+           RisksOf(issuer), absl::StrCat(issuer.revision()),
+           When(issuer.update_time())});
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -264,8 +318,12 @@ void AddIssuerCommands(CLI::App& app, Context& context) {
   });
 
   CLI::App* list = noun->add_subcommand("list", "list issuers");
-  list->callback(
-      [&context] { context.run = [&context] { return List(context); }; });
+  list->add_flag("--at-risk", flags->at_risk,
+                 "only those whose owner or deputies leave, or that have one "
+                 "deputy only");
+  list->callback([&context, flags] {
+    context.run = [&context, flags] { return List(context, *flags); };
+  });
 
   CLI::App* show = noun->add_subcommand("show", "show one issuer");
   show->add_option("id", flags->id, "its ID")->required();

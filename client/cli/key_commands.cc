@@ -1,4 +1,5 @@
-// warder key list|show|issue|rotate|revoke|suspend|resume
+// warder key list|show|issue|rotate|revoke|suspend|resume; for `exposure` see
+// exposure_commands.cc
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -60,18 +61,6 @@ std::string Show(const v1::Key& key, const Terminal& terminal) {
                            "REVOCATION_REASON_")));
   }
   return Fields(fields, terminal);
-}
-
-// A name is issuers/I/keys/K; a bare kid is looked up among the issuer's keys
-// given with --issuer.
-absl::StatusOr<std::string> NameOf(const Flags& flags) {
-  if (absl::StartsWith(flags.key, "issuers/")) return flags.key;
-  if (flags.issuer.empty()) {
-    return FieldError("key",
-                      "give issuers/ISSUER/keys/KID, or the KID with "
-                      "--issuer ISSUER");
-  }
-  return KeyName(IssuerId(flags.issuer), KeyId(flags.key));
 }
 
 template <typename Enum, typename Parse>
@@ -154,7 +143,7 @@ absl::Status Issue(Context& context, const Flags& flags) {
 
 absl::Status Revoke(Context& context, const Flags& flags) {
   v1::RevokeKeyRequest request;
-  ASSIGN_OR_RETURN(const std::string name, NameOf(flags));
+  ASSIGN_OR_RETURN(const std::string name, KeyNameOf(flags.key, flags.issuer));
   request.set_name(name);
   ASSIGN_OR_RETURN(const v1::RevocationReason reason,
                    ParseEnum<v1::RevocationReason>(
@@ -171,13 +160,24 @@ template <typename Request, typename Method>
 absl::Status OnKey(Context& context, const Flags& flags, Method method,
                    bool reads) {
   Request request;
-  ASSIGN_OR_RETURN(const std::string name, NameOf(flags));
+  ASSIGN_OR_RETURN(const std::string name, KeyNameOf(flags.key, flags.issuer));
   request.set_name(name);
   return Print(context, reads ? context.Read(method, request)
                               : context.Change(method, request));
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> KeyNameOf(const std::string& key,
+                                      const std::string& issuer) {
+  if (absl::StartsWith(key, "issuers/")) return key;
+  if (issuer.empty()) {
+    return FieldError("key",
+                      "give issuers/ISSUER/keys/KID, or the KID with "
+                      "--issuer ISSUER");
+  }
+  return KeyName(IssuerId(issuer), KeyId(key));
+}
 
 void AddKeyCommands(CLI::App& app, Context& context) {
   CLI::App* noun = app.add_subcommand("key", "signing keys");
@@ -240,6 +240,7 @@ void AddKeyCommands(CLI::App& app, Context& context) {
     takes_key(command);
     AddPlan(command, context);
   }
+  AddExposureCommand(*noun, /*of_key=*/true, context);
 }
 
 }  // namespace warder::cli

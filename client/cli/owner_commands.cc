@@ -1,12 +1,11 @@
-// warder owner create|list|show|update|depart
-#include <optional>
+// warder owner create|list|show|update; the other verbs have files of their own
 #include <string>
+#include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/context.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
-#include "server/base/time_text.h"
 #include "warder/v1/owner.grpc.pb.h"
 
 namespace warder::cli {
@@ -15,71 +14,39 @@ namespace {
 using Stub = v1::OwnerService::Stub;
 
 struct Flags {
-  std::string id, display_name, contact, deputy, at, etag;
+  std::string id, display_name, contact, deputy, etag;
+  std::vector<std::string> members;
+  bool team = false;
 };
+
+std::string MembersOf(const v1::Owner& owner) {
+  std::vector<std::string> members;
+  for (const auto& member : owner.members())
+    members.push_back(LastPart(member));
+  return absl::StrJoin(members, ", ");
+}
 
 std::string StateOf(const v1::Owner& owner) {
   return v1::Owner::State_Name(owner.state());
 }
 
 std::string Show(const v1::Owner& owner, const Terminal& terminal) {
-  return Fields({{"name", owner.name()},
-                 {"state", StateOf(owner)},
-                 {"display name", owner.display_name()},
-                 {"contact", owner.contact()},
-                 {"deputy", LastPart(owner.deputy())},
-                 {owner.state() == v1::Owner::DEPARTED ? "left" : "leaves",
-                  When(owner.depart_time())},
-                 {"created", When(owner.create_time())},
-                 {"etag", owner.etag()}},
-                terminal);
-}
-
-std::string FateOf(const v1::Departure::KeyOutcome& key) {
-  switch (key.fate()) {
-    case v1::Departure::REVOKE: return "REVOKE";
-    case v1::Departure::ROTATE: return "ROTATE";
-    default: return "-";
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"name", owner.name()},
+      {"state", StateOf(owner)},
+      {"display name", owner.display_name()},
+      {"contact", owner.contact()},
+      {"deputy", LastPart(owner.deputy())}};
+  if (owner.kind() == v1::Owner::TEAM) {
+    fields.emplace_back("members", MembersOf(owner));
+  } else {
+    fields.emplace_back(
+        owner.state() == v1::Owner::DEPARTED ? "left" : "leaves",
+        When(owner.depart_time()));
   }
-}
-
-std::string Show(const v1::Departure& departure, const Context& context) {
-  std::string text = Fields(
-      {{"owner", LastPart(departure.owner())},
-       {"leaves", When(departure.instant())},
-       {"reported", absl::StrCat(When(departure.report_time()), " by ",
-                                 departure.reported_by())},
-       {"carried out", departure.done() ? When(departure.effect_time())
-                       : context.plan   ? "not yet: this is a plan"
-                                        : "not yet: waits for the instant"}},
-      context.terminal);
-  if (departure.issuers_size() == 0) {
-    return departure.done() || context.plan
-               ? text + "\nNo issuer or key is touched.\n"
-               : text;
-  }
-  Table issuers({"ISSUER", "OWNED BY", "SIGNS FROM NOW ON"});
-  Table keys({"ISSUER", "KID", "FATE", "WHY"});
-  for (const auto& issuer : departure.issuers()) {
-    std::string successors;
-    for (const auto& key : issuer.successors()) {
-      absl::StrAppend(&successors, successors.empty() ? "" : ", ",
-                      LastPart(key));
-    }
-    std::string owner =
-        issuer.orphaned() ? "NOBODY: name an owner" : LastPart(issuer.owner());
-    if (!issuer.orphaned() && issuer.without_deputy()) {
-      owner += " (no deputy)";
-    }
-    issuers.Add({LastPart(issuer.issuer()), owner,
-                 successors.empty() ? "as before" : successors});
-    for (const auto& key : issuer.keys()) {
-      keys.Add({LastPart(issuer.issuer()), LastPart(key.key()), FateOf(key),
-                key.why()});
-    }
-  }
-  return absl::StrCat(text, "\n", issuers.Text(context.terminal), "\n",
-                      keys.Text(context.terminal));
+  fields.emplace_back("created", When(owner.create_time()));
+  fields.emplace_back("etag", owner.etag());
+  return Fields(fields, terminal);
 }
 
 absl::Status Create(Context& context, const Flags& flags) {
@@ -89,6 +56,10 @@ absl::Status Create(Context& context, const Flags& flags) {
   owner.set_display_name(flags.display_name);
   owner.set_contact(flags.contact);
   if (!flags.deputy.empty()) owner.set_deputy(OwnerName(OwnerId(flags.deputy)));
+  owner.set_kind(flags.team ? v1::Owner::TEAM : v1::Owner::PERSON);
+  for (const std::string& member : flags.members) {
+    owner.add_members(OwnerName(OwnerId(member)));
+  }
   ASSIGN_OR_RETURN(const v1::Owner created,
                    context.Change(&Stub::CreateOwner, request));
   context.Print(created, Show(created, context.terminal));
@@ -103,10 +74,14 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   owner.set_display_name(flags.display_name);
   owner.set_contact(flags.contact);
   if (!flags.deputy.empty()) owner.set_deputy(OwnerName(OwnerId(flags.deputy)));
+  for (const std::string& member : flags.members) {
+    owner.add_members(OwnerName(OwnerId(member)));
+  }
   auto* mask = request.mutable_update_mask();
   if (command->count("--display-name") > 0) mask->add_paths("display_name");
   if (command->count("--contact") > 0) mask->add_paths("contact");
   if (command->count("--deputy") > 0) mask->add_paths("deputy");
+  if (command->count("--member") > 0) mask->add_paths("members");
   ASSIGN_OR_RETURN(const v1::Owner updated,
                    context.Change(&Stub::UpdateOwner, request));
   context.Print(updated, Show(updated, context.terminal));
@@ -135,34 +110,6 @@ absl::Status List(Context& context) {
   return absl::OkStatus();
 }
 
-absl::Status Depart(Context& context, const Flags& flags) {
-  const std::string name = OwnerName(OwnerId(flags.id));
-  std::optional<google::protobuf::Timestamp> instant;
-  if (!flags.at.empty()) {
-    ASSIGN_OR_RETURN(const absl::Time at, ParseTime(flags.at));
-    const timespec parts = absl::ToTimespec(at);
-    instant.emplace();
-    instant->set_seconds(parts.tv_sec);
-    instant->set_nanos(static_cast<int32_t>(parts.tv_nsec));
-  }
-  if (context.plan) {
-    v1::PlanDepartureRequest request;
-    request.set_name(name);
-    if (instant) *request.mutable_instant() = *instant;
-    ASSIGN_OR_RETURN(const v1::Departure plan,
-                     context.Read(&Stub::PlanDeparture, request));
-    context.Print(plan, Show(plan, context));
-    return absl::OkStatus();
-  }
-  v1::ReportDepartureRequest request;
-  request.set_name(name);
-  if (instant) *request.mutable_instant() = *instant;
-  ASSIGN_OR_RETURN(const v1::Departure departure,
-                   context.Change(&Stub::ReportDeparture, request));
-  context.Print(departure, Show(departure, context));
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 void AddOwnerCommands(CLI::App& app, Context& context) {
@@ -174,11 +121,15 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
     command->add_option("--contact", flags->contact, "e-mail, as a rule");
     command->add_option("--deputy", flags->deputy,
                         "ID of who takes over where an issuer names nobody");
+    command->add_option("--member", flags->members,
+                        "of a team: ID of a person; repeat, in order");
     AddPlan(command, context);
   };
 
-  CLI::App* create = noun->add_subcommand("create", "add a person");
+  CLI::App* create = noun->add_subcommand("create", "add a person, or a team");
   create->add_option("id", flags->id, "an ID")->required();
+  create->add_flag("--team", flags->team,
+                   "a team: deputy of last resort, hands on to its members");
   describes(create);
   create->callback([&context, flags] {
     context.run = [&context, flags] { return Create(context, *flags); };
@@ -211,15 +162,8 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
     };
   });
 
-  CLI::App* depart = noun->add_subcommand(
-      "depart", "the person leaves: end every key, let successors sign");
-  depart->add_option("id", flags->id, "the ID")->required();
-  depart->add_option("--at", flags->at,
-                     "RFC 3339 instant, may lie in the future; default now");
-  AddPlan(depart, context);
-  depart->callback([&context, flags] {
-    context.run = [&context, flags] { return Depart(context, *flags); };
-  });
+  AddDepartureCommands(*noun, context);
+  AddExposureCommand(*noun, /*of_key=*/false, context);
 }
 
 }  // namespace warder::cli

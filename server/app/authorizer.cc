@@ -86,6 +86,8 @@ Access AccessOf(Role role, Permission permission) {
         case P::kReadOwners:
         case P::kWriteOwners:
         case P::kReportDeparture:
+        case P::kReadExposures:
+        case P::kWriteExposures:
         case P::kReadAudit:
         case P::kIssueCertificates:
         case P::kReadStatus: return Access::kYes;
@@ -105,6 +107,7 @@ Access AccessOf(Role role, Permission permission) {
     case Role::kAuditor:
       return permission == P::kReadIssuers || permission == P::kReadKeys ||
                      permission == P::kReadOwners ||
+                     permission == P::kReadExposures ||
                      permission == P::kReadAudit || permission == P::kReadStatus
                  ? Access::kYes
                  : Access::kNo;
@@ -112,7 +115,7 @@ Access AccessOf(Role role, Permission permission) {
       return permission == P::kReadStatus ? Access::kYes : Access::kNo;
     case Role::kOwner:
       if (permission == P::kReadKeys || permission == P::kRevokeKeys ||
-          permission == P::kReadOwners) {
+          permission == P::kReadOwners || permission == P::kReadExposures) {
         return Access::kOwn;
       }
       return permission == P::kReadStatus ? Access::kYes : Access::kNo;
@@ -130,6 +133,8 @@ absl::string_view PermissionName(Permission permission) {
     case Permission::kReadOwners: return "owners.read";
     case Permission::kWriteOwners: return "owners.write";
     case Permission::kReportDeparture: return "owners.depart";
+    case Permission::kReadExposures: return "exposures.read";
+    case Permission::kWriteExposures: return "exposures.write";
     case Permission::kSignTokens: return "tokens.sign";
     case Permission::kReadAudit: return "audit.read";
     case Permission::kIssueCertificates: return "certificates.issue";

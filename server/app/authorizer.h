@@ -53,7 +53,9 @@ enum class Permission {
   kRevokeKeys,
   kReadOwners,
   kWriteOwners,      // create, update
-  kReportDeparture,  // and plan
+  kReportDeparture,  // and plan, and call off
+  kReadExposures,
+  kWriteExposures,  // declare
   kSignTokens,
   kReadAudit,
   kIssueCertificates,

@@ -28,6 +28,7 @@
 #include "server/app/authorizer.h"
 #include "server/app/clock_guard.h"
 #include "server/app/denial_log.h"
+#include "server/app/live_tokens.h"
 #include "server/app/publisher.h"
 #include "server/app/store.h"
 #include "server/app/vault.h"
@@ -171,6 +172,7 @@ class ChangeRunner {
   Clock& clock() { return clock_; }
   ClockGuard& clock_guard() { return guard_; }
   DenialLog& denials() { return denials_; }
+  LiveTokens& live_tokens() { return live_tokens_; }
   Vault& vault() { return vault_; }
   Publisher& publisher() { return publisher_; }
   Metrics& metrics() { return metrics_; }
@@ -198,6 +200,7 @@ class ChangeRunner {
   Metrics& metrics_;
   const Sha256 sha256_;
   DenialLog denials_;
+  LiveTokens live_tokens_;
   std::function<void()> waker_;
 
   std::atomic<bool> damaged_ = false;

@@ -13,6 +13,7 @@
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
 #include "server/domain/lifecycle.h"
+#include "server/domain/succession.h"
 
 namespace warder::app {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 using domain::IssuerDraft;
 
 absl::Status RequireActive(ReadTransaction& txn, absl::string_view field,
-                           const OwnerId& id) {
+                           const OwnerId& id, bool team_allowed) {
   ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(id));
   if (!owner) {
     return FieldError(field, absl::StrCat("\"", OwnerName(id),
@@ -33,13 +34,19 @@ absl::Status RequireActive(ReadTransaction& txn, absl::string_view field,
                                      " has departed; name somebody who is "
                                      "there"));
   }
+  if (owner->kind == domain::OwnerKind::kTeam && !team_allowed) {
+    return FieldError(field, absl::StrCat(OwnerName(id),
+                                          " is a team; a person answers for an "
+                                          "issuer, and a team may be deputy"));
+  }
   return absl::OkStatus();
 }
 
 // Fills in and checks who answers for the issuer.
 absl::Status CheckPeople(ReadTransaction& txn, IssuerDraft& draft) {
   domain::Issuer& issuer = draft.issuer;
-  RETURN_IF_ERROR(RequireActive(txn, "owner", issuer.owner));
+  RETURN_IF_ERROR(RequireActive(txn, "owner", issuer.owner,
+                                /*team_allowed=*/false));
   if (issuer.deputies.empty()) {
     ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(issuer.owner));
     if (!owner->deputy.empty()) issuer.deputies = {owner->deputy};
@@ -58,7 +65,6 @@ absl::Status CheckPeople(ReadTransaction& txn, IssuerDraft& draft) {
     return FieldError("deputies", "more than 20");
   }
   std::set<OwnerId> seen = {issuer.owner};
-  draft.deputies.clear();
   for (size_t i = 0; i < issuer.deputies.size(); ++i) {
     const std::string field = absl::StrCat("deputies[", i, "]");
     if (!seen.insert(issuer.deputies[i]).second) {
@@ -66,8 +72,16 @@ absl::Status CheckPeople(ReadTransaction& txn, IssuerDraft& draft) {
                                             " is named twice, or is the owner "
                                             "himself"));
     }
-    RETURN_IF_ERROR(RequireActive(txn, field, issuer.deputies[i]));
-    draft.deputies.push_back({issuer.deputies[i], true});
+    RETURN_IF_ERROR(RequireActive(txn, field, issuer.deputies[i],
+                                  /*team_allowed=*/true));
+  }
+  RETURN_IF_ERROR(txn.LoadPeople(draft));
+  if (!domain::HasDeputy(draft, OwnerId(), absl::InfinitePast())) {
+    return Precondition(
+        Reason::kDeputyRequired,
+        absl::StrCat(IssuerName(issuer.id),
+                     ": its deputies are teams without anybody but the owner; "
+                     "name a person, or add members to a team"));
   }
   issuer.deputy_vacant = false;
   return absl::OkStatus();
@@ -118,6 +132,10 @@ Json SummaryOf(const domain::Issuer& issuer) {
   times["clock_skew"] = DurationText(policy.clock_skew);
   times["max_revocation_exposure"] =
       DurationText(policy.max_revocation_exposure);
+  times["owned_key_departure"] =
+      domain::DepartureActionName(policy.owned_key_departure);
+  times["used_key_departure"] =
+      domain::DepartureActionName(policy.used_key_departure);
   Json& grants = detail["grants"] = Json::array();
   for (const domain::Grant& grant : issuer.grants) {
     grants.push_back({{"signer", grant.signer},
@@ -215,22 +233,37 @@ absl::StatusOr<domain::Issuer> IssuerManager::Get(const Request& request,
   return result;
 }
 
-absl::StatusOr<Page<domain::Issuer>> IssuerManager::List(
-    const Request& request, const PageRequest& page) {
+absl::StatusOr<Page<IssuerStanding>> IssuerManager::List(
+    const Request& request, const PageRequest& page, bool at_risk_only) {
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kReadIssuers, "issuers").status());
   ASSIGN_OR_RETURN(const int size, PageSize(page));
-  ASSIGN_OR_RETURN(const std::string after,
-                   ParsePageToken("issuers", "", page.token));
-  Page<domain::Issuer> result;
+  const absl::string_view filter = at_risk_only ? "at_risk" : "";
+  ASSIGN_OR_RETURN(std::string after,
+                   ParsePageToken("issuers", filter, page.token));
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  Page<IssuerStanding> result;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(result.items, txn.ListIssuers(after, size + 1));
+    // One more than the page, to know whether there is a next one.
+    while (static_cast<int>(result.items.size()) <= size) {
+      ASSIGN_OR_RETURN(const auto issuers, txn.ListIssuers(after, size + 1));
+      for (const domain::Issuer& issuer : issuers) {
+        IssuerDraft draft;
+        draft.issuer = issuer;
+        RETURN_IF_ERROR(txn.LoadPeople(draft));
+        auto risks = domain::RisksOf(draft, now);
+        if (at_risk_only && risks.empty()) continue;
+        result.items.push_back({issuer, std::move(risks)});
+      }
+      if (static_cast<int>(issuers.size()) <= size) return absl::OkStatus();
+      after = issuers.back().id.value();
+    }
     return absl::OkStatus();
   }));
   if (static_cast<int>(result.items.size()) > size) {
-    result.items.pop_back();
+    result.items.resize(static_cast<size_t>(size));
     result.next_token =
-        MakePageToken("issuers", "", result.items.back().id.value());
+        MakePageToken("issuers", filter, result.items.back().issuer.id.value());
   }
   return result;
 }

@@ -10,6 +10,7 @@
 #include "server/app/change_runner.h"
 #include "server/app/page_token.h"
 #include "server/domain/issuer.h"
+#include "server/domain/succession.h"
 
 namespace warder::app {
 
@@ -40,6 +41,11 @@ struct RotateKeyCommand {
   bool immediate = false;
 };
 
+struct IssuerStanding {
+  domain::Issuer issuer;
+  std::vector<domain::Risk> risks;  // worst first
+};
+
 // Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
 // lists.
 class IssuerManager {
@@ -63,8 +69,11 @@ class IssuerManager {
   absl::StatusOr<domain::Issuer> Get(const Request& request,
                                      const IssuerId& id);
 
-  absl::StatusOr<Page<domain::Issuer>> List(const Request& request,
-                                            const PageRequest& page);
+  // Returns issuers with the risks of the people behind them; where
+  // `at_risk_only`, only those that have one.
+  absl::StatusOr<Page<IssuerStanding>> List(const Request& request,
+                                            const PageRequest& page,
+                                            bool at_risk_only = false);
 
   // Changes the issuer. A new owner takes over its living keys; an orphaned
   // issuer comes back to life and its keys are made anew by the rotation loop.

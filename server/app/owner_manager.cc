@@ -1,15 +1,13 @@
 #include "server/app/owner_manager.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/app/etag.h"
 #include "server/base/error.h"
-#include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
-#include "server/base/time_text.h"
-#include "server/domain/departure.h"
 
 namespace warder::app {
 namespace {
@@ -44,25 +42,48 @@ absl::Status CheckDeputy(ReadTransaction& txn, const domain::Owner& owner) {
   return absl::OkStatus();
 }
 
-// What the audit log keeps of an owner.
-std::string DetailOf(const domain::Owner& owner) {
-  const JsonMember members[] = {{"contact", owner.contact},
-                                {"deputy", owner.deputy.value()},
-                                {"display_name", owner.display_name}};
-  return WriteJsonMembers(members);
+constexpr size_t kLargestTeam = 50;
+
+absl::Status CheckMembers(ReadTransaction& txn, const domain::Owner& owner) {
+  if (owner.kind == domain::OwnerKind::kPerson) {
+    if (owner.members.empty()) return absl::OkStatus();
+    return FieldError("members", "a person has none; teams do");
+  }
+  if (owner.members.empty() || owner.members.size() > kLargestTeam) {
+    return FieldError("members",
+                      absl::StrCat(owner.members.size(),
+                                   " named; a team has 1 to ", kLargestTeam));
+  }
+  std::set<OwnerId> seen;
+  for (size_t i = 0; i < owner.members.size(); ++i) {
+    const std::string field = absl::StrCat("members[", i, "]");
+    const OwnerId& id = owner.members[i];
+    ASSIGN_OR_RETURN(const auto member, txn.FindOwner(id));
+    if (!member || member->kind == domain::OwnerKind::kTeam) {
+      return FieldError(field, absl::StrCat("\"", OwnerName(id),
+                                            "\" is not a person known here"));
+    }
+    if (!seen.insert(id).second) {
+      return FieldError(field, absl::StrCat(OwnerName(id), " is named twice"));
+    }
+    if (member->state != domain::OwnerState::kActive) {
+      return Precondition(
+          Reason::kOwnerNotActive,
+          absl::StrCat(field, ": ", OwnerName(id), " has departed"));
+    }
+  }
+  return absl::OkStatus();
 }
 
-// Says in the log which issuers nobody answers for any more.
-void LogOrphans(const domain::Departure& departure) {
-  for (const domain::IssuerOutcome& issuer : departure.issuers) {
-    if (!issuer.orphaned) continue;
-    Log(LogLevel::kError, "issuer.orphaned",
-        {{"issuer", IssuerName(issuer.issuer)},
-         {"departed", OwnerName(departure.owner)},
-         {"next",
-          "nothing signs for it; name a living owner and deputy with: warder "
-          "issuer update"}});
+// What the audit log keeps of an owner.
+std::string DetailOf(const domain::Owner& owner) {
+  Json detail = {{"contact", owner.contact},
+                 {"deputy", owner.deputy.value()},
+                 {"display_name", owner.display_name}};
+  for (const OwnerId& member : owner.members) {
+    detail["members"].push_back(OwnerName(member));
   }
+  return WriteJson(detail);
 }
 
 }  // namespace
@@ -79,6 +100,8 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
         result = {.id = command.id,
+                  .kind = command.kind,
+                  .members = command.members,
                   .display_name = command.display_name,
                   .contact = command.contact,
                   .deputy = command.deputy,
@@ -88,6 +111,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
                   .depart_time = std::nullopt,
                   .rev = 1};
         RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
+        RETURN_IF_ERROR(CheckMembers(change.txn(), result));
         RETURN_IF_ERROR(change.txn().InsertOwner(result));
         change.Record("owner.created", name, DetailOf(result));
         change.SetResult(name);
@@ -161,6 +185,10 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         if (command.deputy) {
           RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         }
+        if (command.members) {
+          result.members = *command.members;
+          RETURN_IF_ERROR(CheckMembers(change.txn(), result));
+        }
         result.update_time = change.now();
         RETURN_IF_ERROR(change.txn().UpdateOwner(result));
         change.Record("owner.updated", name, DetailOf(result));
@@ -172,176 +200,6 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         return absl::OkStatus();
       }));
   return result;
-}
-
-absl::Status OwnerManager::CarryOut(Change& change, domain::Owner& owner,
-                                    domain::Departure& departure) {
-  departure.issuers.clear();
-  ASSIGN_OR_RETURN(const std::vector<IssuerId> touched,
-                   change.txn().ListIssuersTouchedBy(owner.id));
-  int revoked = 0;
-  for (const IssuerId& id : touched) {
-    ASSIGN_OR_RETURN(domain::IssuerDraft draft,
-                     change.txn().LoadDraft(id, KeyScope::kNotRevoked));
-    departure.issuers.push_back(
-        domain::Depart(draft, owner.id, change.actor(), change.now()));
-    for (const auto& key : departure.issuers.back().keys) {
-      revoked += key.fate == domain::KeyFate::kRevoke ? 1 : 0;
-    }
-    RETURN_IF_ERROR(change.Save(draft));
-  }
-  departure.done = true;
-  departure.effect_time = change.now();
-  change.Depart(owner.id);
-  owner.state = domain::OwnerState::kDeparted;
-  owner.depart_time = departure.instant;
-  owner.update_time = change.now();
-  RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
-  RETURN_IF_ERROR(change.txn().PutDeparture(departure));
-  change.Record("owner.departed", OwnerName(owner.id),
-                WriteJson({{"instant", TimeText(departure.instant)},
-                           {"issuers", touched.size()},
-                           {"keys_revoked", revoked}}));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<domain::Departure> OwnerManager::ReportDeparture(
-    const Request& request, const OwnerId& id,
-    std::optional<absl::Time> instant) {
-  const std::string name = OwnerName(id);
-  RETURN_IF_ERROR(
-      runner_.Authorize(request, Permission::kReportDeparture, name).status());
-  domain::Departure departure;
-  const auto recorded = [&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(auto found, txn.FindDeparture(id));
-    if (!found) return NotFound(name);
-    departure = *std::move(found);
-    return absl::OkStatus();
-  };
-  absl::Status refused;
-  const absl::Status reported = runner_.Run(
-      request, ChangeRunner::Urgency::kUrgent,
-      [&](Change& change) {
-        ASSIGN_OR_RETURN(domain::Owner owner, GetOwner(change.txn(), id));
-        change.SetResult(name);
-        if (owner.state == domain::OwnerState::kDeparted) {
-          return recorded(change.txn());
-        }
-        // News may make a departure earlier; making it later restores trust,
-        // and that is not for the leaver.
-        ASSIGN_OR_RETURN(const auto earlier, change.txn().FindDeparture(id));
-        const bool postponed =
-            earlier && instant.value_or(change.now()) > earlier->instant;
-        if (postponed && request.caller.name == id.value()) {
-          refused = Error(absl::StatusCode::kPermissionDenied,
-                          Reason::kTwoPeopleRequired,
-                          absl::StrCat(name,
-                                       " does not postpone his own "
-                                       "departure of ",
-                                       TimeText(earlier->instant)));
-          return refused;
-        }
-        departure = {.owner = id,
-                     .instant = instant.value_or(change.now()),
-                     .report_time = change.now(),
-                     .reported_by = change.actor().principal,
-                     .done = false,
-                     .effect_time = std::nullopt,
-                     .issuers = {}};
-        if (change.HasCome(departure.instant)) {
-          return CarryOut(change, owner, departure);
-        }
-        owner.depart_time = departure.instant;
-        owner.update_time = change.now();
-        RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
-        RETURN_IF_ERROR(change.txn().PutDeparture(departure));
-        change.Record(postponed ? "owner.departure_postponed"
-                                : "owner.departure_scheduled",
-                      name,
-                      WriteJson({{"instant", TimeText(departure.instant)}}));
-        return absl::OkStatus();
-      },
-      [&](ReadTransaction& txn, const std::string&) { return recorded(txn); });
-  if (!refused.ok()) return runner_.Denied(request, name, refused);
-  RETURN_IF_ERROR(reported);
-  if (!request.validate_only) LogOrphans(departure);
-  return departure;
-}
-
-absl::StatusOr<domain::Departure> OwnerManager::PlanDeparture(
-    const Request& request, const OwnerId& id,
-    std::optional<absl::Time> instant) {
-  RETURN_IF_ERROR(
-      runner_.Authorize(request, Permission::kReportDeparture, OwnerName(id))
-          .status());
-  const absl::Time now = runner_.clock_guard().Read().trusted;
-  domain::Departure plan;
-  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(const domain::Owner owner, GetOwner(txn, id));
-    plan.owner = id;
-    plan.instant = instant.value_or(owner.depart_time.value_or(now));
-    plan.report_time = now;
-    plan.reported_by = request.caller.Principal();
-    ASSIGN_OR_RETURN(const auto touched, txn.ListIssuersTouchedBy(id));
-    for (const IssuerId& issuer : touched) {
-      ASSIGN_OR_RETURN(domain::IssuerDraft draft,
-                       txn.LoadDraft(issuer, KeyScope::kNotRevoked));
-      plan.issuers.push_back(
-          domain::Depart(draft, id, request.caller.Actor(), now));
-    }
-    return absl::OkStatus();
-  }));
-  return plan;
-}
-
-absl::StatusOr<int> OwnerManager::RunDueDepartures() {
-  std::vector<domain::Departure> scheduled;
-  absl::Time recorded = absl::InfinitePast();
-  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(scheduled, txn.ListScheduledDepartures());
-    ASSIGN_OR_RETURN(const auto last, txn.LastEvent());
-    if (last) recorded = last->time;
-    return absl::OkStatus();
-  }));
-  int carried_out = 0;
-  absl::Status first_failure;
-  for (const domain::Departure& due : scheduled) {
-    const ClockGuard::Reading clock = runner_.clock_guard().Read();
-    if (!clock.HasCome(due.instant) && due.instant > recorded) break;
-    const absl::StatusOr<bool> done = CarryOutScheduled(due.owner);
-    if (done.ok()) {
-      carried_out += *done ? 1 : 0;
-      continue;
-    }
-    // One that fails holds up nobody after it.
-    runner_.RefuseFromNowOn(due.owner);
-    first_failure.Update(WithContext(done.status(), OwnerName(due.owner)));
-  }
-  RETURN_IF_ERROR(first_failure);
-  return carried_out;
-}
-
-absl::StatusOr<bool> OwnerManager::CarryOutScheduled(const OwnerId& id) {
-  bool done = false;
-  domain::Departure carried_out;
-  RETURN_IF_ERROR(
-      runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
-        // Read again: the report may have been moved or carried out since.
-        done = false;
-        ASSIGN_OR_RETURN(auto departure, change.txn().FindDeparture(id));
-        ASSIGN_OR_RETURN(domain::Owner owner, GetOwner(change.txn(), id));
-        if (!departure || departure->done ||
-            !change.HasCome(departure->instant) ||
-            owner.state == domain::OwnerState::kDeparted) {
-          return absl::OkStatus();
-        }
-        done = true;
-        RETURN_IF_ERROR(CarryOut(change, owner, *departure));
-        carried_out = *std::move(departure);
-        return absl::OkStatus();
-      }));
-  if (done) LogOrphans(carried_out);
-  return done;
 }
 
 }  // namespace warder::app

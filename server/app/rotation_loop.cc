@@ -126,7 +126,7 @@ void RotationLoop::RotateDue(absl::Time now) {
 
 void RotationLoop::RunDepartures() {
   departures_looked_at_ = runner_.clock().Uptime();
-  const auto departed = owners_.RunDueDepartures();
+  const auto departed = departures_.RunDue();
   if (departed.ok()) return;
   runner_.metrics().CountLoopFailure();
   Log(LogLevel::kError, "departure.failed",
@@ -159,6 +159,7 @@ absl::Time RotationLoop::Tick() {
     next_housekeeping_ = now + kHousekeeping;
     UpdateMetrics(clock.trusted);
     runner_.denials().Flush(/*all=*/false);
+    runner_.live_tokens().Prune(clock.trusted);
     const absl::Status pruned = runner_.store().Mutate([&](Transaction& txn) {
       return txn.PruneRequests(clock.trusted - kRequestMemory);
     });

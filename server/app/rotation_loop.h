@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/app/change_runner.h"
-#include "server/app/owner_manager.h"
+#include "server/app/departure_manager.h"
 #include "server/base/mutex.h"
 
 namespace warder::app {
@@ -21,8 +21,8 @@ namespace warder::app {
 class RotationLoop {
  public:
   // Both outlive this.
-  RotationLoop(ChangeRunner& runner, OwnerManager& owners)
-      : runner_(runner), owners_(owners) {}
+  RotationLoop(ChangeRunner& runner, DepartureManager& departures)
+      : runner_(runner), departures_(departures) {}
   ~RotationLoop() { Stop(); }
 
   // Starts the thread. Call once.
@@ -50,7 +50,7 @@ class RotationLoop {
   void UpdateMetrics(absl::Time now);
 
   ChangeRunner& runner_;
-  OwnerManager& owners_;
+  DepartureManager& departures_;
 
   // Used by Tick alone.
   absl::Time next_housekeeping_ = absl::InfinitePast();

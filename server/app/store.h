@@ -78,18 +78,29 @@ class ReadTransaction {
       const KeyFilter& filter, const std::pair<IssuerId, KeyId>& after,
       int limit) = 0;
 
-  // Returns the issuer with its keys of `scope`, spares, deputies, and the
-  // exposures of all its keys, ended ones too. NOT_FOUND when the issuer does
-  // not exist.
+  // Returns the issuer with its keys of `scope`, spares, people, the exposures
+  // of all its keys, ended and declared ones too, and the cuts that scheduled
+  // departures make. The exposures of a custodian are among them while his
+  // departure is scheduled. NOT_FOUND when the issuer does not exist.
   virtual absl::StatusOr<domain::IssuerDraft> LoadDraft(const IssuerId& id,
                                                         KeyScope scope) = 0;
 
-  // Returns the issuers a departure of `person` reaches: owned, deputised, or
-  // with a key the person was exposed to.
+  // Fills deputies, stand_ins and owner_leaves from the IDs in draft.issuer.
+  virtual absl::Status LoadPeople(domain::IssuerDraft& draft) = 0;
+
+  // Returns the issuers a departure of `person` reaches: owned, deputised (by
+  // himself or in a team), or with a key the person was exposed to; all of them
+  // for a custodian.
   virtual absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
       const OwnerId& person) = 0;
+  // Recorded and declared ones, custodies aside.
   virtual absl::StatusOr<std::vector<domain::Exposure>> ListExposures(
       const OwnerId& person) = 0;
+  virtual absl::StatusOr<std::vector<domain::Exposure>> ListKeyExposures(
+      const IssuerId& issuer, const KeyId& key) = 0;
+  // Of one person, or, where `person` is empty, of everybody.
+  virtual absl::StatusOr<std::vector<domain::Custody>> ListCustodies(
+      const std::string& person) = 0;
 
   // Returns at most `limit` issuers whose next action is due at `now`, the
   // longest overdue first, and when the next one is due after them.
@@ -100,13 +111,18 @@ class ReadTransaction {
   virtual absl::StatusOr<std::optional<domain::Departure>> FindDeparture(
       const OwnerId& owner) = 0;
   // Returns departures not done yet, soonest first.
-  virtual absl::StatusOr<std::vector<domain::Departure>>
+  virtual absl::StatusOr<std::vector<domain::Cut>>
   ListScheduledDepartures() = 0;
 
   virtual absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() = 0;
   // Returns at most `limit` events with a sequence greater than `after`.
   virtual absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
       int64_t after, int limit) = 0;
+
+  // Returns at most `limit` events that `person` (see domain::Actor) caused at
+  // `since` or later, denied ones too, and how many there are.
+  virtual absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
+  ListEventsOf(const std::string& person, absl::Time since, int limit) = 0;
 
   virtual absl::StatusOr<std::optional<RequestRecord>> FindRequest(
       const std::string& principal, const std::string& request_id) = 0;
@@ -148,6 +164,12 @@ class Transaction : public ReadTransaction {
   virtual absl::Status PruneRequests(absl::Time before) = 0;
   // Inserts or replaces the departure of departure.owner.
   virtual absl::Status PutDeparture(const domain::Departure& departure) = 0;
+  // Forgets a departure that is not done.
+  virtual absl::Status DeleteDeparture(const OwnerId& owner) = 0;
+  // ALREADY_EXISTS when the same fact stands there.
+  virtual absl::Status InsertDeclaredExposure(
+      const domain::Exposure& exposure) = 0;
+  virtual absl::Status InsertCustody(const domain::Custody& custody) = 0;
 };
 
 // Thread-safe.

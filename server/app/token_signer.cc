@@ -207,6 +207,7 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   runner_.metrics().CountSign(domain::AlgorithmName(key->algorithm),
                               signature.ok());
   if (!signature.ok()) return signature.status();
+  runner_.live_tokens().Count(key->id, result.expire_time);
   result.token.push_back('.');
   Base64UrlAppend(*signature, &result.token);
   return result;

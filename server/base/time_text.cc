@@ -1,5 +1,8 @@
 #include "server/base/time_text.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
@@ -24,6 +27,32 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text) {
                                    "); write 2026-01-02T03:04:05Z"));
   }
   return time;
+}
+
+absl::StatusOr<absl::Time> EndOfDay(absl::string_view date,
+                                    absl::string_view zone) {
+  absl::CivilDay day;
+  if (date.size() != 10 || !absl::ParseCivilTime(date, &day) ||
+      absl::FormatCivilTime(day) != date) {
+    return FieldError("date", absl::StrCat("\"", date.substr(0, 40),
+                                           "\" is not a day such as "
+                                           "2026-12-31"));
+  }
+  // A name of the database, and no path out of it.
+  const bool plain = !zone.empty() && zone.size() <= 64 &&
+                     absl::ascii_isupper(zone[0]) &&
+                     std::all_of(zone.begin(), zone.end(), [](char c) {
+                       return absl::ascii_isalnum(c) || c == '/' || c == '_' ||
+                              c == '-' || c == '+';
+                     });
+  absl::TimeZone loaded;
+  if (!plain || !absl::LoadTimeZone(zone, &loaded)) {
+    return FieldError("time_zone",
+                      absl::StrCat("\"", zone.substr(0, 64),
+                                   "\" is not an IANA time zone such as "
+                                   "Europe/Berlin (Debian package tzdata)"));
+  }
+  return absl::FromCivil(day + 1, loaded);
 }
 
 std::string DurationText(absl::Duration duration) {

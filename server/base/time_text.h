@@ -16,6 +16,13 @@ std::string TimeText(absl::Time time);
 // Returns the instant of RFC 3339 text; INVALID_ARGUMENT otherwise.
 absl::StatusOr<absl::Time> ParseTime(absl::string_view text);
 
+// Returns when the day `date`, "2026-12-31", ends in the IANA time zone `zone`,
+// "Europe/Berlin": the first instant of the next day there. INVALID_ARGUMENT
+// for no such day or zone. Reads the system's tzdata; may block on the disk
+// once for each zone.
+absl::StatusOr<absl::Time> EndOfDay(absl::string_view date,
+                                    absl::string_view zone);
+
 // Returns the largest exact units: "30d", "1h30m", "90s" is "1m30s".
 std::string DurationText(absl::Duration duration);
 

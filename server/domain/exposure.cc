@@ -1,5 +1,6 @@
 #include "server/domain/exposure.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +33,42 @@ void ExposeSigners(IssuerDraft& draft, const Key& key, absl::Time now) {
       Expose(draft, key, grant.signer, ExposureKind::kCouldSign, now);
     }
   }
+}
+
+void AddCustody(IssuerDraft& draft, const Custody& custody) {
+  const ExposureKind kind = custody.kind == CustodyKind::kKeyEncryptionKey
+                                ? ExposureKind::kCouldRead
+                                : ExposureKind::kCouldRestore;
+  for (const Key& key : draft.keys) {
+    if (custody.until && *custody.until <= key.create_time) continue;
+    draft.exposures.push_back({.issuer = key.issuer,
+                               .key = key.id,
+                               .person = custody.person,
+                               .kind = kind,
+                               .from = std::max(custody.from, key.create_time),
+                               .until = custody.until,
+                               .declared_by = custody.declared_by,
+                               .note = custody.note});
+  }
+}
+
+absl::flat_hash_map<KeyId, Closeness> ClosenessOf(const IssuerDraft& draft,
+                                                  const OwnerId& person) {
+  absl::flat_hash_map<KeyId, Closeness> closeness;
+  const auto raise = [&](const KeyId& key, Closeness to) {
+    Closeness& at = closeness[key];
+    at = std::max(at, to);
+  };
+  for (const Exposure& e : draft.exposures) {
+    if (e.person != person.value()) continue;
+    raise(e.key, CouldCopy(e.kind)                ? Closeness::kCopied
+                 : e.kind == ExposureKind::kOwned ? Closeness::kOwned
+                                                  : Closeness::kUsed);
+  }
+  for (const Key& key : draft.keys) {
+    if (key.owner == person) raise(key.id, Closeness::kOwned);
+  }
+  return closeness;
 }
 
 void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/domain/issuer.h"
@@ -20,8 +21,22 @@ void Expose(IssuerDraft& draft, const Key& key, absl::string_view person,
 // there.
 void ExposeSigners(IssuerDraft& draft, const Key& key, absl::Time now);
 
+// Adds to the draft, for this decision only, what `custody` means for each of
+// its keys: whoever had the store in hand while the key existed, or later (an
+// older backup shows a key since destroyed), could restore it; whoever had the
+// key-encryption key could read it.
+void AddCustody(IssuerDraft& draft, const Custody& custody);
+
 // Ends every open exposure to the key: its private half is gone.
 void EndExposures(IssuerDraft& draft, const Key& key, absl::Time now);
+
+// How closely a person had to do with a key, the closest last.
+enum class Closeness { kNone, kUsed, kOwned, kCopied };
+
+// Returns how closely `person` had to do with each key of the draft; keys he
+// had nothing to do with are left out.
+absl::flat_hash_map<KeyId, Closeness> ClosenessOf(const IssuerDraft& draft,
+                                                  const OwnerId& person);
 
 // Returns whether anyone was ever exposed to both keys.
 bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b);

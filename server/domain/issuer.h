@@ -4,6 +4,7 @@
 #define WARDER_SERVER_DOMAIN_ISSUER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,17 @@ struct Issuer {
 struct Deputy {
   OwnerId id;
   bool active = false;
+  // When he leaves, where that has been reported.
+  std::optional<absl::Time> leaves = std::nullopt;
+  // A team takes over through the first of its members who is there.
+  bool team = false;
+  std::vector<Deputy> members = {};
+};
+
+// A departure to come that ends keys of the issuer.
+struct Cut {
+  OwnerId leaver;
+  absl::Time instant;
 };
 
 // A working copy of an issuer with its keys: lifecycle functions change it,
@@ -65,6 +77,11 @@ struct IssuerDraft {
   std::vector<Spare> spares;
   std::vector<Exposure> exposures;  // of these keys and of ended ones
   std::vector<Deputy> deputies;     // of issuer.deputies, in order
+  // The owner's deputy, that deputy's deputy, and so on; each once.
+  std::vector<Deputy> stand_ins;
+  std::optional<absl::Time> owner_leaves;
+  // Scheduled departures of people exposed to these keys, soonest first.
+  std::vector<Cut> cuts;
 
   struct Changes {
     bool issuer_is_new = false;

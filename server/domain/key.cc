@@ -69,7 +69,36 @@ absl::string_view ExposureKindName(ExposureKind kind) {
   switch (kind) {
     case ExposureKind::kCreated: return "CREATED";
     case ExposureKind::kCouldSign: return "COULD_SIGN";
+    case ExposureKind::kCouldRestore: return "COULD_RESTORE";
     case ExposureKind::kOwned: return "OWNED";
+    case ExposureKind::kCouldRead: return "COULD_READ";
+    case ExposureKind::kHeld: return "HELD";
+  }
+  return "";
+}
+
+absl::StatusOr<ExposureKind> ParseExposureKind(absl::string_view field,
+                                               absl::string_view name) {
+  for (const ExposureKind kind :
+       {ExposureKind::kCreated, ExposureKind::kCouldSign,
+        ExposureKind::kCouldRestore, ExposureKind::kOwned,
+        ExposureKind::kCouldRead, ExposureKind::kHeld}) {
+    if (ExposureKindName(kind) == name) return kind;
+  }
+  return FieldError(field, absl::StrCat("\"", name.substr(0, 40),
+                                        "\" is not one of CREATED, "
+                                        "COULD_SIGN, COULD_RESTORE, OWNED, "
+                                        "COULD_READ, HELD"));
+}
+
+bool CouldCopy(ExposureKind kind) {
+  return kind == ExposureKind::kCouldRead || kind == ExposureKind::kHeld;
+}
+
+absl::string_view CustodyKindName(CustodyKind kind) {
+  switch (kind) {
+    case CustodyKind::kStore: return "STORE";
+    case CustodyKind::kKeyEncryptionKey: return "KEY_ENCRYPTION_KEY";
   }
   return "";
 }

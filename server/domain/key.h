@@ -94,12 +94,21 @@ struct Spare {
 };
 
 enum class ExposureKind {
-  kCreated,    // asked for the key to be made
-  kCouldSign,  // held a grant while the key signed
-  kOwned,      // was its accountable owner
+  kCreated,       // asked for the key to be made
+  kCouldSign,     // held a grant while the key signed
+  kCouldRestore,  // could copy or restore the store, where it lies sealed
+  kOwned,         // was its accountable owner
+  kCouldRead,     // held the key-encryption key
+  kHeld,          // had the private half in hand, by somebody's word
 };
 
 absl::string_view ExposureKindName(ExposureKind kind);
+// Returns the kind, or INVALID_ARGUMENT for `field`.
+absl::StatusOr<ExposureKind> ParseExposureKind(absl::string_view field,
+                                               absl::string_view name);
+
+// Returns whether the person may have a copy of the private half.
+bool CouldCopy(ExposureKind kind);
 
 // A fact: `person` had to do with `key` in this way from `from` until `until`
 // (half open; open-ended while it lasts).
@@ -110,8 +119,30 @@ struct Exposure {
   ExposureKind kind = ExposureKind::kOwned;
   absl::Time from;
   std::optional<absl::Time> until;
+  // Whose word it is, and what he said; empty where the service saw it itself.
+  std::string declared_by = {};
+  std::string note = {};
 
   friend bool operator==(const Exposure&, const Exposure&) = default;
+};
+
+enum class CustodyKind {
+  kStore,             // the database or a backup of it: sealed private halves
+  kKeyEncryptionKey,  // what unseals them
+};
+
+absl::string_view CustodyKindName(CustodyKind kind);
+
+// A fact about every key at once: `person` had this in hand.
+struct Custody {
+  std::string person;
+  CustodyKind kind = CustodyKind::kStore;
+  absl::Time from;
+  std::optional<absl::Time> until;
+  std::string declared_by = {};  // empty where the service saw it itself
+  std::string note = {};
+
+  friend bool operator==(const Custody&, const Custody&) = default;
 };
 
 }  // namespace warder::domain

@@ -10,6 +10,7 @@
 #include "server/base/time_text.h"
 #include "server/domain/exposure.h"
 #include "server/domain/schedule.h"
+#include "server/domain/succession.h"
 
 namespace warder::domain {
 namespace {
@@ -34,7 +35,7 @@ Key& PublishSpare(IssuerDraft& draft, Algorithm algorithm,
   key.id = spare->id;
   key.algorithm = algorithm;
   key.state = KeyState::kPending;
-  key.owner = draft.issuer.owner;
+  key.owner = AccountableFor(draft);
   key.public_jwk = spare->public_jwk;
   key.sealed = spare->sealed;
   key.create_time = spare->create_time;
@@ -147,6 +148,20 @@ absl::Status WrongState(const Key& key, absl::string_view only) {
       Reason::kWrongState,
       absl::StrCat(KeyName(key.issuer, key.id), " is ", KeyStateName(key.state),
                    " since ", TimeText(since), "; ", only));
+}
+
+// Publishes a successor for a departure to come. A PENDING key that the leaver
+// had to do with would end with him, and has to make room.
+bool Prepare(IssuerDraft& draft, const DueAction& due, absl::Time now) {
+  if (draft.FindSpare(due.algorithm) == nullptr) return false;
+  if (due.key.empty()) {
+    if (draft.PublishedCount() >= kMaxPublishedKeys) return false;
+  } else {
+    RevokeKeys(draft, {due.key}, RevocationReason::kSuperseded, SystemActor(),
+               now);
+  }
+  return Stage(draft, due.algorithm, std::max(due.cut, now), SystemActor(), now)
+      .ok();
 }
 
 absl::StatusOr<Key*> GetKey(IssuerDraft& draft, const KeyId& id) {
@@ -346,6 +361,26 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   return absl::OkStatus();
 }
 
+bool PrepareForCuts(IssuerDraft& draft, absl::Time now) {
+  bool any = false;
+  for (const DueAction& action : Preparations(draft)) {
+    any = Prepare(draft, action, now) || any;
+  }
+  return any;
+}
+
+void MovePrepared(IssuerDraft& draft, absl::Time from,
+                  std::optional<absl::Time> to) {
+  for (Key& key : draft.keys) {
+    if (key.state != KeyState::kPending || key.activate_time != from) continue;
+    const Key* active = draft.Find(key.algorithm, KeyState::kActive);
+    if (!to && active == nullptr) continue;
+    key.activate_time =
+        to ? *to : *active->activate_time + draft.issuer.policy.rotation_period;
+    draft.Touch(key);
+  }
+}
+
 bool ApplyDue(IssuerDraft& draft, absl::Time now) {
   const Actor actor = SystemActor();
   bool any = false;
@@ -362,6 +397,7 @@ bool ApplyDue(IssuerDraft& draft, absl::Time now) {
           any = true;
         }
         break;
+      case DueKind::kPrepare: any = Prepare(draft, due, now) || any; break;
       case DueKind::kActivate:
         if (Key* active = draft.Find(due.algorithm, KeyState::kActive)) {
           StopSigning(draft, *active, actor, now);
@@ -416,24 +452,6 @@ absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
     wanted += stands ? 0 : 1;
   }
   return wanted > kMaxPublishedKeys ? TooMany(draft) : absl::OkStatus();
-}
-
-void HandOver(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,
-              absl::Time now) {
-  if (draft.issuer.owner == owner) return;
-  const OwnerId from = draft.issuer.owner;
-  draft.issuer.owner = owner;
-  draft.changes.issuer = true;
-  draft.changes.handed_over = true;
-  for (Key& key : draft.keys) {
-    if (!IsLiving(key.state)) continue;
-    key.owner = owner;
-    draft.Touch(key);
-    Expose(draft, key, owner.value(), ExposureKind::kOwned, now);
-  }
-  draft.Record(actor, "issuer.handed_over", IssuerName(draft.issuer.id),
-               WriteJson({{"from", OwnerName(from)}, {"to", OwnerName(owner)}}),
-               now);
 }
 
 void Finish(IssuerDraft& draft, const std::vector<KeyId>& published_before,

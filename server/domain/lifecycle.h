@@ -20,6 +20,7 @@
 #ifndef WARDER_SERVER_DOMAIN_LIFECYCLE_H_
 #define WARDER_SERVER_DOMAIN_LIFECYCLE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,16 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& key, const Actor& actor,
 // anything changed. Algorithms whose spare is missing are left as they are.
 bool ApplyDue(IssuerDraft& draft, absl::Time now);
 
+// Publishes the successors that departures to come need, due or not. Returns
+// whether anything changed.
+bool PrepareForCuts(IssuerDraft& draft, absl::Time now);
+
+// Moves successors that were to take over at `from`, the instant of a
+// departure, to `to`; nullopt, where it was called off: to when rotation wants
+// them.
+void MovePrepared(IssuerDraft& draft, absl::Time from,
+                  std::optional<absl::Time> to);
+
 // Ends the signing of algorithms the policy no longer lists, and opens the
 // could-sign exposures of new grants. Call after changing policy or grants.
 //
@@ -96,10 +107,6 @@ bool ApplyDue(IssuerDraft& draft, absl::Time now);
 //                        for the keys of new algorithms
 absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
                          absl::Time now);
-
-// Makes `owner` accountable for the issuer and its living keys.
-void HandOver(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,
-              absl::Time now);
 
 // Counts the revision up if the published key set differs from
 // `published_before` (a

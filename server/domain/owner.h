@@ -17,8 +17,17 @@ enum class OwnerState {
   kDeparted,  // owns nothing, for good
 };
 
+enum class OwnerKind {
+  kPerson,
+  // Several people; it may be a deputy and hands on to the first of them who is
+  // there. It owns nothing and never departs.
+  kTeam,
+};
+
 struct Owner {
   OwnerId id;
+  OwnerKind kind = OwnerKind::kPerson;
+  std::vector<OwnerId> members;  // of a team, in order
   std::string display_name;
   // How to reach the person: an e-mail address, as a rule.
   std::string contact;
@@ -41,7 +50,15 @@ struct KeyOutcome {
   IssuerId issuer;
   KeyId key;
   KeyFate fate = KeyFate::kNone;
-  std::string why;  // for people: "owned by alice"
+  std::string why;       // for people: "owned by alice"
+  KeyId successor = {};  // signs in its place; empty where none has to or can
+  // When the last token it can have signed expires; unset for a key that never
+  // signed, or whose tokens have all expired.
+  std::optional<absl::Time> tokens_until = std::nullopt;
+  // Tokens that had not expired, as far as they were counted.
+  int64_t live_tokens = 0;
+
+  friend bool operator==(const KeyOutcome&, const KeyOutcome&) = default;
 };
 
 struct IssuerOutcome {
@@ -49,8 +66,22 @@ struct IssuerOutcome {
   OwnerId owner;          // who owns the issuer afterwards; empty when orphaned
   bool orphaned = false;  // no living owner is left: nothing signs any more
   bool without_deputy = false;
-  std::vector<KeyOutcome> keys;
-  std::vector<KeyId> successors;  // keys that sign from this instant on
+  // When the last verifier that keeps to the issuer's policy has noticed; unset
+  // when the key set stays as it is.
+  std::optional<absl::Time> noticed_by = std::nullopt;
+  // A successor first appears in the key set with the departure: verifiers
+  // that fetch late refuse its tokens until then.
+  bool successor_unannounced = false;
+  std::vector<KeyOutcome> keys = {};
+  std::vector<KeyId> successors = {};  // keys that sign from this instant on
+};
+
+// What a leaver did after the instant, before the news came.
+struct LateAct {
+  int64_t sequence = 0;  // of the audit event
+  absl::Time time;
+  std::string action;
+  std::string resource;
 };
 
 // A departure that was planned, scheduled or carried out.
@@ -59,9 +90,19 @@ struct Departure {
   absl::Time instant;      // when the person leaves
   absl::Time report_time;  // when the news came
   std::string reported_by;
+  // How the news came: "rpc", "scim", "roster", "security-event".
+  std::string source = "rpc";
+  // The zone in whose calendar the last day ends; empty for a given instant.
+  std::string time_zone = {};
   bool done = false;
-  std::optional<absl::Time> effect_time;  // when it was carried out
-  std::vector<IssuerOutcome> issuers;
+  std::optional<absl::Time> effect_time = std::nullopt;
+  // Done: what happened. Scheduled: what was planned when the news came.
+  std::vector<IssuerOutcome> issuers = {};
+  // How what happened differs from what was planned, for people.
+  std::vector<std::string> changes = {};
+  // The first of what the leaver did after the instant, and how much it was.
+  std::vector<LateAct> late = {};
+  int64_t late_count = 0;
 };
 
 }  // namespace warder::domain

@@ -48,6 +48,10 @@ absl::Status ValidateText(absl::string_view field, absl::string_view text) {
 
 }  // namespace
 
+absl::string_view DepartureActionName(DepartureAction action) {
+  return action == DepartureAction::kRevoke ? "REVOKE" : "ROTATE";
+}
+
 absl::Status ValidatePolicy(const Policy& p) {
   if (p.algorithms.empty() || p.algorithms.size() > 2) {
     return FieldError("policy.algorithms",

@@ -29,6 +29,15 @@
 
 namespace warder::domain {
 
+// What a departure does to a key that the leaver never had a copy of. One he
+// could copy is revoked, whatever the policy says.
+enum class DepartureAction {
+  kRevoke,  // refused at once; its live tokens die with it
+  kRotate,  // its successor signs at once; its live tokens live out their time
+};
+
+absl::string_view DepartureActionName(DepartureAction action);
+
 struct Policy {
   // One or two; the first signs when a caller names none.
   std::vector<Algorithm> algorithms = {Algorithm::kEs256};
@@ -51,6 +60,10 @@ struct Policy {
   absl::Duration clock_skew = absl::Minutes(1);
   // The bound that (3) holds.
   absl::Duration max_revocation_exposure = absl::Hours(2);
+  // Keys the leaver answers or answered for.
+  DepartureAction owned_key_departure = DepartureAction::kRevoke;
+  // Keys he could only use, or ask for, through the service.
+  DepartureAction used_key_departure = DepartureAction::kRotate;
 
   friend bool operator==(const Policy&, const Policy&) = default;
 };

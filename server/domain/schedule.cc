@@ -1,6 +1,9 @@
 #include "server/domain/schedule.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "server/domain/exposure.h"
 
 namespace warder::domain {
 namespace {
@@ -36,6 +39,29 @@ DueAction NextOf(const IssuerDraft& draft, Algorithm algorithm) {
 
 }  // namespace
 
+std::vector<DueAction> Preparations(const IssuerDraft& draft) {
+  std::vector<DueAction> actions;
+  for (const Cut& cut : draft.cuts) {
+    const auto closeness = ClosenessOf(draft, cut.leaver);
+    const auto touched = [&](const Key* key) {
+      return key != nullptr && closeness.contains(key->id);
+    };
+    for (const Algorithm algorithm : draft.issuer.policy.algorithms) {
+      const Key* active = draft.Find(algorithm, KeyState::kActive);
+      const Key* pending = draft.Find(algorithm, KeyState::kPending);
+      if (!touched(active) || (pending != nullptr && !touched(pending))) {
+        continue;
+      }
+      actions.push_back({.kind = DueKind::kPrepare,
+                         .algorithm = algorithm,
+                         .key = pending == nullptr ? KeyId() : pending->id,
+                         .at = cut.instant - draft.issuer.policy.publish_ahead,
+                         .cut = cut.instant});
+    }
+  }
+  return actions;
+}
+
 std::vector<DueAction> Schedule(const IssuerDraft& draft) {
   std::vector<DueAction> actions;
   for (const Key& key : draft.keys) {
@@ -65,6 +91,9 @@ std::vector<DueAction> Schedule(const IssuerDraft& draft) {
                          .algorithm = algorithm,
                          .key = KeyId(),
                          .at = absl::InfinitePast()});
+    }
+    for (DueAction& action : Preparations(draft)) {
+      actions.push_back(std::move(action));
     }
   }
   std::stable_sort(actions.begin(), actions.end(),

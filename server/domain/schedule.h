@@ -13,6 +13,7 @@ enum class DueKind {
   kRetire,       // a RETIRING key's until_time has come
   kReplace,      // nothing signs, or the ACTIVE key passed max_key_age
   kActivate,     // a PENDING key's activate_time has come
+  kPrepare,      // a departure is near and its successor is not published yet
   kStage,        // the ACTIVE key's successor must be published
   kRefillSpare,  // the algorithm has no sealed spare
 };
@@ -20,13 +21,19 @@ enum class DueKind {
 struct DueAction {
   DueKind kind;
   Algorithm algorithm = Algorithm::kEs256;
-  KeyId key;      // kRetire, kActivate
+  KeyId key;      // kRetire, kActivate; kPrepare: a PENDING key in the way
   absl::Time at;  // when it is or was due
+  absl::Time cut = absl::InfiniteFuture();  // kPrepare: when the leaver goes
 };
 
 // Returns everything `draft` will need: keys that leave first, then by time. An
 // orphaned issuer owes nothing but the retirement of its keys.
 std::vector<DueAction> Schedule(const IssuerDraft& draft);
+
+// Returns the actions that departures to come need: where one ends the signing
+// key, a successor that the leaver had nothing to do with is published
+// publish_ahead before it, so that no verifier meets an unknown key.
+std::vector<DueAction> Preparations(const IssuerDraft& draft);
 
 // Returns the part of Schedule with at <= now.
 std::vector<DueAction> DueActions(const IssuerDraft& draft, absl::Time now);

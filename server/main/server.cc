@@ -13,7 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/client_certificates.h"
+#include "server/app/departure_manager.h"
 #include "server/app/documents.h"
+#include "server/app/exposure_manager.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/loader.h"
@@ -36,6 +38,7 @@
 #include "server/main/data_directory.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
+#include "server/rpc/exposure_service.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/issuer_service.h"
 #include "server/rpc/key_service.h"
@@ -124,9 +127,11 @@ struct Server::Parts {
           issuers(runner, p.config.public_base_url),
           keys(runner),
           owners(runner),
+          departures(runner),
+          exposures(runner, departures),
           signer(runner, p.random),
           certificates(runner, *p.authority),
-          loop(runner, owners),
+          loop(runner, departures),
           documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
           public_routes(p.config.default_issuer, p.publisher, documents,
                         p.clock, p.metrics),
@@ -134,7 +139,8 @@ struct Server::Parts {
           shared{runner},
           issuer_rpc(shared, issuers),
           key_rpc(shared, keys),
-          owner_rpc(shared, owners),
+          owner_rpc(shared, owners, departures),
+          exposure_rpc(shared, exposures),
           token_rpc(shared, signer),
           audit_rpc(shared, runner),
           certificate_rpc(shared, certificates),
@@ -144,6 +150,8 @@ struct Server::Parts {
     app::IssuerManager issuers;
     app::KeyManager keys;
     app::OwnerManager owners;
+    app::DepartureManager departures;
+    app::ExposureManager exposures;
     app::TokenSigner signer;
     app::ClientCertificates certificates;
     app::RotationLoop loop;
@@ -154,6 +162,7 @@ struct Server::Parts {
     rpc::IssuerService issuer_rpc;
     rpc::KeyService key_rpc;
     rpc::OwnerService owner_rpc;
+    rpc::ExposureService exposure_rpc;
     rpc::TokenService token_rpc;
     rpc::AuditService audit_rpc;
     rpc::CertificateService certificate_rpc;
@@ -253,7 +262,7 @@ absl::Status Server::Parts::OpenDoors() {
            .private_key_pem = identity.private_key_pem,
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
-           &services->token_rpc, &services->audit_rpc,
+           &services->exposure_rpc, &services->token_rpc, &services->audit_rpc,
            &services->certificate_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
@@ -281,8 +290,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   RETURN_IF_ERROR(p.services->runner.LoadDeparted());
   // Nobody who left while this was down is served as if he were still there. A
   // store that takes no changes stops no gateway; the loop tries again.
-  if (const auto departed = p.services->owners.RunDueDepartures();
-      !departed.ok()) {
+  if (const auto departed = p.services->departures.RunDue(); !departed.ok()) {
     Log(LogLevel::kError, "departure.failed",
         {{"error", std::string(departed.status().message())},
          {"next", "repair what it names; it is tried again every minute"}});

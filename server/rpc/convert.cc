@@ -64,6 +64,29 @@ v1::RevocationReason ToProto(domain::RevocationReason reason) {
   return v1::REVOCATION_REASON_UNSPECIFIED;
 }
 
+v1::DepartureAction ToProto(domain::DepartureAction action) {
+  return action == domain::DepartureAction::kRevoke
+             ? v1::DEPARTURE_ACTION_REVOKE
+             : v1::DEPARTURE_ACTION_ROTATE;
+}
+
+// Leaves `*out` as it is for UNSPECIFIED.
+absl::Status Read(absl::string_view field, v1::DepartureAction action,
+                  domain::DepartureAction* out) {
+  switch (action) {
+    case v1::DEPARTURE_ACTION_UNSPECIFIED: return absl::OkStatus();
+    case v1::DEPARTURE_ACTION_REVOKE:
+      *out = domain::DepartureAction::kRevoke;
+      return absl::OkStatus();
+    case v1::DEPARTURE_ACTION_ROTATE:
+      *out = domain::DepartureAction::kRotate;
+      return absl::OkStatus();
+    default: break;
+  }
+  return FieldError(field, absl::StrCat(static_cast<int>(action),
+                                        " is not REVOKE or ROTATE"));
+}
+
 void ToProto(const domain::Policy& policy, v1::Policy* out) {
   for (const domain::Algorithm a : policy.algorithms) {
     out->add_algorithms(ToProto(a));
@@ -78,6 +101,8 @@ void ToProto(const domain::Policy& policy, v1::Policy* out) {
   ToProto(policy.clock_skew, out->mutable_clock_skew());
   ToProto(policy.max_revocation_exposure,
           out->mutable_max_revocation_exposure());
+  out->set_owned_key_departure(ToProto(policy.owned_key_departure));
+  out->set_used_key_departure(ToProto(policy.used_key_departure));
 }
 
 }  // namespace
@@ -161,57 +186,6 @@ void ToProto(const domain::Key& key, v1::Key* out) {
   out->set_revoked_by(key.revoked_by);
   out->set_private_half_held(!key.sealed.empty());
   out->set_etag(app::EtagOf(key.rev));
-}
-
-void ToProto(const domain::Owner& owner, v1::Owner* out) {
-  out->set_name(OwnerName(owner.id));
-  out->set_display_name(owner.display_name);
-  out->set_contact(owner.contact);
-  if (!owner.deputy.empty()) out->set_deputy(OwnerName(owner.deputy));
-  out->set_state(owner.state == domain::OwnerState::kActive
-                     ? v1::Owner::ACTIVE
-                     : v1::Owner::DEPARTED);
-  if (owner.depart_time) {
-    ToProto(*owner.depart_time, out->mutable_depart_time());
-  }
-  ToProto(owner.create_time, out->mutable_create_time());
-  ToProto(owner.update_time, out->mutable_update_time());
-  out->set_etag(app::EtagOf(owner.rev));
-}
-
-void ToProto(const domain::Departure& departure, v1::Departure* out) {
-  out->set_owner(OwnerName(departure.owner));
-  ToProto(departure.instant, out->mutable_instant());
-  ToProto(departure.report_time, out->mutable_report_time());
-  out->set_reported_by(departure.reported_by);
-  out->set_done(departure.done);
-  if (departure.effect_time) {
-    ToProto(*departure.effect_time, out->mutable_effect_time());
-  }
-  for (const domain::IssuerOutcome& outcome : departure.issuers) {
-    auto* issuer = out->add_issuers();
-    issuer->set_issuer(IssuerName(outcome.issuer));
-    if (!outcome.owner.empty()) issuer->set_owner(OwnerName(outcome.owner));
-    issuer->set_orphaned(outcome.orphaned);
-    issuer->set_without_deputy(outcome.without_deputy);
-    for (const domain::KeyOutcome& key : outcome.keys) {
-      auto* wire = issuer->add_keys();
-      wire->set_key(KeyName(key.issuer, key.key));
-      wire->set_why(key.why);
-      switch (key.fate) {
-        case domain::KeyFate::kRevoke:
-          wire->set_fate(v1::Departure::REVOKE);
-          break;
-        case domain::KeyFate::kRotate:
-          wire->set_fate(v1::Departure::ROTATE);
-          break;
-        case domain::KeyFate::kNone: wire->set_fate(v1::Departure::NONE); break;
-      }
-    }
-    for (const KeyId& successor : outcome.successors) {
-      issuer->add_successors(KeyName(outcome.issuer, successor));
-    }
-  }
 }
 
 void ToProto(const domain::AuditEvent& event, v1::AuditEvent* out) {
@@ -306,6 +280,10 @@ absl::StatusOr<domain::Policy> FromProto(const v1::Policy& wire) {
   READ(clock_skew);
   READ(max_revocation_exposure);
 #undef READ
+  RETURN_IF_ERROR(Read("policy.owned_key_departure", wire.owned_key_departure(),
+                       &policy.owned_key_departure));
+  RETURN_IF_ERROR(Read("policy.used_key_departure", wire.used_key_departure(),
+                       &policy.used_key_departure));
   return policy;
 }
 
@@ -337,16 +315,17 @@ absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
   return grants;
 }
 
-absl::StatusOr<std::vector<OwnerId>> DeputiesFromProto(
-    const v1::Issuer& issuer) {
-  std::vector<OwnerId> deputies;
-  for (int i = 0; i < issuer.deputies_size(); ++i) {
+absl::StatusOr<std::vector<OwnerId>> OwnersFromProto(
+    absl::string_view field,
+    const google::protobuf::RepeatedPtrField<std::string>& names) {
+  std::vector<OwnerId> owners;
+  for (int i = 0; i < names.size(); ++i) {
     ASSIGN_OR_RETURN(
-        OwnerId deputy,
-        ParseOwnerName(absl::StrCat("deputies[", i, "]"), issuer.deputies(i)));
-    deputies.push_back(std::move(deputy));
+        OwnerId owner,
+        ParseOwnerName(absl::StrCat(field, "[", i, "]"), names.Get(i)));
+    owners.push_back(std::move(owner));
   }
-  return deputies;
+  return owners;
 }
 
 }  // namespace warder::rpc

@@ -31,14 +31,23 @@ void ToProto(const domain::Issuer& issuer, v1::Issuer* out);
 void ToProto(const domain::Key& key, v1::Key* out);
 void ToProto(const domain::Owner& owner, v1::Owner* out);
 void ToProto(const domain::Departure& departure, v1::Departure* out);
+void ToProto(const domain::Exposure& exposure, v1::Exposure* out);
+void ToProto(const domain::Custody& custody, v1::Custody* out);
 void ToProto(const domain::AuditEvent& event, v1::AuditEvent* out);
 
 // Each returns INVALID_ARGUMENT naming the field.
 absl::StatusOr<domain::Policy> FromProto(const v1::Policy& policy);
 absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
     const v1::Issuer& issuer);
-absl::StatusOr<std::vector<OwnerId>> DeputiesFromProto(
-    const v1::Issuer& issuer);
+// `field` is that of the list: "deputies".
+absl::StatusOr<std::vector<OwnerId>> OwnersFromProto(
+    absl::string_view field,
+    const google::protobuf::RepeatedPtrField<std::string>& names);
+absl::StatusOr<std::vector<domain::IssuerOutcome>> PlanFromProto(
+    const v1::Departure& plan);
+absl::StatusOr<absl::Time> FromProto(const v1::LastDay& day);
+absl::StatusOr<domain::Exposure> FromProto(const v1::Exposure& exposure);
+absl::StatusOr<domain::Custody> FromProto(const v1::Custody& custody);
 // nullopt for UNSPECIFIED.
 absl::StatusOr<std::optional<domain::Algorithm>> FromProto(
     absl::string_view field, v1::Algorithm algorithm);

@@ -17,7 +17,8 @@ absl::StatusOr<app::CreateIssuerCommand> ToCommand(
   command.display_name = issuer.display_name();
   ASSIGN_OR_RETURN(command.owner,
                    ParseOwnerName("issuer.owner", issuer.owner()));
-  ASSIGN_OR_RETURN(command.deputies, DeputiesFromProto(issuer));
+  ASSIGN_OR_RETURN(command.deputies,
+                   OwnersFromProto("deputies", issuer.deputies()));
   ASSIGN_OR_RETURN(command.policy, FromProto(issuer.policy()));
   ASSIGN_OR_RETURN(command.grants, GrantsFromProto(issuer));
   return command;
@@ -39,7 +40,8 @@ absl::StatusOr<app::UpdateIssuerCommand> ToCommand(
       ASSIGN_OR_RETURN(command.owner,
                        ParseOwnerName("issuer.owner", issuer.owner()));
     } else if (path == "deputies") {
-      ASSIGN_OR_RETURN(command.deputies, DeputiesFromProto(issuer));
+      ASSIGN_OR_RETURN(command.deputies,
+                       OwnersFromProto("deputies", issuer.deputies()));
     } else if (path == "policy") {
       ASSIGN_OR_RETURN(command.policy, FromProto(issuer.policy()));
     } else if (path == "grants") {
@@ -52,6 +54,16 @@ absl::StatusOr<app::UpdateIssuerCommand> ToCommand(
     }
   }
   return command;
+}
+
+v1::Issuer::Risk ToProto(domain::Risk risk) {
+  switch (risk) {
+    case domain::Risk::kOrphaned: return v1::Issuer::ORPHANED_ISSUER;
+    case domain::Risk::kOwnerLeaves: return v1::Issuer::OWNER_LEAVES;
+    case domain::Risk::kDeputiesLeave: return v1::Issuer::DEPUTIES_LEAVE;
+    case domain::Risk::kOneDeputy: return v1::Issuer::ONE_DEPUTY;
+  }
+  return v1::Issuer::RISK_UNSPECIFIED;
 }
 
 }  // namespace
@@ -90,10 +102,16 @@ grpc::Status IssuerService::ListIssuers(grpc::ServerContext* context,
       shared_, context, "warder.v1.IssuerService/ListIssuers",
       app::Permission::kReadIssuers, *request, [&](const app::Request& call) {
         ASSIGN_OR_RETURN(const auto page,
-                         issuers_.List(call, {.size = request->page_size(),
-                                              .token = request->page_token()}));
-        for (const auto& issuer : page.items) {
-          ToProto(issuer, response->add_issuers());
+                         issuers_.List(call,
+                                       {.size = request->page_size(),
+                                        .token = request->page_token()},
+                                       request->at_risk_only()));
+        for (const auto& standing : page.items) {
+          v1::Issuer* issuer = response->add_issuers();
+          ToProto(standing.issuer, issuer);
+          for (const auto risk : standing.risks) {
+            issuer->add_risks(ToProto(risk));
+          }
         }
         response->set_next_page_token(page.next_token);
         return absl::OkStatus();

@@ -17,8 +17,46 @@ absl::StatusOr<OwnerId> DeputyOf(const v1::Owner& owner) {
 
 template <typename Message>
 absl::StatusOr<std::optional<absl::Time>> InstantOf(const Message& message) {
+  if (message.has_last_day()) {
+    if (message.has_instant()) {
+      return FieldError("last_day", "comes instead of instant, not with it");
+    }
+    return FromProto(message.last_day());
+  }
   if (!message.has_instant()) return std::nullopt;
   return FromProto("instant", message.instant());
+}
+
+absl::StatusOr<app::ReportDepartureCommand> ToCommand(
+    const v1::ReportDepartureRequest& message) {
+  app::ReportDepartureCommand command;
+  ASSIGN_OR_RETURN(command.owner, ParseOwnerName("name", message.name()));
+  ASSIGN_OR_RETURN(command.instant, InstantOf(message));
+  command.time_zone = message.last_day().time_zone();
+  if (message.has_plan()) {
+    ASSIGN_OR_RETURN(command.plan, PlanFromProto(message.plan()));
+  }
+  return command;
+}
+
+absl::StatusOr<app::CreateOwnerCommand> ToCommand(
+    const v1::CreateOwnerRequest& message) {
+  app::CreateOwnerCommand command;
+  const v1::Owner& owner = message.owner();
+  ASSIGN_OR_RETURN(command.id, ParseOwnerId("owner_id", message.owner_id()));
+  command.display_name = owner.display_name();
+  command.contact = owner.contact();
+  ASSIGN_OR_RETURN(command.deputy, DeputyOf(owner));
+  if (owner.kind() == v1::Owner::TEAM) {
+    command.kind = domain::OwnerKind::kTeam;
+  } else if (owner.kind() != v1::Owner::PERSON &&
+             owner.kind() != v1::Owner::KIND_UNSPECIFIED) {
+    return FieldError("owner.kind", absl::StrCat(static_cast<int>(owner.kind()),
+                                                 " is not PERSON or TEAM"));
+  }
+  ASSIGN_OR_RETURN(command.members,
+                   OwnersFromProto("owner.members", owner.members()));
+  return command;
 }
 
 absl::StatusOr<app::UpdateOwnerCommand> ToCommand(
@@ -37,11 +75,14 @@ absl::StatusOr<app::UpdateOwnerCommand> ToCommand(
       command.contact = owner.contact();
     } else if (path == "deputy") {
       ASSIGN_OR_RETURN(command.deputy, DeputyOf(owner));
+    } else if (path == "members") {
+      ASSIGN_OR_RETURN(command.members,
+                       OwnersFromProto("owner.members", owner.members()));
     } else {
       return FieldError("update_mask",
                         absl::StrCat("\"", path.substr(0, 64),
                                      "\" cannot be changed; display_name, "
-                                     "contact and deputy can"));
+                                     "contact, deputy and members can"));
     }
   }
   return command;
@@ -55,12 +96,7 @@ grpc::Status OwnerService::CreateOwner(grpc::ServerContext* context,
   return Handle(
       shared_, context, "warder.v1.OwnerService/CreateOwner",
       app::Permission::kWriteOwners, *request, [&](const app::Request& call) {
-        app::CreateOwnerCommand command;
-        ASSIGN_OR_RETURN(command.id,
-                         ParseOwnerId("owner_id", request->owner_id()));
-        command.display_name = request->owner().display_name();
-        command.contact = request->owner().contact();
-        ASSIGN_OR_RETURN(command.deputy, DeputyOf(request->owner()));
+        ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
         ASSIGN_OR_RETURN(const auto owner, owners_.Create(call, command));
         ToProto(owner, response);
         return absl::OkStatus();
@@ -117,11 +153,9 @@ grpc::Status OwnerService::ReportDeparture(
   return Handle(shared_, context, "warder.v1.OwnerService/ReportDeparture",
                 app::Permission::kReportDeparture, *request,
                 [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto id,
-                                   ParseOwnerName("name", request->name()));
-                  ASSIGN_OR_RETURN(const auto instant, InstantOf(*request));
+                  ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
                   ASSIGN_OR_RETURN(const auto departure,
-                                   owners_.ReportDeparture(call, id, instant));
+                                   departures_.Report(call, command));
                   ToProto(departure, response);
                   return absl::OkStatus();
                 });
@@ -137,8 +171,37 @@ grpc::Status OwnerService::PlanDeparture(
                                    ParseOwnerName("name", request->name()));
                   ASSIGN_OR_RETURN(const auto instant, InstantOf(*request));
                   ASSIGN_OR_RETURN(const auto plan,
-                                   owners_.PlanDeparture(call, id, instant));
+                                   departures_.Plan(call, id, instant));
                   ToProto(plan, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status OwnerService::GetDeparture(grpc::ServerContext* context,
+                                        const v1::GetDepartureRequest* request,
+                                        v1::Departure* response) {
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/GetDeparture",
+      app::Permission::kReadOwners, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto id,
+                         ParseOwnerName("name", request->name()));
+        ASSIGN_OR_RETURN(const auto departure, departures_.Get(call, id));
+        ToProto(departure, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::CancelDeparture(
+    grpc::ServerContext* context, const v1::CancelDepartureRequest* request,
+    v1::Owner* response) {
+  return Handle(shared_, context, "warder.v1.OwnerService/CancelDeparture",
+                app::Permission::kReportDeparture, *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto id,
+                                   ParseOwnerName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto owner,
+                                   departures_.Cancel(call, id));
+                  ToProto(owner, response);
                   return absl::OkStatus();
                 });
 }

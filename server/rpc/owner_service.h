@@ -2,6 +2,7 @@
 #ifndef WARDER_SERVER_RPC_OWNER_SERVICE_H_
 #define WARDER_SERVER_RPC_OWNER_SERVICE_H_
 
+#include "server/app/departure_manager.h"
 #include "server/app/owner_manager.h"
 #include "server/rpc/handler.h"
 #include "warder/v1/owner.grpc.pb.h"
@@ -11,8 +12,9 @@ namespace warder::rpc {
 class OwnerService final : public v1::OwnerService::Service {
  public:
   // What the arguments refer to outlives this.
-  OwnerService(HandlerContext shared, app::OwnerManager& owners)
-      : shared_(shared), owners_(owners) {}
+  OwnerService(HandlerContext shared, app::OwnerManager& owners,
+               app::DepartureManager& departures)
+      : shared_(shared), owners_(owners), departures_(departures) {}
 
   grpc::Status CreateOwner(grpc::ServerContext* context,
                            const v1::CreateOwnerRequest* request,
@@ -32,10 +34,17 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status PlanDeparture(grpc::ServerContext* context,
                              const v1::PlanDepartureRequest* request,
                              v1::Departure* response) override;
+  grpc::Status GetDeparture(grpc::ServerContext* context,
+                            const v1::GetDepartureRequest* request,
+                            v1::Departure* response) override;
+  grpc::Status CancelDeparture(grpc::ServerContext* context,
+                               const v1::CancelDepartureRequest* request,
+                               v1::Owner* response) override;
 
  private:
   const HandlerContext shared_;
   app::OwnerManager& owners_;
+  app::DepartureManager& departures_;
 };
 
 }  // namespace warder::rpc

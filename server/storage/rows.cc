@@ -1,33 +1,15 @@
 #include "server/storage/rows.h"
 
-#include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/storage/columns.h"
 
 namespace warder::storage {
 namespace {
-
-// What our own columns hold is ours; anything else is damage.
-absl::Status Damaged(absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt,
-               absl::StrCat("the database holds ", what,
-                            ", which no warderd writes; restore a backup"));
-}
-
-long long OptionalMicros(const std::optional<absl::Time>& time) {
-  return time ? ToMicros(*time) : 0;
-}
-
-std::optional<absl::Time> OptionalTime(long long micros) {
-  if (micros == 0) return std::nullopt;
-  return FromMicros(micros);
-}
-
-constexpr JsonLimits kOwnLimits = {.max_bytes = 256 << 20, .max_depth = 16};
 
 Json Micros(absl::Duration duration) {
   return absl::ToInt64Microseconds(duration);
@@ -42,82 +24,6 @@ absl::Status ReadDuration(const Json& object, const char* name,
   if (!it->is_number_integer()) return Damaged(absl::StrCat("a bad ", name));
   *out = absl::Microseconds(it->get<int64_t>());
   return absl::OkStatus();
-}
-
-std::vector<std::string> Strings(const Json& object, const char* name) {
-  std::vector<std::string> out;
-  const auto it = object.find(name);
-  if (it == object.end() || !it->is_array()) return out;
-  for (const Json& item : *it) {
-    if (item.is_string()) out.push_back(item.get<std::string>());
-  }
-  return out;
-}
-
-std::string Text(const Json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
-}
-
-bool Flag(const Json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_boolean() && it->get<bool>();
-}
-
-const char* FateName(domain::KeyFate fate) {
-  switch (fate) {
-    case domain::KeyFate::kRevoke: return "REVOKE";
-    case domain::KeyFate::kRotate: return "ROTATE";
-    case domain::KeyFate::kNone: return "NONE";
-  }
-  return "NONE";
-}
-
-// Written as text at once: a tree of ten thousand keys takes ten times as long.
-std::string WriteOutcome(const domain::IssuerOutcome& outcome) {
-  const auto truth = [](bool value) { return value ? "true" : "false"; };
-  std::string text = absl::StrCat(
-      "{\"issuer\":", JsonQuoted(outcome.issuer.value()),
-      ",\"owner\":", JsonQuoted(outcome.owner.value()),
-      ",\"orphaned\":", truth(outcome.orphaned),
-      ",\"without_deputy\":", truth(outcome.without_deputy), ",\"keys\":[");
-  const char* separator = "";
-  for (const domain::KeyOutcome& key : outcome.keys) {
-    const JsonMember members[] = {{"key", key.key.value()},
-                                  {"fate", FateName(key.fate)},
-                                  {"why", key.why}};
-    absl::StrAppend(&text, separator, WriteJsonMembers(members));
-    separator = ",";
-  }
-  text += "],\"successors\":[";
-  separator = "";
-  for (const KeyId& id : outcome.successors) {
-    absl::StrAppend(&text, separator, JsonQuoted(id.value()));
-    separator = ",";
-  }
-  return text + "]}";
-}
-
-domain::IssuerOutcome ReadOutcome(const Json& object) {
-  domain::IssuerOutcome outcome;
-  outcome.issuer = IssuerId(Text(object, "issuer"));
-  outcome.owner = OwnerId(Text(object, "owner"));
-  outcome.orphaned = Flag(object, "orphaned");
-  outcome.without_deputy = Flag(object, "without_deputy");
-  for (const Json& key : object.value("keys", Json::array())) {
-    domain::KeyOutcome fate{.issuer = outcome.issuer,
-                            .key = KeyId(Text(key, "key")),
-                            .fate = domain::KeyFate::kNone,
-                            .why = Text(key, "why")};
-    const std::string name = Text(key, "fate");
-    if (name == "REVOKE") fate.fate = domain::KeyFate::kRevoke;
-    if (name == "ROTATE") fate.fate = domain::KeyFate::kRotate;
-    outcome.keys.push_back(std::move(fate));
-  }
-  for (const std::string& id : Strings(object, "successors")) {
-    outcome.successors.push_back(KeyId(id));
-  }
-  return outcome;
 }
 
 // What KeyRow and PublishedKeyRow have in common.
@@ -139,21 +45,6 @@ absl::StatusOr<domain::Key> PublishedPart(const Row& row) {
 
 }  // namespace
 
-long long ToMicros(absl::Time time) {
-  if (time == absl::InfiniteFuture()) {
-    return std::numeric_limits<long long>::max();
-  }
-  if (time == absl::InfinitePast()) return 1;
-  return absl::ToUnixMicros(time);
-}
-
-absl::Time FromMicros(long long micros) {
-  if (micros == std::numeric_limits<long long>::max()) {
-    return absl::InfiniteFuture();
-  }
-  return absl::FromUnixMicros(micros);
-}
-
 std::string WritePolicy(const domain::Policy& p) {
   Json algorithms = Json::array();
   for (const domain::Algorithm a : p.algorithms) {
@@ -169,7 +60,11 @@ std::string WritePolicy(const domain::Policy& p) {
        {"cache_max_age_us", Micros(p.cache_max_age)},
        {"max_token_lifetime_us", Micros(p.max_token_lifetime)},
        {"clock_skew_us", Micros(p.clock_skew)},
-       {"max_revocation_exposure_us", Micros(p.max_revocation_exposure)}});
+       {"max_revocation_exposure_us", Micros(p.max_revocation_exposure)},
+       {"owned_key_departure",
+        domain::DepartureActionName(p.owned_key_departure)},
+       {"used_key_departure",
+        domain::DepartureActionName(p.used_key_departure)}});
 }
 
 absl::StatusOr<domain::Policy> ReadPolicy(const std::string& text) {
@@ -177,7 +72,7 @@ absl::StatusOr<domain::Policy> ReadPolicy(const std::string& text) {
   if (!object.ok()) return Damaged("an unreadable policy");
   domain::Policy p;
   p.algorithms.clear();
-  for (const std::string& name : Strings(*object, "algorithms")) {
+  for (const std::string& name : StringsMember(*object, "algorithms")) {
     ASSIGN_OR_RETURN(const auto algorithm,
                      domain::ParseAlgorithm("algorithms", name));
     p.algorithms.push_back(algorithm);
@@ -195,6 +90,13 @@ absl::StatusOr<domain::Policy> ReadPolicy(const std::string& text) {
       {"max_revocation_exposure_us", &p.max_revocation_exposure}};
   for (const auto& [name, out] : members) {
     RETURN_IF_ERROR(ReadDuration(*object, name, out));
+  }
+  // A policy written before these were there has their defaults.
+  if (TextMember(*object, "owned_key_departure") == "ROTATE") {
+    p.owned_key_departure = domain::DepartureAction::kRotate;
+  }
+  if (TextMember(*object, "used_key_departure") == "REVOKE") {
+    p.used_key_departure = domain::DepartureAction::kRevoke;
   }
   return p;
 }
@@ -218,10 +120,10 @@ absl::StatusOr<std::vector<domain::Grant>> ReadGrants(const std::string& text) {
   std::vector<domain::Grant> grants;
   for (const Json& object : *list) {
     domain::Grant grant;
-    grant.signer = Text(object, "signer");
-    grant.audiences = Strings(object, "audiences");
-    grant.token_types = Strings(object, "token_types");
-    grant.subject_pattern = Text(object, "subject_pattern");
+    grant.signer = TextMember(object, "signer");
+    grant.audiences = StringsMember(object, "audiences");
+    grant.token_types = StringsMember(object, "token_types");
+    grant.subject_pattern = TextMember(object, "subject_pattern");
     RETURN_IF_ERROR(
         ReadDuration(object, "max_lifetime_us", &grant.max_lifetime));
     if (grant.token_types.empty()) return Damaged("a grant without types");
@@ -236,6 +138,7 @@ void OwnerRow::From(const domain::Owner& owner) {
   contact = owner.contact;
   deputy = owner.deputy.value();
   state = owner.state == domain::OwnerState::kActive ? "ACTIVE" : "DEPARTED";
+  kind = owner.kind == domain::OwnerKind::kPerson ? "PERSON" : "TEAM";
   create_us = ToMicros(owner.create_time);
   update_us = ToMicros(owner.update_time);
   depart_us = OptionalMicros(owner.depart_time);
@@ -244,6 +147,9 @@ void OwnerRow::From(const domain::Owner& owner) {
 
 absl::StatusOr<domain::Owner> OwnerRow::To() const {
   return domain::Owner{.id = OwnerId(id),
+                       .kind = kind == "PERSON" ? domain::OwnerKind::kPerson
+                                                : domain::OwnerKind::kTeam,
+                       .members = {},
                        .display_name = display_name,
                        .contact = contact,
                        .deputy = OwnerId(deputy),
@@ -377,15 +283,47 @@ void ExposureRow::From(const domain::Exposure& exposure) {
 }
 
 absl::StatusOr<domain::Exposure> ExposureRow::To() const {
-  domain::Exposure exposure{.issuer = IssuerId(issuer),
-                            .key = KeyId(key),
-                            .person = person,
-                            .kind = domain::ExposureKind::kOwned,
-                            .from = FromMicros(from_us),
-                            .until = OptionalTime(until_us)};
-  if (kind == "CREATED") exposure.kind = domain::ExposureKind::kCreated;
-  if (kind == "COULD_SIGN") exposure.kind = domain::ExposureKind::kCouldSign;
+  ASSIGN_OR_RETURN(const auto parsed,
+                   domain::ParseExposureKind("exposures.kind", kind));
+  return domain::Exposure{.issuer = IssuerId(issuer),
+                          .key = KeyId(key),
+                          .person = person,
+                          .kind = parsed,
+                          .from = FromMicros(from_us),
+                          .until = OptionalTime(until_us)};
+}
+
+void DeclaredExposureRow::From(const domain::Exposure& exposure) {
+  fact.From(exposure);
+  declared_by = exposure.declared_by;
+  note = exposure.note;
+}
+
+absl::StatusOr<domain::Exposure> DeclaredExposureRow::To() const {
+  ASSIGN_OR_RETURN(domain::Exposure exposure, fact.To());
+  exposure.declared_by = declared_by;
+  exposure.note = note;
   return exposure;
+}
+
+void CustodyRow::From(const domain::Custody& custody) {
+  person = custody.person;
+  kind = std::string(domain::CustodyKindName(custody.kind));
+  from_us = ToMicros(custody.from);
+  until_us = OptionalMicros(custody.until);
+  declared_by = custody.declared_by;
+  note = custody.note;
+}
+
+absl::StatusOr<domain::Custody> CustodyRow::To() const {
+  return domain::Custody{.person = person,
+                         .kind = kind == "STORE"
+                                     ? domain::CustodyKind::kStore
+                                     : domain::CustodyKind::kKeyEncryptionKey,
+                         .from = FromMicros(from_us),
+                         .until = OptionalTime(until_us),
+                         .declared_by = declared_by,
+                         .note = note};
 }
 
 void EventRow::From(const domain::AuditEvent& event) {
@@ -430,39 +368,6 @@ absl::StatusOr<app::RequestRecord> RequestRow::To() const {
                             .fingerprint = fingerprint,
                             .result = result,
                             .create_time = FromMicros(create_us)};
-}
-
-void DepartureRow::From(const domain::Departure& departure) {
-  owner = departure.owner.value();
-  instant_us = ToMicros(departure.instant);
-  report_us = ToMicros(departure.report_time);
-  reported_by = departure.reported_by;
-  done = departure.done ? 1 : 0;
-  effect_us = OptionalMicros(departure.effect_time);
-  outcome = "[";
-  for (const auto& issuer : departure.issuers) {
-    absl::StrAppend(&outcome, outcome.size() > 1 ? "," : "",
-                    WriteOutcome(issuer));
-  }
-  outcome += "]";
-}
-
-absl::StatusOr<domain::Departure> DepartureRow::To() const {
-  domain::Departure departure{.owner = OwnerId(owner),
-                              .instant = FromMicros(instant_us),
-                              .report_time = FromMicros(report_us),
-                              .reported_by = reported_by,
-                              .done = done != 0,
-                              .effect_time = OptionalTime(effect_us),
-                              .issuers = {}};
-  auto issuers = ParseJson(outcome, kOwnLimits);
-  if (!issuers.ok() || !issuers->is_array()) {
-    return Damaged("an unreadable departure");
-  }
-  for (const Json& issuer : *issuers) {
-    departure.issuers.push_back(ReadOutcome(issuer));
-  }
-  return departure;
 }
 
 }  // namespace warder::storage

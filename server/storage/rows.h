@@ -14,15 +14,15 @@
 namespace warder::storage {
 
 struct OwnerRow {
-  static constexpr char kFixed[] = "id, create_us";
+  static constexpr char kFixed[] = "id, kind, create_us";
   static constexpr char kChanges[] =
       "display_name, contact, deputy, state, update_us, depart_us, rev";
-  std::string id, display_name, contact, deputy, state;
+  std::string id, kind, display_name, contact, deputy, state;
   long long create_us = 0, update_us = 0, depart_us = 0, rev = 0;
 
   template <typename F>
   void ForEachFixed(F f) {
-    f(id), f(create_us);
+    f(id), f(kind), f(create_us);
   }
   template <typename F>
   void ForEachChange(F f) {
@@ -30,7 +30,7 @@ struct OwnerRow {
         f(depart_us), f(rev);
   }
   void From(const domain::Owner& owner);
-  absl::StatusOr<domain::Owner> To() const;
+  absl::StatusOr<domain::Owner> To() const;  // without members
 };
 
 struct IssuerRow {
@@ -128,6 +128,35 @@ struct ExposureRow {
   absl::StatusOr<domain::Exposure> To() const;
 };
 
+struct DeclaredExposureRow {
+  static constexpr char kColumns[] =
+      "issuer, key, person, kind, from_us, until_us, declared_by, note";
+  ExposureRow fact;
+  std::string declared_by, note;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    fact.ForEachColumn(f);
+    f(declared_by), f(note);
+  }
+  void From(const domain::Exposure& exposure);
+  absl::StatusOr<domain::Exposure> To() const;
+};
+
+struct CustodyRow {
+  static constexpr char kColumns[] =
+      "person, kind, from_us, until_us, declared_by, note";
+  std::string person, kind, declared_by, note;
+  long long from_us = 0, until_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(person), f(kind), f(from_us), f(until_us), f(declared_by), f(note);
+  }
+  void From(const domain::Custody& custody);
+  absl::StatusOr<domain::Custody> To() const;
+};
+
 struct EventRow {
   static constexpr char kColumns[] =
       "sequence, time_us, actor, action, resource, denied, detail, request_id, "
@@ -161,23 +190,21 @@ struct RequestRow {
 
 struct DepartureRow {
   static constexpr char kColumns[] =
-      "owner, instant_us, report_us, reported_by, done, effect_us, outcome";
-  std::string owner, reported_by, outcome;
-  long long instant_us = 0, report_us = 0, done = 0, effect_us = 0;
+      "owner, instant_us, report_us, reported_by, source, time_zone, done, "
+      "effect_us, outcome, changes, late, late_count";
+  std::string owner, reported_by, source, time_zone, outcome, changes, late;
+  long long instant_us = 0, report_us = 0, done = 0, effect_us = 0,
+            late_count = 0;
 
   template <typename F>
   void ForEachColumn(F f) {
-    f(owner), f(instant_us), f(report_us), f(reported_by), f(done),
-        f(effect_us), f(outcome);
+    f(owner), f(instant_us), f(report_us), f(reported_by), f(source),
+        f(time_zone), f(done), f(effect_us), f(outcome), f(changes), f(late),
+        f(late_count);
   }
   void From(const domain::Departure& departure);
   absl::StatusOr<domain::Departure> To() const;
 };
-
-// Microseconds since 1970, and back. Infinite futures become the largest
-// number.
-long long ToMicros(absl::Time time);
-absl::Time FromMicros(long long micros);
 
 // Policy and grants as JSON text, and back.
 std::string WritePolicy(const domain::Policy& policy);

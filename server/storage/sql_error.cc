@@ -76,4 +76,11 @@ absl::Status SqlError(const std::exception& error) {
   }
 }
 
+absl::Status Conflict(absl::string_view name) {
+  return Error(absl::StatusCode::kAborted, Reason::kConflict,
+               absl::StrCat(name,
+                            " was changed by another writer; retry with "
+                            "the same request_id"));
+}
+
 }  // namespace warder::storage

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace warder::storage {
 
@@ -28,6 +29,9 @@ auto Guard(Body body) -> decltype(body()) {
     return SqlError(error);
   }
 }
+
+// Returns ABORTED for a row that moved since it was loaded.
+absl::Status Conflict(absl::string_view name);
 
 }  // namespace warder::storage
 

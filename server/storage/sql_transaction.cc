@@ -7,44 +7,23 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
+#include "server/storage/columns.h"
 #include "server/storage/rows.h"
 #include "server/storage/sql_error.h"
 #include "server/storage/statements.h"
 
 namespace warder::storage {
-namespace {
-
-absl::Status Conflict(absl::string_view name) {
-  return Error(absl::StatusCode::kAborted, Reason::kConflict,
-               absl::StrCat(name,
-                            " was changed by another writer; retry with "
-                            "the same request_id"));
-}
-
-}  // namespace
 
 SqlTransaction::SqlTransaction(soci::session& sql)
     : sql_(sql), statements_(std::make_unique<Statements>(sql)) {}
 SqlTransaction::~SqlTransaction() = default;
 
-absl::Status SqlTransaction::LoadDeputies(domain::IssuerDraft& draft) {
-  return statements_->deputies.Each(
-      [&](const std::pair<std::string, int64_t>& deputy) {
-        draft.deputies.push_back({OwnerId(deputy.first), deputy.second != 0});
-        draft.issuer.deputies.push_back(OwnerId(deputy.first));
-      },
-      draft.issuer.id.value());
-}
-
 absl::StatusOr<std::optional<domain::Issuer>> SqlTransaction::FindIssuer(
     const IssuerId& id) {
   return Guard([&]() -> absl::StatusOr<std::optional<domain::Issuer>> {
     ASSIGN_OR_RETURN(auto issuer, statements_->find_issuer.First(id.value()));
-    if (!issuer) return std::nullopt;
-    domain::IssuerDraft draft;
-    draft.issuer = *std::move(issuer);
-    RETURN_IF_ERROR(LoadDeputies(draft));
-    return std::move(draft.issuer);
+    if (issuer) RETURN_IF_ERROR(LoadDeputies(*issuer));
+    return issuer;
   });
 }
 
@@ -53,23 +32,10 @@ absl::StatusOr<std::vector<domain::Issuer>> SqlTransaction::ListIssuers(
   return Guard([&]() -> absl::StatusOr<std::vector<domain::Issuer>> {
     ASSIGN_OR_RETURN(auto issuers, statements_->list_issuers.All(after, limit));
     for (domain::Issuer& issuer : issuers) {
-      domain::IssuerDraft draft;
-      draft.issuer = std::move(issuer);
-      RETURN_IF_ERROR(LoadDeputies(draft));
-      issuer = std::move(draft.issuer);
+      RETURN_IF_ERROR(LoadDeputies(issuer));
     }
     return issuers;
   });
-}
-
-absl::StatusOr<std::optional<domain::Owner>> SqlTransaction::FindOwner(
-    const OwnerId& id) {
-  return Guard([&] { return statements_->find_owner.First(id.value()); });
-}
-
-absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListOwners(
-    const std::string& after, int limit) {
-  return Guard([&] { return statements_->list_owners.All(after, limit); });
 }
 
 absl::StatusOr<std::optional<domain::Key>> SqlTransaction::FindKey(
@@ -108,34 +74,20 @@ absl::StatusOr<domain::IssuerDraft> SqlTransaction::LoadDraft(
     if (!issuer) return NotFound(IssuerName(id));
     domain::IssuerDraft draft;
     draft.issuer = *std::move(issuer);
-    RETURN_IF_ERROR(LoadDeputies(draft));
+    RETURN_IF_ERROR(LoadDeputies(draft.issuer));
+    RETURN_IF_ERROR(LoadPeople(draft));
     auto& keys = scope == app::KeyScope::kLiving ? statements_->living_keys
                                                  : statements_->unrevoked_keys;
     ASSIGN_OR_RETURN(draft.keys, keys.All(id.value()));
     ASSIGN_OR_RETURN(draft.spares, statements_->spares.All(id.value()));
-    RETURN_IF_ERROR(statements_->exposures.Each(
-        [&](domain::Exposure exposure) {
-          draft.exposures.push_back(std::move(exposure));
-        },
-        id.value()));
+    const auto add = [&](domain::Exposure exposure) {
+      draft.exposures.push_back(std::move(exposure));
+    };
+    RETURN_IF_ERROR(statements_->exposures.Each(add, id.value()));
+    RETURN_IF_ERROR(statements_->declared_exposures.Each(add, id.value()));
+    RETURN_IF_ERROR(LoadCuts(draft));
     return draft;
   });
-}
-
-absl::StatusOr<std::vector<IssuerId>> SqlTransaction::ListIssuersTouchedBy(
-    const OwnerId& person) {
-  return Guard([&]() -> absl::StatusOr<std::vector<IssuerId>> {
-    const std::string& p = person.value();
-    std::vector<IssuerId> ids;
-    RETURN_IF_ERROR(statements_->touched.Each(
-        [&](const std::string& id) { ids.push_back(IssuerId(id)); }, p, p, p));
-    return ids;
-  });
-}
-
-absl::StatusOr<std::vector<domain::Exposure>> SqlTransaction::ListExposures(
-    const OwnerId& person) {
-  return Guard([&] { return statements_->exposures_of.All(person.value()); });
 }
 
 absl::StatusOr<std::vector<IssuerId>> SqlTransaction::ListDueIssuers(
@@ -156,17 +108,6 @@ absl::StatusOr<absl::Time> SqlTransaction::NextDue() {
   });
 }
 
-absl::StatusOr<std::optional<domain::Departure>> SqlTransaction::FindDeparture(
-    const OwnerId& owner) {
-  return Guard(
-      [&] { return statements_->find_departure.First(owner.value()); });
-}
-
-absl::StatusOr<std::vector<domain::Departure>>
-SqlTransaction::ListScheduledDepartures() {
-  return Guard([&] { return statements_->scheduled.All(); });
-}
-
 absl::StatusOr<std::optional<domain::AuditEvent>> SqlTransaction::LastEvent() {
   return Guard([&] { return statements_->last_event.First(); });
 }
@@ -174,6 +115,33 @@ absl::StatusOr<std::optional<domain::AuditEvent>> SqlTransaction::LastEvent() {
 absl::StatusOr<std::vector<domain::AuditEvent>> SqlTransaction::ListEvents(
     int64_t after, int limit) {
   return Guard([&] { return statements_->list_events.All(after, limit); });
+}
+
+absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
+SqlTransaction::ListEventsOf(const std::string& person, absl::Time since,
+                             int limit) {
+  return Guard([&]() -> absl::StatusOr<
+                         std::pair<std::vector<domain::AuditEvent>, int64_t>> {
+    // Events are in order of time, so the first one is found by halving.
+    ASSIGN_OR_RETURN(const auto last, statements_->last_event.First());
+    int64_t low = 1, high = last ? last->sequence + 1 : 1;
+    while (low < high) {
+      const int64_t middle = low + (high - low) / 2;
+      ASSIGN_OR_RETURN(const auto time, statements_->event_time.First(middle));
+      if (!time || FromMicros(*time) < since) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    std::pair<std::vector<domain::AuditEvent>, int64_t> found;
+    ASSIGN_OR_RETURN(found.first,
+                     statements_->events_of.All(low, person, limit));
+    ASSIGN_OR_RETURN(const auto count,
+                     statements_->count_events_of.First(low, person));
+    found.second = count.value_or(0);
+    return found;
+  });
 }
 
 absl::StatusOr<std::optional<app::RequestRecord>> SqlTransaction::FindRequest(
@@ -234,30 +202,6 @@ absl::Status SqlTransaction::VisitEndedKeys(
     Select<KeyRow> keys(sql_, From<KeyRow>("keys WHERE +state IN ('RETIRED', "
                                            "'REVOKED') ORDER BY issuer, id"));
     return keys.Each([&](domain::Key key) { visit(std::move(key)); });
-  });
-}
-
-absl::Status SqlTransaction::InsertOwner(const domain::Owner& owner) {
-  absl::Status status = Guard([&]() -> absl::Status {
-    statements_->insert_owner.row().From(owner);
-    statements_->insert_owner.Run();
-    return absl::OkStatus();
-  });
-  if (!absl::IsAlreadyExists(status)) return status;
-  return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
-               absl::StrCat(OwnerName(owner.id), " already exists"));
-}
-
-absl::Status SqlTransaction::UpdateOwner(domain::Owner& owner) {
-  return Guard([&]() -> absl::Status {
-    auto& update = statements_->update_owner;
-    update.row().From(owner);
-    update.row().rev = owner.rev + 1;
-    if (update.Run(owner.id.value(), owner.rev) != 1) {
-      return Conflict(OwnerName(owner.id));
-    }
-    ++owner.rev;
-    return absl::OkStatus();
   });
 }
 
@@ -398,14 +342,6 @@ absl::Status SqlTransaction::InsertRequest(const app::RequestRecord& record) {
 absl::Status SqlTransaction::PruneRequests(absl::Time before) {
   return Guard([&]() -> absl::Status {
     statements_->prune_requests.Run(ToMicros(before));
-    return absl::OkStatus();
-  });
-}
-
-absl::Status SqlTransaction::PutDeparture(const domain::Departure& departure) {
-  return Guard([&]() -> absl::Status {
-    statements_->put_departure.row().From(departure);
-    statements_->put_departure.Run();
     return absl::OkStatus();
   });
 }

@@ -39,20 +39,26 @@ class SqlTransaction : public app::Transaction {
       int limit) override;
   absl::StatusOr<domain::IssuerDraft> LoadDraft(const IssuerId& id,
                                                 app::KeyScope scope) override;
+  absl::Status LoadPeople(domain::IssuerDraft& draft) override;
   absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
       const OwnerId& person) override;
   absl::StatusOr<std::vector<domain::Exposure>> ListExposures(
       const OwnerId& person) override;
+  absl::StatusOr<std::vector<domain::Exposure>> ListKeyExposures(
+      const IssuerId& issuer, const KeyId& key) override;
+  absl::StatusOr<std::vector<domain::Custody>> ListCustodies(
+      const std::string& person) override;
   absl::StatusOr<std::vector<IssuerId>> ListDueIssuers(absl::Time now,
                                                        int limit) override;
   absl::StatusOr<absl::Time> NextDue() override;
   absl::StatusOr<std::optional<domain::Departure>> FindDeparture(
       const OwnerId& owner) override;
-  absl::StatusOr<std::vector<domain::Departure>> ListScheduledDepartures()
-      override;
+  absl::StatusOr<std::vector<domain::Cut>> ListScheduledDepartures() override;
   absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() override;
   absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
       int64_t after, int limit) override;
+  absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
+  ListEventsOf(const std::string& person, absl::Time since, int limit) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
       const std::string& principal, const std::string& request_id) override;
   absl::StatusOr<app::StoreCounts> Count() override;
@@ -69,9 +75,16 @@ class SqlTransaction : public app::Transaction {
   absl::Status InsertRequest(const app::RequestRecord& record) override;
   absl::Status PruneRequests(absl::Time before) override;
   absl::Status PutDeparture(const domain::Departure& departure) override;
+  absl::Status DeleteDeparture(const OwnerId& owner) override;
+  absl::Status InsertDeclaredExposure(
+      const domain::Exposure& exposure) override;
+  absl::Status InsertCustody(const domain::Custody& custody) override;
 
  private:
-  absl::Status LoadDeputies(domain::IssuerDraft& draft);
+  absl::Status LoadDeputies(domain::Issuer& issuer);
+  absl::StatusOr<std::optional<domain::Deputy>> LoadDeputy(const OwnerId& id);
+  absl::Status LoadCuts(domain::IssuerDraft& draft);
+  absl::Status SaveMembers(const domain::Owner& owner);
   absl::Status SaveIssuer(domain::IssuerDraft& draft, absl::Time next_due);
   absl::Status SaveDeputies(const domain::IssuerDraft& draft);
   absl::Status UpdateKeys(domain::IssuerDraft& draft);

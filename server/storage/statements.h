@@ -64,9 +64,11 @@ struct Statements {
         list_issuers(sql, From<IssuerRow>("issuers WHERE id > :after "
                                           "ORDER BY id LIMIT :limit")),
         deputies(sql,
-                 "SELECT d.owner, o.state = 'ACTIVE' FROM issuer_deputies d "
-                 "JOIN owners o ON o.id = d.owner WHERE d.issuer = :issuer "
-                 "ORDER BY d.position"),
+                 "SELECT owner FROM issuer_deputies WHERE issuer = :issuer "
+                 "ORDER BY position"),
+        members(sql,
+                "SELECT member FROM team_members WHERE team = :team ORDER BY "
+                "position"),
         find_owner(sql, From<OwnerRow>("owners WHERE id = :id")),
         list_owners(sql, From<OwnerRow>("owners WHERE id > :after ORDER BY id "
                                         "LIMIT :limit")),
@@ -78,10 +80,28 @@ struct Statements {
         exposures(sql, From<ExposureRow>("exposures WHERE issuer = :issuer")),
         exposures_of(sql,
                      From<ExposureRow>("exposures WHERE person = :person")),
+        key_exposures(sql, From<ExposureRow>("exposures WHERE issuer = :issuer "
+                                             "AND key = :key")),
+        declared_exposures(
+            sql, From<DeclaredExposureRow>("declared_exposures WHERE issuer = "
+                                           ":issuer")),
+        declared_exposures_of(
+            sql, From<DeclaredExposureRow>("declared_exposures WHERE person = "
+                                           ":person")),
+        declared_key_exposures(
+            sql, From<DeclaredExposureRow>("declared_exposures WHERE issuer = "
+                                           ":issuer AND key = :key")),
+        custodies(sql,
+                  From<CustodyRow>("custodies ORDER BY person, kind, from_us")),
+        custodies_of(sql, From<CustodyRow>("custodies WHERE person = :person")),
         touched(sql,
                 "SELECT id FROM issuers WHERE owner = :a UNION "
                 "SELECT issuer FROM issuer_deputies WHERE owner = :b UNION "
-                "SELECT issuer FROM exposures WHERE person = :c ORDER BY 1"),
+                "SELECT issuer FROM exposures WHERE person = :c UNION "
+                "SELECT issuer FROM declared_exposures WHERE person = :d UNION "
+                "SELECT d.issuer FROM team_members m JOIN issuer_deputies d "
+                "ON d.owner = m.team WHERE m.member = :e ORDER BY 1"),
+        all_issuers(sql, "SELECT id FROM issuers ORDER BY id"),
         due(sql,
             "SELECT id FROM issuers WHERE next_due_us <= :now "
             "ORDER BY next_due_us LIMIT :limit"),
@@ -90,12 +110,32 @@ struct Statements {
                  "LIMIT 1"),
         find_departure(sql,
                        From<DepartureRow>("departures WHERE owner = :owner")),
-        scheduled(sql, From<DepartureRow>("departures WHERE done = 0 "
-                                          "ORDER BY instant_us")),
+        scheduled_instant(sql,
+                          "SELECT instant_us FROM departures WHERE owner = "
+                          ":owner AND done = 0"),
+        any_scheduled(sql,
+                      "SELECT count(*) FROM (SELECT 1 FROM departures WHERE "
+                      "done = 0 LIMIT 1)"),
+        scheduled_custodians(sql,
+                             "SELECT DISTINCT c.person FROM custodies c JOIN "
+                             "departures d ON d.owner = c.person WHERE "
+                             "d.done = 0"),
+        scheduled(sql,
+                  "SELECT owner, instant_us FROM departures WHERE done = 0 "
+                  "ORDER BY instant_us"),
         last_event(sql, From<EventRow>("events ORDER BY sequence DESC "
                                        "LIMIT 1")),
         list_events(sql, From<EventRow>("events WHERE sequence > :after "
                                         "ORDER BY sequence LIMIT :limit")),
+        event_time(sql,
+                   "SELECT time_us FROM events WHERE sequence = :sequence"),
+        events_of(sql,
+                  From<EventRow>("events WHERE sequence >= :from AND "
+                                 "substr(actor, instr(actor, '/') + 1) = "
+                                 ":person ORDER BY sequence LIMIT :limit")),
+        count_events_of(sql,
+                        "SELECT count(*) FROM events WHERE sequence >= :from "
+                        "AND substr(actor, instr(actor, '/') + 1) = :person"),
         find_request(sql, From<RequestRow>("requests WHERE principal = :p AND "
                                            "request_id = :r")),
         count_keys(sql,
@@ -138,11 +178,24 @@ struct Statements {
         insert_request(sql, Into<RequestRow>("requests")),
         prune_requests(sql, "DELETE FROM requests WHERE create_us < :before"),
         put_departure(sql,
-                      Into<DepartureRow>("departures", "INSERT OR REPLACE")) {}
+                      Into<DepartureRow>("departures", "INSERT OR REPLACE")),
+        delete_departure(sql,
+                         "DELETE FROM departures WHERE owner = :owner AND "
+                         "done = 0"),
+        put_member(sql,
+                   "INSERT OR REPLACE INTO team_members (team, position, "
+                   "member) VALUES (:team, :position, :member)"),
+        delete_member(sql,
+                      "DELETE FROM team_members WHERE team = :team AND "
+                      "position = :position"),
+        insert_declared_exposure(
+            sql, Into<DeclaredExposureRow>("declared_exposures")),
+        insert_custody(sql, Into<CustodyRow>("custodies")) {}
 
   Select<IssuerRow, Text> find_issuer;
   Select<IssuerRow, Text, Number> list_issuers;
-  Select<CountRow, Text> deputies;  // owner and whether he is ACTIVE
+  Select<One<Text>, Text> deputies;
+  Select<One<Text>, Text> members;
   Select<OwnerRow, Text> find_owner;
   Select<OwnerRow, Text, Number> list_owners;
   Select<KeyRow, Text, Text> find_key;
@@ -151,13 +204,26 @@ struct Statements {
   Select<SpareRow, Text> spares;
   Select<ExposureRow, Text> exposures;
   Select<ExposureRow, Text> exposures_of;
-  Select<One<Text>, Text, Text, Text> touched;
+  Select<ExposureRow, Text, Text> key_exposures;
+  Select<DeclaredExposureRow, Text> declared_exposures;
+  Select<DeclaredExposureRow, Text> declared_exposures_of;
+  Select<DeclaredExposureRow, Text, Text> declared_key_exposures;
+  Select<CustodyRow> custodies;
+  Select<CustodyRow, Text> custodies_of;
+  Select<One<Text>, Text, Text, Text, Text, Text> touched;
+  Select<One<Text>> all_issuers;
   Select<One<Text>, Number, Number> due;
   Select<One<Number>> next_due;
   Select<DepartureRow, Text> find_departure;
-  Select<DepartureRow> scheduled;
+  Select<One<Number>, Text> scheduled_instant;
+  Select<One<Number>> any_scheduled;
+  Select<One<Text>> scheduled_custodians;
+  Select<CountRow> scheduled;  // owner and instant
   Select<EventRow> last_event;
   Select<EventRow, Number, Number> list_events;
+  Select<One<Number>, Number> event_time;
+  Select<EventRow, Number, Text, Number> events_of;
+  Select<One<Number>, Number, Text> count_events_of;
   Select<RequestRow, Text, Text> find_request;
   Select<CountRow> count_keys;
   Select<One<Number>> count_orphaned;
@@ -178,6 +244,11 @@ struct Statements {
   Write<RequestRow> insert_request;
   Write<NoRow, Number> prune_requests;
   Write<DepartureRow> put_departure;
+  Write<NoRow, Text> delete_departure;
+  Write<NoRow, Text, Number, Text> put_member;
+  Write<NoRow, Text, Number> delete_member;
+  Write<DeclaredExposureRow> insert_declared_exposure;
+  Write<CustodyRow> insert_custody;
 };
 
 }  // namespace warder::storage

@@ -9,8 +9,7 @@ namespace warder::app {
 TEST(AuditLogTest, TheChainOfRealChangesHolds) {
   TestApp app;
   app.MustSetUp();
-  ASSERT_OK(app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("alice"),
-                                       std::nullopt));
+  ASSERT_OK(app.Depart("hr/hook", "alice"));
   ChainChecker checker(crypto::Sha256);
   const auto events = app.Events();
   ASSERT_GT(events.size(), 8u);

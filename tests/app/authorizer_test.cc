@@ -16,6 +16,7 @@ TEST(AuthorizerTest, TheTable) {
       {P::kReadKeys, "y...y.o"},          {P::kWriteKeys, "y......"},
       {P::kRevokeKeys, "y.....o"},        {P::kReadOwners, "yy..y.o"},
       {P::kWriteOwners, "yy....."},       {P::kReportDeparture, "yy....."},
+      {P::kReadExposures, "y...y.o"},     {P::kWriteExposures, "y......"},
       {P::kSignTokens, "..o...."},        {P::kReadAudit, "y...y.."},
       {P::kIssueCertificates, "y......"}, {P::kReadStatus, "yyyyyyy"}};
   const Role roles[] = {Role::kSecurity, Role::kHr,      Role::kSigner,

@@ -95,7 +95,7 @@ TEST(ChangeRunnerTest, ADenialHoldsEvenIfItCannotBeAudited) {
   TestApp app;
   app.fake_store.FailWith(
       Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable, "disk"));
-  EXPECT_THAT(app.owners.ReportDeparture(app.As("signer/x"), OwnerId("a"), {}),
+  EXPECT_THAT(app.Depart("signer/x", "a"),
               FailsWith(Reason::kPermissionDenied));
 }
 
@@ -112,8 +112,7 @@ TEST(ClockTest, AClockSetBackRefusesChangesButNeverRevocations) {
                       {.issuer = IssuerId("shop"), .key = key.id}));
   // Not before what is recorded already.
   EXPECT_EQ(revoked.revoke_time, TestStart());
-  EXPECT_OK(
-      app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("alice"), {}));
+  EXPECT_OK(app.Depart("hr/hook", "alice"));
 }
 
 TEST(ClockTest, OrdinaryJitterIsTaken) {

@@ -105,8 +105,7 @@ TEST(ClockGuardTest, ADepartureReportedDuringAJumpIsNotPutOff) {
   app.clock.SetTime(TestStart() + absl::Hours(8));  // a machine that was paused
   ASSERT_OK_AND_ASSIGN(
       const auto departure,
-      app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("alice"),
-                                 TestStart() + absl::Hours(8)));
+      app.Depart("hr/hook", "alice", TestStart() + absl::Hours(8)));
   EXPECT_TRUE(departure.done);
 }
 

@@ -46,8 +46,7 @@ TEST(RotationLoopTest, AClockThatJumpsForwardHoldsRotationNotDepartures) {
   TestApp app;
   app.MustSetUp();
   app.loop.Tick();
-  ASSERT_OK(app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("carol"),
-                                       TestStart() + absl::Hours(24)));
+  ASSERT_OK(app.Depart("hr/hook", "carol", TestStart() + absl::Hours(24)));
   const auto key = app.MustFindKey("shop", KeyState::kActive);
   app.clock.SetTime(TestStart() + absl::Hours(24 * 365));
   app.loop.Tick();

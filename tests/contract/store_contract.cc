@@ -350,15 +350,26 @@ TEST_P(StoreContract, EventsRequestsAndDeparturesComeBack) {
   departure.instant = kNow + absl::Hours(5);
   departure.report_time = kNow;
   departure.reported_by = "hr/hook";
-  departure.issuers.push_back({.issuer = IssuerId("shop"),
-                               .owner = OwnerId("bob"),
-                               .orphaned = false,
-                               .without_deputy = true,
-                               .keys = {{.issuer = IssuerId("shop"),
-                                         .key = FakeKeyId(1),
-                                         .fate = domain::KeyFate::kRevoke,
-                                         .why = "owned"}},
-                               .successors = {FakeKeyId(2)}});
+  departure.source = "scim";
+  departure.time_zone = "Europe/Berlin";
+  departure.changes = {"issuers/shop: was not in the plan"};
+  departure.late = {{1, kNow, "key.revoked", "issuers/shop/keys/k"}};
+  departure.late_count = 7;
+  departure.issuers.push_back(
+      {.issuer = IssuerId("shop"),
+       .owner = OwnerId("bob"),
+       .orphaned = false,
+       .without_deputy = true,
+       .noticed_by = kNow + absl::Hours(1),
+       .successor_unannounced = true,
+       .keys = {{.issuer = IssuerId("shop"),
+                 .key = FakeKeyId(1),
+                 .fate = domain::KeyFate::kRevoke,
+                 .why = "owned",
+                 .successor = FakeKeyId(2),
+                 .tokens_until = kNow + absl::Minutes(5),
+                 .live_tokens = 3}},
+       .successors = {FakeKeyId(2)}});
   ASSERT_OK(store_->Mutate([&](Transaction& txn) {
     RETURN_IF_ERROR(txn.AppendEvent(event));
     RETURN_IF_ERROR(txn.InsertRequest(request));
@@ -377,8 +388,18 @@ TEST_P(StoreContract, EventsRequestsAndDeparturesComeBack) {
     ASSIGN_OR_RETURN(const auto scheduled, txn.ListScheduledDepartures());
     EXPECT_EQ(scheduled.size(), 1u);
     EXPECT_EQ(scheduled[0].instant, departure.instant);
-    EXPECT_EQ(scheduled[0].issuers[0].successors[0], FakeKeyId(2));
-    EXPECT_EQ(scheduled[0].issuers[0].keys[0].fate, domain::KeyFate::kRevoke);
+    ASSIGN_OR_RETURN(const auto stored, txn.FindDeparture(OwnerId("alice")));
+    EXPECT_EQ(stored->source, "scim");
+    EXPECT_EQ(stored->time_zone, "Europe/Berlin");
+    EXPECT_EQ(stored->changes, departure.changes);
+    EXPECT_EQ(stored->late[0].resource, "issuers/shop/keys/k");
+    EXPECT_EQ(stored->late[0].time, kNow);
+    EXPECT_EQ(stored->late_count, 7);
+    const domain::IssuerOutcome& outcome = stored->issuers[0];
+    EXPECT_EQ(outcome.successors[0], FakeKeyId(2));
+    EXPECT_EQ(outcome.noticed_by, kNow + absl::Hours(1));
+    EXPECT_TRUE(outcome.successor_unannounced);
+    EXPECT_EQ(outcome.keys, departure.issuers[0].keys);
     return absl::OkStatus();
   }));
   departure.done = true;
@@ -392,6 +413,126 @@ TEST_P(StoreContract, EventsRequestsAndDeparturesComeBack) {
     EXPECT_TRUE(scheduled.empty());
     ASSIGN_OR_RETURN(const auto gone, txn.FindRequest("security/sam", "r"));
     EXPECT_FALSE(gone.has_value());
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, PeopleAreLoadedWithTeamsChainsAndCuts) {
+  MustMakeShop();
+  domain::Owner team = MakeOwner("team");
+  team.kind = domain::OwnerKind::kTeam;
+  team.members = {OwnerId("carol"), OwnerId("bob")};
+  domain::Departure leaving;
+  leaving.owner = OwnerId("alice");
+  leaving.instant = kNow + absl::Hours(5);
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertOwner(MakeOwner("dave")));
+    domain::Owner carol = MakeOwner("carol");
+    carol.deputy = OwnerId("dave");
+    RETURN_IF_ERROR(txn.InsertOwner(carol));
+    RETURN_IF_ERROR(txn.InsertOwner(team));
+    domain::Owner alice = MakeOwner("alice");
+    alice.deputy = OwnerId("carol");
+    alice.depart_time = leaving.instant;
+    RETURN_IF_ERROR(txn.UpdateOwner(alice));
+    return txn.PutDeparture(leaving);
+  }));
+  IssuerDraft draft = MustLoad();
+  draft.issuer.deputies.push_back(OwnerId("team"));
+  draft.changes.issuer = draft.changes.deputies = true;
+  ASSERT_OK(Save(draft));
+  draft = MustLoad();
+  EXPECT_EQ(draft.owner_leaves, leaving.instant);
+  ASSERT_EQ(draft.deputies.size(), 2u);
+  EXPECT_TRUE(draft.deputies[1].team);
+  ASSERT_EQ(draft.deputies[1].members.size(), 2u);
+  EXPECT_EQ(draft.deputies[1].members[0].id, OwnerId("carol"));
+  ASSERT_EQ(draft.stand_ins.size(), 2u);
+  EXPECT_EQ(draft.stand_ins[1].id, OwnerId("dave"));
+  ASSERT_EQ(draft.cuts.size(), 1u);
+  EXPECT_EQ(draft.cuts[0].leaver, OwnerId("alice"));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto touched,
+                     txn.ListIssuersTouchedBy(OwnerId("carol")));
+    EXPECT_EQ(touched, std::vector<IssuerId>{IssuerId("shop")});
+    ASSIGN_OR_RETURN(const auto found, txn.FindOwner(OwnerId("team")));
+    EXPECT_EQ(found->members, team.members);
+    return absl::OkStatus();
+  }));
+  ASSERT_OK(store_->Mutate(
+      [&](Transaction& txn) { return txn.DeleteDeparture(leaving.owner); }));
+  EXPECT_TRUE(MustLoad().cuts.empty());
+}
+
+TEST_P(StoreContract, WhatPeopleDeclareComesBackAndReachesEveryKey) {
+  MustMakeShop();
+  const domain::Exposure held{.issuer = IssuerId("shop"),
+                              .key = FakeKeyId(1),
+                              .person = "mallory",
+                              .kind = domain::ExposureKind::kHeld,
+                              .from = kNow,
+                              .until = kNow + absl::Hours(1),
+                              .declared_by = "security/sam",
+                              .note = "on a laptop"};
+  const domain::Custody custody{.person = "root",
+                                .kind = domain::CustodyKind::kKeyEncryptionKey,
+                                .from = kNow,
+                                .until = std::nullopt};
+  const auto declare = [&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertDeclaredExposure(held));
+    return txn.InsertCustody(custody);
+  };
+  ASSERT_OK(store_->Mutate(declare));
+  EXPECT_THAT(store_->Mutate(declare),
+              StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto mallory, txn.ListExposures(OwnerId("mallory")));
+    EXPECT_EQ(mallory, std::vector<domain::Exposure>{held});
+    ASSIGN_OR_RETURN(const auto all,
+                     txn.ListKeyExposures(IssuerId("shop"), FakeKeyId(1)));
+    EXPECT_EQ(all.size(), 3u);  // and owned by alice, created by sam
+    ASSIGN_OR_RETURN(const auto custodies, txn.ListCustodies(""));
+    EXPECT_EQ(custodies, std::vector<domain::Custody>{custody});
+    ASSIGN_OR_RETURN(const auto touched,
+                     txn.ListIssuersTouchedBy(OwnerId("root")));
+    EXPECT_EQ(touched.size(), 1u);
+    return absl::OkStatus();
+  }));
+  // While a custodian's departure is scheduled, his exposures are loaded too.
+  domain::Departure leaving;
+  leaving.owner = OwnerId("root");
+  leaving.instant = kNow + absl::Hours(5);
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertOwner(MakeOwner("root")));
+    return txn.PutDeparture(leaving);
+  }));
+  const IssuerDraft draft = MustLoad();
+  ASSERT_EQ(draft.cuts.size(), 1u);
+  EXPECT_EQ(draft.exposures.back().kind, domain::ExposureKind::kCouldRead);
+}
+
+TEST_P(StoreContract, WhatAPersonDidSinceIsFound) {
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    for (int i = 1; i <= 20; ++i) {
+      domain::AuditEvent event;
+      event.sequence = i;
+      event.time = kNow + absl::Minutes(i / 2);
+      event.actor = i % 3 == 0 ? "signer/mallory" : "security/sam";
+      event.action = "key.revoked";
+      event.detail = "{}";
+      RETURN_IF_ERROR(txn.AppendEvent(event));
+    }
+    return absl::OkStatus();
+  }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(const auto found,
+                     txn.ListEventsOf("mallory", kNow + absl::Minutes(3), 2));
+    EXPECT_EQ(found.second, 5);  // 6, 9, 12, 15, 18
+    EXPECT_EQ(found.first.size(), 2u);
+    EXPECT_EQ(found.first[0].sequence, 6);
+    ASSIGN_OR_RETURN(const auto none,
+                     txn.ListEventsOf("mallory", kNow + absl::Hours(1), 2));
+    EXPECT_EQ(none.second, 0);
     return absl::OkStatus();
   }));
 }

@@ -57,6 +57,22 @@ class SteppingTransaction : public app::Transaction {
                                                 app::KeyScope scope) override {
     return t_.LoadDraft(id, scope);
   }
+  absl::Status LoadPeople(domain::IssuerDraft& draft) override {
+    return t_.LoadPeople(draft);
+  }
+  absl::StatusOr<std::vector<domain::Exposure>> ListKeyExposures(
+      const IssuerId& issuer, const KeyId& key) override {
+    return t_.ListKeyExposures(issuer, key);
+  }
+  absl::StatusOr<std::vector<domain::Custody>> ListCustodies(
+      const std::string& person) override {
+    return t_.ListCustodies(person);
+  }
+  absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
+  ListEventsOf(const std::string& person, absl::Time since,
+               int limit) override {
+    return t_.ListEventsOf(person, since, limit);
+  }
   absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
       const OwnerId& person) override {
     return t_.ListIssuersTouchedBy(person);
@@ -74,8 +90,7 @@ class SteppingTransaction : public app::Transaction {
       const OwnerId& owner) override {
     return t_.FindDeparture(owner);
   }
-  absl::StatusOr<std::vector<domain::Departure>> ListScheduledDepartures()
-      override {
+  absl::StatusOr<std::vector<domain::Cut>> ListScheduledDepartures() override {
     return t_.ListScheduledDepartures();
   }
   absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() override {
@@ -121,6 +136,19 @@ class SteppingTransaction : public app::Transaction {
   }
   absl::Status PruneRequests(absl::Time before) override {
     return t_.PruneRequests(before);
+  }
+  absl::Status DeleteDeparture(const OwnerId& owner) override {
+    Step();
+    return t_.DeleteDeparture(owner);
+  }
+  absl::Status InsertDeclaredExposure(
+      const domain::Exposure& exposure) override {
+    Step();
+    return t_.InsertDeclaredExposure(exposure);
+  }
+  absl::Status InsertCustody(const domain::Custody& custody) override {
+    Step();
+    return t_.InsertCustody(custody);
   }
   absl::Status PutDeparture(const domain::Departure& departure) override {
     Step();

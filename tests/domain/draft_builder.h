@@ -4,6 +4,7 @@
 
 #include "server/domain/lifecycle.h"
 #include "server/domain/schedule.h"
+#include "server/domain/succession.h"
 #include "tests/support/fake_vault.h"
 #include "tests/support/status_matchers.h"
 
@@ -32,7 +33,8 @@ inline IssuerDraft Shop() {
   draft.issuer.id = IssuerId("shop");
   draft.issuer.owner = OwnerId("alice");
   draft.issuer.deputies = {OwnerId("bob"), OwnerId("carol")};
-  draft.deputies = {{OwnerId("bob"), true}, {OwnerId("carol"), true}};
+  draft.deputies = {{.id = OwnerId("bob"), .active = true},
+                    {.id = OwnerId("carol"), .active = true}};
   Grant grant;
   grant.signer = "checkout";
   draft.issuer.grants = {grant};

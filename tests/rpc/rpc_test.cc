@@ -10,6 +10,7 @@
 #include "server/crypto/certificate.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
+#include "server/rpc/exposure_service.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/issuer_service.h"
 #include "server/rpc/key_service.h"
@@ -44,13 +45,13 @@ class RpcTest : public testing::Test {
     certificate_rpc_.emplace(shared_, *certificates_);
     auto identity = authority_->IssueServer({"localhost"}, absl::Hours(1), now);
     ASSERT_OK(identity);
-    auto server =
-        GrpcServer::Start({.address = "127.0.0.1:0",
-                           .certificate_pem = identity->certificate_pem,
-                           .private_key_pem = identity->private_key_pem,
-                           .authority_pem = authority_->AuthorityPem()},
-                          {&issuer_rpc_, &key_rpc_, &owner_rpc_, &token_rpc_,
-                           &audit_rpc_, &*certificate_rpc_, &status_rpc_});
+    auto server = GrpcServer::Start(
+        {.address = "127.0.0.1:0",
+         .certificate_pem = identity->certificate_pem,
+         .private_key_pem = identity->private_key_pem,
+         .authority_pem = authority_->AuthorityPem()},
+        {&issuer_rpc_, &key_rpc_, &owner_rpc_, &exposure_rpc_, &token_rpc_,
+         &audit_rpc_, &*certificate_rpc_, &status_rpc_});
     ASSERT_OK(server);
     server_ = *std::move(server);
     app_.MustSetUp();
@@ -96,7 +97,8 @@ class RpcTest : public testing::Test {
   HandlerContext shared_{app_.runner};
   IssuerService issuer_rpc_{shared_, app_.issuers};
   KeyService key_rpc_{shared_, app_.keys};
-  OwnerService owner_rpc_{shared_, app_.owners};
+  OwnerService owner_rpc_{shared_, app_.owners, app_.departures};
+  ExposureService exposure_rpc_{shared_, app_.exposures};
   TokenService token_rpc_{shared_, app_.signer};
   AuditService audit_rpc_{shared_, app_.runner};
   StatusService status_rpc_{shared_, app_.runner, app_.loop};

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
+#include "server/domain/exposure.h"
 
 namespace warder {
 namespace {
@@ -66,9 +67,7 @@ class FakeTransaction : public app::Transaction {
     if (issuer == s_.issuers.end()) return NotFound(IssuerName(id));
     IssuerDraft draft;
     draft.issuer = issuer->second;
-    for (const OwnerId& deputy : draft.issuer.deputies) {
-      draft.deputies.push_back({deputy, IsActive(deputy)});
-    }
+    RETURN_IF_ERROR(LoadPeople(draft));
     for (const auto& [name, key] : s_.keys) {
       if (name.first != id) continue;
       const bool wanted = scope == app::KeyScope::kLiving
@@ -82,7 +81,43 @@ class FakeTransaction : public app::Transaction {
     for (const auto& e : s_.exposures) {
       if (e.issuer == id) draft.exposures.push_back(e);
     }
+    std::set<std::string> people = {draft.issuer.owner.value()};
+    for (const auto& e : draft.exposures) people.insert(e.person);
+    for (const auto& custody : s_.custodies) {
+      if (!IsScheduled(custody.person)) continue;
+      people.insert(custody.person);
+      domain::AddCustody(draft, custody);
+    }
+    for (const auto& [leaver, departure] : s_.departures) {
+      if (!departure.done && people.count(leaver.value()) > 0) {
+        draft.cuts.push_back({leaver, departure.instant});
+      }
+    }
+    std::sort(
+        draft.cuts.begin(), draft.cuts.end(),
+        [](const auto& a, const auto& b) { return a.instant < b.instant; });
     return draft;
+  }
+  absl::Status LoadPeople(IssuerDraft& draft) override {
+    draft.deputies.clear();
+    draft.stand_ins.clear();
+    draft.owner_leaves.reset();
+    std::set<OwnerId> seen = {draft.issuer.owner};
+    for (const OwnerId& id : draft.issuer.deputies) {
+      seen.insert(id);
+      draft.deputies.push_back(MakeDeputy(id));
+    }
+    const auto owner = Find(s_.owners, draft.issuer.owner);
+    if (owner && owner->state == domain::OwnerState::kActive) {
+      draft.owner_leaves = owner->depart_time;
+    }
+    auto link = owner;
+    for (int i = 0; link && !link->deputy.empty() && i < 20; ++i) {
+      const OwnerId next = link->deputy;
+      link = Find(s_.owners, next);
+      if (seen.insert(next).second) draft.stand_ins.push_back(MakeDeputy(next));
+    }
+    return absl::OkStatus();
   }
   absl::StatusOr<std::vector<IssuerId>> ListIssuersTouchedBy(
       const OwnerId& person) override {
@@ -91,6 +126,14 @@ class FakeTransaction : public app::Transaction {
       if (issuer.owner == person) ids.insert(id);
       for (const auto& d : issuer.deputies) {
         if (d == person) ids.insert(id);
+        const auto team = Find(s_.owners, d);
+        if (team && std::count(team->members.begin(), team->members.end(),
+                               person) > 0) {
+          ids.insert(id);
+        }
+      }
+      for (const auto& custody : s_.custodies) {
+        if (custody.person == person.value()) ids.insert(id);
       }
     }
     for (const auto& e : s_.exposures) {
@@ -103,6 +146,22 @@ class FakeTransaction : public app::Transaction {
     std::vector<domain::Exposure> out;
     for (const auto& e : s_.exposures) {
       if (e.person == person.value()) out.push_back(e);
+    }
+    return out;
+  }
+  absl::StatusOr<std::vector<domain::Exposure>> ListKeyExposures(
+      const IssuerId& issuer, const KeyId& key) override {
+    std::vector<domain::Exposure> out;
+    for (const auto& e : s_.exposures) {
+      if (e.issuer == issuer && e.key == key) out.push_back(e);
+    }
+    return out;
+  }
+  absl::StatusOr<std::vector<domain::Custody>> ListCustodies(
+      const std::string& person) override {
+    std::vector<domain::Custody> out;
+    for (const auto& c : s_.custodies) {
+      if (person.empty() || c.person == person) out.push_back(c);
     }
     return out;
   }
@@ -128,11 +187,10 @@ class FakeTransaction : public app::Transaction {
       const OwnerId& owner) override {
     return Find(s_.departures, owner);
   }
-  absl::StatusOr<std::vector<domain::Departure>> ListScheduledDepartures()
-      override {
-    std::vector<domain::Departure> out;
+  absl::StatusOr<std::vector<domain::Cut>> ListScheduledDepartures() override {
+    std::vector<domain::Cut> out;
     for (const auto& [id, d] : s_.departures) {
-      if (!d.done) out.push_back(d);
+      if (!d.done) out.push_back({id, d.instant});
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
       return a.instant < b.instant;
@@ -152,6 +210,20 @@ class FakeTransaction : public app::Transaction {
       }
     }
     return out;
+  }
+  absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
+  ListEventsOf(const std::string& person, absl::Time since,
+               int limit) override {
+    std::pair<std::vector<domain::AuditEvent>, int64_t> found;
+    for (const auto& e : s_.events) {
+      const size_t slash = e.actor.find('/');
+      if (e.time < since || e.actor.substr(slash + 1) != person) continue;
+      ++found.second;
+      if (static_cast<int>(found.first.size()) < limit) {
+        found.first.push_back(e);
+      }
+    }
+    return found;
   }
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
       const std::string& principal, const std::string& request_id) override {
@@ -270,7 +342,10 @@ class FakeTransaction : public app::Transaction {
     for (const auto& e : draft.changes.opened) s_.exposures.push_back(e);
     for (const auto& [key, until] : draft.changes.ended) {
       for (auto& e : s_.exposures) {
-        if (e.issuer == issuer.id && e.key == key && !e.until) e.until = until;
+        if (e.issuer == issuer.id && e.key == key && !e.until &&
+            e.declared_by.empty()) {
+          e.until = until;
+        }
       }
     }
     if (issuer.state == domain::IssuerState::kOrphaned &&
@@ -295,6 +370,32 @@ class FakeTransaction : public app::Transaction {
   }
   absl::Status PutDeparture(const domain::Departure& departure) override {
     s_.departures[departure.owner] = departure;
+    return absl::OkStatus();
+  }
+  absl::Status DeleteDeparture(const OwnerId& owner) override {
+    if (IsScheduled(owner.value())) s_.departures.erase(owner);
+    return absl::OkStatus();
+  }
+  absl::Status InsertDeclaredExposure(
+      const domain::Exposure& exposure) override {
+    for (const auto& e : s_.exposures) {
+      if (e.issuer == exposure.issuer && e.key == exposure.key &&
+          e.person == exposure.person && e.kind == exposure.kind &&
+          e.from == exposure.from && !e.declared_by.empty()) {
+        return Exists("the exposure");
+      }
+    }
+    s_.exposures.push_back(exposure);
+    return absl::OkStatus();
+  }
+  absl::Status InsertCustody(const domain::Custody& custody) override {
+    for (const auto& c : s_.custodies) {
+      if (c.person == custody.person && c.kind == custody.kind &&
+          c.from == custody.from) {
+        return Exists("the custody");
+      }
+    }
+    s_.custodies.push_back(custody);
     return absl::OkStatus();
   }
 
@@ -322,9 +423,33 @@ class FakeTransaction : public app::Transaction {
     return it != s_.owners.end() &&
            it->second.state == domain::OwnerState::kActive;
   }
+  domain::Deputy MakeDeputy(const OwnerId& id) const {
+    domain::Deputy deputy{.id = id, .active = IsActive(id)};
+    const auto owner = Find(s_.owners, id);
+    if (!owner) return deputy;
+    if (deputy.active) deputy.leaves = owner->depart_time;
+    deputy.team = owner->kind == domain::OwnerKind::kTeam;
+    for (const OwnerId& member : owner->members) {
+      deputy.members.push_back(MakeDeputy(member));
+    }
+    return deputy;
+  }
+  bool IsScheduled(const std::string& person) const {
+    const auto it = s_.departures.find(OwnerId(person));
+    return it != s_.departures.end() && !it->second.done;
+  }
   bool HasLivingDeputy(const domain::Issuer& issuer) const {
-    return std::any_of(issuer.deputies.begin(), issuer.deputies.end(),
-                       [&](const OwnerId& id) { return IsActive(id); });
+    return std::any_of(
+        issuer.deputies.begin(), issuer.deputies.end(), [&](const OwnerId& id) {
+          const auto owner = Find(s_.owners, id);
+          if (!owner || owner->kind == domain::OwnerKind::kPerson) {
+            return IsActive(id);
+          }
+          return std::any_of(owner->members.begin(), owner->members.end(),
+                             [&](const OwnerId& m) {
+                               return IsActive(m) && m != issuer.owner;
+                             });
+        });
   }
   absl::Status CheckPeople(const domain::Issuer& issuer, const Key& key,
                            bool is_new) const {

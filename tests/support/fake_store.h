@@ -20,6 +20,7 @@ struct FakeStoreState {
   std::map<std::pair<IssuerId, KeyId>, domain::Key> keys;
   std::map<std::pair<IssuerId, KeyId>, domain::Spare> spares;
   std::vector<domain::Exposure> exposures;
+  std::vector<domain::Custody> custodies;
   std::map<std::pair<std::string, std::string>, app::RequestRecord> requests;
   std::map<OwnerId, domain::Departure> departures;
   std::vector<domain::AuditEvent> events;

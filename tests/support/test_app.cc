@@ -17,8 +17,10 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       issuers(runner, "https://keys.example"),
       keys(runner),
       owners(runner),
+      departures(runner),
+      exposures(runner, departures),
       signer(runner, random),
-      loop(runner, owners) {}
+      loop(runner, departures) {}
 
 app::Request TestApp::As(const std::string& principal,
                          const std::string& request_id) {
@@ -29,6 +31,15 @@ app::Request TestApp::As(const std::string& principal,
   request.method = "test.Service/Method";
   request.request_id = request_id;
   return request;
+}
+
+absl::StatusOr<domain::Departure> TestApp::Depart(
+    const std::string& principal, const std::string& owner,
+    std::optional<absl::Time> at) {
+  app::ReportDepartureCommand command;
+  command.owner = OwnerId(owner);
+  command.instant = at;
+  return departures.Report(As(principal), command);
 }
 
 domain::Issuer TestApp::MustSetUp(const std::string& id,

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "server/app/departure_manager.h"
+#include "server/app/exposure_manager.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/owner_manager.h"
@@ -36,12 +38,18 @@ struct TestApp {
   app::IssuerManager issuers;
   app::KeyManager keys;
   app::OwnerManager owners;
+  app::DepartureManager departures;
+  app::ExposureManager exposures;
   app::TokenSigner signer;
   app::RotationLoop loop;
 
   // A call by role/name ("security/sam").
   app::Request As(const std::string& principal,
                   const std::string& request_id = "");
+
+  absl::StatusOr<domain::Departure> Depart(
+      const std::string& principal, const std::string& owner,
+      std::optional<absl::Time> at = std::nullopt);
 
   // Owners alice, bob and carol; issuer `id` of alice, deputies bob, carol;
   // signer `checkout` granted audience "api".

@@ -60,8 +60,7 @@ TEST(ThreadsTest, SignersReadersRevocationsAndRotationTogether) {
     }
     app.clock.AdvanceTime(absl::Minutes(5));
   }
-  EXPECT_OK(app.owners.ReportDeparture(app.As("hr/hook"), OwnerId("alice"),
-                                       std::nullopt));
+  EXPECT_OK(app.Depart("hr/hook", "alice"));
   stop = true;
   for (auto& thread : threads) thread.join();
   app.loop.Stop();
