@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "server/app/exposure_manager.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -55,6 +56,15 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
                              lifetime, change.now()));
         change.Record("certificate.issued", resource,
                       WriteJson({{"expires", TimeText(issued.expire_time)}}));
+        // What a backup holds, who makes backups can carry away.
+        if (command.subject.role == Role::kOperator) {
+          RETURN_IF_ERROR(RecordCustody(
+              change, {.person = command.subject.name,
+                       .kind = domain::CustodyKind::kStore,
+                       .from = change.now(),
+                       .until = issued.expire_time,
+                       .note = "certificate of role operator"}));
+        }
         change.SetResult(absl::StrCat(absl::ToUnixMicros(issued.expire_time),
                                       "\n", issued.certificate_pem));
         return absl::OkStatus();

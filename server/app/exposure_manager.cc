@@ -86,6 +86,19 @@ absl::Status RecordCustody(Change& change, const domain::Custody& custody) {
   return absl::OkStatus();
 }
 
+absl::Status RecordCustody(Transaction& txn, ChainWriter& chain,
+                           const domain::Custody& custody, absl::Time now,
+                           const domain::Actor& actor) {
+  RETURN_IF_ERROR(AlreadyKnown(txn.InsertCustody(custody), custody.person));
+  domain::AuditEvent event;
+  event.time = now;
+  event.actor = actor.principal;
+  event.action = "custody.recorded";
+  event.resource = OwnerName(OwnerId(custody.person));
+  event.detail = DetailOf(custody, domain::CustodyKindName(custody.kind));
+  return chain.Append(std::move(event));
+}
+
 absl::StatusOr<ExposurePage> ExposureManager::OfPerson(
     const Request& request, const OwnerId& person, const PageRequest& page) {
   const std::string name = OwnerName(person);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/app/audit_log.h"
 #include "server/app/change_runner.h"
 #include "server/app/departure_manager.h"
 #include "server/app/page_token.h"
@@ -60,8 +61,12 @@ class ExposureManager {
   DepartureManager& departures_;
 };
 
-// Writes a custody that the service saw itself, inside a change.
+// Writes a custody with its audit event: inside a change, or where no runner
+// is.
 absl::Status RecordCustody(Change& change, const domain::Custody& custody);
+absl::Status RecordCustody(Transaction& txn, ChainWriter& chain,
+                           const domain::Custody& custody, absl::Time now,
+                           const domain::Actor& actor);
 
 }  // namespace warder::app
 

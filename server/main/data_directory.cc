@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/app/audit_log.h"
 #include "server/app/authorizer.h"
+#include "server/app/exposure_manager.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -74,8 +75,10 @@ absl::StatusOr<std::string> ReadAll(const std::string& path) {
   return text.str();
 }
 
-absl::Status RecordCertificate(app::Store& store, const app::Caller& caller,
-                               absl::Time expires, absl::Time now) {
+// Records the certificate, and that whoever makes a client on this machine
+// reads the key-encryption key and the store there.
+absl::Status RecordClient(app::Store& store, const app::Caller& caller,
+                          absl::Time expires, absl::Time now) {
   return store.Mutate([&](app::Transaction& txn) -> absl::Status {
     ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId(caller.name)));
     if (owner && owner->state == domain::OwnerState::kDeparted) {
@@ -93,7 +96,21 @@ absl::Status RecordCertificate(app::Store& store, const app::Caller& caller,
     event.action = "certificate.issued";
     event.resource = absl::StrCat("certificates/", caller.Principal());
     event.detail = WriteJson({{"expires", TimeText(expires)}});
-    return chain.Append(std::move(event));
+    const absl::Time at = event.time;
+    RETURN_IF_ERROR(chain.Append(std::move(event)));
+    for (const domain::CustodyKind kind :
+         {domain::CustodyKind::kStore,
+          domain::CustodyKind::kKeyEncryptionKey}) {
+      RETURN_IF_ERROR(app::RecordCustody(
+          txn, chain,
+          {.person = caller.name,
+           .kind = kind,
+           .from = at,
+           .until = std::nullopt,
+           .note = "made a client on the machine of warderd"},
+          at, domain::SystemActor()));
+    }
+    return absl::OkStatus();
   });
 }
 
@@ -108,8 +125,7 @@ absl::StatusOr<std::string> MakeClient(const Config& config,
   ASSIGN_OR_RETURN(const std::string request,
                    crypto::CreateCertificateRequest(key, name));
   const app::Caller caller{app::Role::kSecurity, name};
-  RETURN_IF_ERROR(
-      RecordCertificate(store, caller, now + kFirstClientLifetime, now));
+  RETURN_IF_ERROR(RecordClient(store, caller, now + kFirstClientLifetime, now));
   ASSIGN_OR_RETURN(
       const std::string certificate,
       authority.Issue(request, caller.Uri(), kFirstClientLifetime, now));

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "server/base/clock.h"
+#include "server/base/status_macros.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_app.h"
@@ -33,6 +34,17 @@ TEST_F(DataDirectoryTest, SecretsAreReadableByTheOwnerAlone) {
     ASSERT_EQ(stat((config_.data_directory + "/" + file).c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 077, 0u) << file;
   }
+}
+
+TEST_F(DataDirectoryTest, WhoMadeItIsRecordedAsAbleToReadEveryKey) {
+  ASSERT_OK_AND_ASSIGN(auto store,
+                       OpenStore(config_, MustReadSealer(), TestStart()));
+  ASSERT_OK(store->Read([](app::ReadTransaction& txn) -> absl::Status {
+    auto custodies = txn.ListCustodies("admin");
+    RETURN_IF_ERROR(custodies.status());
+    EXPECT_EQ(custodies->size(), 2u);
+    return absl::OkStatus();
+  }));
 }
 
 TEST_F(DataDirectoryTest, InitNeverOverwrites) {

@@ -100,6 +100,27 @@ TEST_F(SqlStoreTest, ANewerSchemaIsRefusedAndNotTouched) {
   EXPECT_THAT(Open(), FailsWith(Reason::kSchemaTooNew, "version 999"));
 }
 
+TEST_F(SqlStoreTest, ADatabaseOfTheFirstSchemaIsBroughtUpToDate) {
+  const auto& all = storage::SqliteMigrations();
+  {
+    soci::session sql;
+    storage::OpenSqlite({.path = path_}, sql);
+    ASSERT_OK(storage::Migrate(sql, {all[0]}, TestStart()));
+    sql << "INSERT INTO owners VALUES ('alice', 'Alice', '', '', 'ACTIVE', 1, "
+           "1, 0, 1)";
+    sql << "INSERT INTO departures VALUES ('alice', 5, 1, 'hr/hook', 0, 0, "
+           "'[]')";
+  }
+  ASSERT_OK_AND_ASSIGN(const auto store, Open());
+  ASSERT_OK(store->Read([](app::ReadTransaction& txn) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto alice, txn.FindOwner(OwnerId("alice")));
+    EXPECT_EQ(alice->kind, domain::OwnerKind::kPerson);
+    ASSIGN_OR_RETURN(const auto leaving, txn.FindDeparture(OwnerId("alice")));
+    EXPECT_EQ(leaving->source, "rpc");
+    return absl::OkStatus();
+  }));
+}
+
 TEST_F(SqlStoreTest, AChangedMigrationIsRefused) {
   { ASSERT_OK(Open()); }
   {
@@ -200,7 +221,8 @@ TEST_F(SqlStoreTest, NoStatementByHandLeavesAKeyWithoutPeople) {
       {"UPDATE owners SET state = 'ACTIVE' WHERE id = 'carol'",
        "stays departed"},
       {"INSERT OR REPLACE INTO owners SELECT id, display_name, contact, "
-       "deputy, 'DEPARTED', 1, 1, 1, 1, 'PERSON' FROM owners WHERE id = 'alice'",
+       "deputy, 'DEPARTED', 1, 1, 1, 1, 'PERSON' FROM owners WHERE id = "
+       "'alice'",
        "ALREADY_EXISTS"},
       {"UPDATE keys SET owner = 'carol'", "OWNER_NOT_ACTIVE"},
       {"UPDATE keys SET public_jwk = '{}'", "keeps issuer, ID"},

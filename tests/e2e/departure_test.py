@@ -1,0 +1,118 @@
+"""Departures as people see them: planned, scheduled, called off, late; and who
+had to do with which key."""
+import datetime
+import json
+import os
+import subprocess
+import unittest
+
+from harness import Warderd
+
+
+def at(hours):
+    when = datetime.datetime.now(datetime.timezone.utc)
+    when += datetime.timedelta(hours=hours)
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class DepartureTest(unittest.TestCase):
+    def setUp(self):
+        self.w = Warderd().start()
+        self.w.set_up_shop()
+
+    def tearDown(self):
+        self.w.close()
+
+    def test_the_plan_counts_tokens_and_names_the_successor(self):
+        for _ in range(3):
+            self.w.sign()
+        plan = self.w.must("--json", "owner", "depart", "alice",
+                           "--plan").json()
+        [key] = plan["issuers"][0]["keys"]
+        self.assertEqual(key["live_tokens"], "3")
+        done = self.w.must("--json", "owner", "depart", "alice").json()
+        [ended] = done["issuers"][0]["keys"]
+        self.assertEqual(ended["successor"], key["successor"])
+        self.assertEqual(ended["fate"], key["fate"])
+        self.assertEqual(self.w.keys("active")[0]["name"], key["successor"])
+
+    def test_a_last_day_ends_where_the_person_lives(self):
+        done = self.w.must("--json", "owner", "depart", "alice", "--last-day",
+                           "2031-03-29", "--zone", "Asia/Seoul").json()
+        self.assertEqual(done["instant"], "2031-03-29T15:00:00Z")
+        self.assertEqual(done["time_zone"], "Asia/Seoul")
+        shown = self.w.must("owner", "departure", "alice").out
+        self.assertIn("the end of the day in Asia/Seoul", shown)
+        for day, zone in (("2031-02-30", "Asia/Seoul"),
+                          ("2031-03-29", "Mars/Olympus"),
+                          ("2031-03-29", "../../etc/passwd")):
+            answer = self.w.warder("owner", "depart", "alice", "--last-day",
+                                   day, "--zone", zone)
+            self.assertEqual(answer.code, 2, answer.out)
+            self.assertIn("INVALID_FIELD", answer.err)
+
+    def test_the_successor_is_announced_and_the_departure_called_off(self):
+        self.w.must("owner", "depart", "alice", "--at", at(2))
+        [pending] = self.w.keys("pending")
+        self.assertEqual(pending["owner"], "owners/bob")
+        self.assertIn(pending["kid"],
+                      self.w.get(self.w.jwks_url())[2].decode())
+        risky = self.w.must("--json", "issuer", "list", "--at-risk").lines()
+        self.assertEqual(risky[0]["risks"], ["OWNER_LEAVES", "ONE_DEPUTY"])
+        self.w.must("owner", "stay", "alice")
+        self.assertEqual(self.w.keys("pending")[0]["owner"], "owners/alice")
+        self.assertEqual(
+            self.w.warder("owner", "departure", "alice").code, 3)
+
+    def test_late_news_lists_what_was_done_since(self):
+        self.w.certify("security", "alice")
+        self.w.must("key", "rotate", "--issuer", "shop",
+                    who="security/alice")
+        done = self.w.must("--json", "owner", "depart", "alice", "--at",
+                           at(-1)).json()
+        self.assertTrue(done["done"])
+        self.assertIn("key.published",
+                      [act["action"] for act in done["late_acts"]])
+
+    def test_a_policy_may_let_tokens_live(self):
+        self.w.must("issuer", "update", "shop", "--owned-key-departure",
+                    "rotate")
+        done = self.w.must("--json", "owner", "depart", "alice").json()
+        self.assertEqual(done["issuers"][0]["keys"][0]["fate"], "ROTATE")
+        self.assertEqual(len(self.w.keys("retiring")), 1)
+
+    def test_a_key_on_a_laptop_dies_with_its_holder(self):
+        kid = self.w.keys("active")[0]["kid"]
+        self.w.must("owner", "create", "mallory")
+        self.w.must("exposure", "add", "--person", "mallory", "--key", kid,
+                    "--issuer", "shop", "--from", at(-5), "--until", at(-4),
+                    "--note", "on a laptop")
+        table = self.w.must("key", "exposure", kid, "--issuer", "shop").out
+        for word in ("mallory", "HELD", "alice", "OWNED", "on a laptop",
+                     "COULD_READ"):  # admin, who made the data directory
+            self.assertIn(word, table)
+        graph = self.w.must("owner", "exposure", "mallory", "--format",
+                            "dot").out
+        self.assertIn('"mallory" -> "issuers/shop/keys/' + kid, graph)
+        if os.path.exists("/usr/bin/dot"):
+            drawn = subprocess.run(["dot", "-Tsvg"], input=graph, text=True,
+                                   capture_output=True)
+            self.assertEqual(drawn.returncode, 0, drawn.stderr)
+        as_json = json.loads(self.w.must("--json", "owner", "exposure",
+                                         "mallory").out)
+        self.assertEqual(as_json["exposures"][0]["kind"], "HELD")
+        self.w.must("owner", "depart", "mallory")
+        self.assertNotIn(kid, self.w.get(self.w.jwks_url())[2].decode())
+
+    def test_a_team_is_the_deputy_of_last_resort(self):
+        self.w.must("owner", "create", "carol")
+        self.w.must("owner", "create", "identity", "--team", "--member", "bob",
+                    "--member", "carol")
+        self.w.must("issuer", "update", "shop", "--deputy", "identity")
+        self.w.must("owner", "depart", "bob")
+        self.w.must("owner", "depart", "alice")
+        self.assertEqual(self.w.keys("active")[0]["owner"], "owners/carol")
+
+
+if __name__ == "__main__":
+    unittest.main()
