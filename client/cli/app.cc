@@ -70,6 +70,7 @@ int RunApp(int argc, const char* const* argv) {
   AddKeyCommands(app, context);
   AddOwnerCommands(app, context);
   AddExposureCommands(app, context);
+  AddHrCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);
   AddAuditCommands(app, context);

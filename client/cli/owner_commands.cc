@@ -14,7 +14,7 @@ namespace {
 using Stub = v1::OwnerService::Stub;
 
 struct Flags {
-  std::string id, display_name, contact, deputy, etag;
+  std::string id, display_name, contact, external_id, deputy, etag;
   std::vector<std::string> members;
   bool team = false;
 };
@@ -36,6 +36,7 @@ std::string Show(const v1::Owner& owner, const Terminal& terminal) {
       {"state", StateOf(owner)},
       {"display name", owner.display_name()},
       {"contact", owner.contact()},
+      {"external ID", owner.external_id()},
       {"deputy", LastPart(owner.deputy())}};
   if (owner.kind() == v1::Owner::TEAM) {
     fields.emplace_back("members", MembersOf(owner));
@@ -55,6 +56,7 @@ absl::Status Create(Context& context, const Flags& flags) {
   v1::Owner& owner = *request.mutable_owner();
   owner.set_display_name(flags.display_name);
   owner.set_contact(flags.contact);
+  owner.set_external_id(flags.external_id);
   if (!flags.deputy.empty()) owner.set_deputy(OwnerName(OwnerId(flags.deputy)));
   owner.set_kind(flags.team ? v1::Owner::TEAM : v1::Owner::PERSON);
   for (const std::string& member : flags.members) {
@@ -73,6 +75,7 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   owner.set_etag(flags.etag);
   owner.set_display_name(flags.display_name);
   owner.set_contact(flags.contact);
+  owner.set_external_id(flags.external_id);
   if (!flags.deputy.empty()) owner.set_deputy(OwnerName(OwnerId(flags.deputy)));
   for (const std::string& member : flags.members) {
     owner.add_members(OwnerName(OwnerId(member)));
@@ -80,6 +83,7 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   auto* mask = request.mutable_update_mask();
   if (command->count("--display-name") > 0) mask->add_paths("display_name");
   if (command->count("--contact") > 0) mask->add_paths("contact");
+  if (command->count("--external-id") > 0) mask->add_paths("external_id");
   if (command->count("--deputy") > 0) mask->add_paths("deputy");
   if (command->count("--member") > 0) mask->add_paths("members");
   ASSIGN_OR_RETURN(const v1::Owner updated,
@@ -119,6 +123,8 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
   const auto describes = [&](CLI::App* command) {
     command->add_option("--display-name", flags->display_name, "for people");
     command->add_option("--contact", flags->contact, "e-mail, as a rule");
+    command->add_option("--external-id", flags->external_id,
+                        "what HR's feeds call the person; see hr.match");
     command->add_option("--deputy", flags->deputy,
                         "ID of who takes over where an issuer names nobody");
     command->add_option("--member", flags->members,

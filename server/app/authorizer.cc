@@ -88,6 +88,7 @@ Access AccessOf(Role role, Permission permission) {
         case P::kReportDeparture:
         case P::kReadExposures:
         case P::kWriteExposures:
+        case P::kManageFeeds:
         case P::kReadAudit:
         case P::kIssueCertificates:
         case P::kReadStatus: return Access::kYes;
@@ -135,6 +136,7 @@ absl::string_view PermissionName(Permission permission) {
     case Permission::kReportDeparture: return "owners.depart";
     case Permission::kReadExposures: return "exposures.read";
     case Permission::kWriteExposures: return "exposures.write";
+    case Permission::kManageFeeds: return "feeds.manage";
     case Permission::kSignTokens: return "tokens.sign";
     case Permission::kReadAudit: return "audit.read";
     case Permission::kIssueCertificates: return "certificates.issue";

@@ -56,6 +56,7 @@ enum class Permission {
   kReportDeparture,  // and plan, and call off
   kReadExposures,
   kWriteExposures,  // declare
+  kManageFeeds,     // tokens of feeds; release and reject held departures
   kSignTokens,
   kReadAudit,
   kIssueCertificates,

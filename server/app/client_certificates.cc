@@ -58,12 +58,12 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
                       WriteJson({{"expires", TimeText(issued.expire_time)}}));
         // What a backup holds, who makes backups can carry away.
         if (command.subject.role == Role::kOperator) {
-          RETURN_IF_ERROR(RecordCustody(
-              change, {.person = command.subject.name,
-                       .kind = domain::CustodyKind::kStore,
-                       .from = change.now(),
-                       .until = issued.expire_time,
-                       .note = "certificate of role operator"}));
+          RETURN_IF_ERROR(
+              RecordCustody(change, {.person = command.subject.name,
+                                     .kind = domain::CustodyKind::kStore,
+                                     .from = change.now(),
+                                     .until = issued.expire_time,
+                                     .note = "certificate of role operator"}));
         }
         change.SetResult(absl::StrCat(absl::ToUnixMicros(issued.expire_time),
                                       "\n", issued.certificate_pem));

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/etag.h"
+#include "server/app/user_manager.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -79,7 +80,8 @@ absl::Status CheckMembers(ReadTransaction& txn, const domain::Owner& owner) {
 std::string DetailOf(const domain::Owner& owner) {
   Json detail = {{"contact", owner.contact},
                  {"deputy", owner.deputy.value()},
-                 {"display_name", owner.display_name}};
+                 {"display_name", owner.display_name},
+                 {"external_id", owner.external_id}};
   for (const OwnerId& member : owner.members) {
     detail["members"].push_back(OwnerName(member));
   }
@@ -95,6 +97,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
       runner_.Authorize(request, Permission::kWriteOwners, name).status());
   RETURN_IF_ERROR(CheckText("display_name", command.display_name));
   RETURN_IF_ERROR(CheckText("contact", command.contact));
+  RETURN_IF_ERROR(CheckText("external_id", command.external_id));
   domain::Owner result;
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
@@ -104,6 +107,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
                   .members = command.members,
                   .display_name = command.display_name,
                   .contact = command.contact,
+                  .external_id = command.external_id,
                   .deputy = command.deputy,
                   .state = domain::OwnerState::kActive,
                   .create_time = change.now(),
@@ -112,6 +116,7 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
                   .rev = 1};
         RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         RETURN_IF_ERROR(CheckMembers(change.txn(), result));
+        RETURN_IF_ERROR(RefuseWhoHasLeft(change.txn(), result, rule_));
         RETURN_IF_ERROR(change.txn().InsertOwner(result));
         change.Record("owner.created", name, DetailOf(result));
         change.SetResult(name);
@@ -179,9 +184,15 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         RETURN_IF_ERROR(CheckEtag(name, command.etag, result.rev));
         if (command.display_name) result.display_name = *command.display_name;
         if (command.contact) result.contact = *command.contact;
+        if (command.external_id) result.external_id = *command.external_id;
         if (command.deputy) result.deputy = *command.deputy;
         RETURN_IF_ERROR(CheckText("display_name", result.display_name));
         RETURN_IF_ERROR(CheckText("contact", result.contact));
+        RETURN_IF_ERROR(CheckText("external_id", result.external_id));
+        if (result.state == domain::OwnerState::kActive &&
+            (command.external_id || command.contact)) {
+          RETURN_IF_ERROR(RefuseWhoHasLeft(change.txn(), result, rule_));
+        }
         if (command.deputy) {
           RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         }

@@ -17,6 +17,7 @@ struct CreateOwnerCommand {
   OwnerId id;
   std::string display_name;
   std::string contact;
+  std::string external_id;
   OwnerId deputy;  // may be empty
   domain::OwnerKind kind = domain::OwnerKind::kPerson;
   std::vector<OwnerId> members;  // of a team, in order
@@ -27,6 +28,7 @@ struct UpdateOwnerCommand {
   std::string etag;
   std::optional<std::string> display_name;
   std::optional<std::string> contact;
+  std::optional<std::string> external_id;
   std::optional<OwnerId> deputy;
   std::optional<std::vector<OwnerId>> members;
 };
@@ -35,9 +37,13 @@ struct UpdateOwnerCommand {
 // lists.
 class OwnerManager {
  public:
-  explicit OwnerManager(ChangeRunner& runner) : runner_(runner) {}
+  // `rule` says which name HR's feeds know an owner by.
+  explicit OwnerManager(ChangeRunner& runner,
+                        domain::MatchRule rule = domain::MatchRule::kExternalId)
+      : runner_(runner), rule_(rule) {}
 
-  // ALREADY_EXISTS; FAILED_PRECONDITION OWNER_NOT_ACTIVE: the deputy, a member.
+  // ALREADY_EXISTS; FAILED_PRECONDITION OWNER_NOT_ACTIVE: the deputy, a
+  // member, or the person himself has left, as HR's feeds say.
   absl::StatusOr<domain::Owner> Create(const Request& request,
                                        const CreateOwnerCommand& command);
   // NOT_FOUND. An owner sees himself only.
@@ -50,6 +56,7 @@ class OwnerManager {
 
  private:
   ChangeRunner& runner_;
+  const domain::MatchRule rule_;
 };
 
 }  // namespace warder::app

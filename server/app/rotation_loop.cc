@@ -160,6 +160,12 @@ absl::Time RotationLoop::Tick() {
     UpdateMetrics(clock.trusted);
     runner_.denials().Flush(/*all=*/false);
     runner_.live_tokens().Prune(clock.trusted);
+    if (feeds_ != nullptr) {
+      if (const absl::Status beat = feeds_->Beat(); !beat.ok()) {
+        Log(LogLevel::kWarning, "feeds.not_noted",
+            {{"error", std::string(beat.message())}});
+      }
+    }
     const absl::Status pruned = runner_.store().Mutate([&](Transaction& txn) {
       return txn.PruneRequests(clock.trusted - kRequestMemory);
     });

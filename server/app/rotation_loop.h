@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "server/app/change_runner.h"
 #include "server/app/departure_manager.h"
+#include "server/app/feed_access.h"
 #include "server/base/mutex.h"
 
 namespace warder::app {
@@ -21,8 +22,10 @@ namespace warder::app {
 class RotationLoop {
  public:
   // Both outlive this.
-  RotationLoop(ChangeRunner& runner, DepartureManager& departures)
-      : runner_(runner), departures_(departures) {}
+  // `feeds` may be null: then nobody listens for their silence.
+  RotationLoop(ChangeRunner& runner, DepartureManager& departures,
+               FeedAccess* feeds = nullptr)
+      : runner_(runner), departures_(departures), feeds_(feeds) {}
   ~RotationLoop() { Stop(); }
 
   // Starts the thread. Call once.
@@ -51,6 +54,7 @@ class RotationLoop {
 
   ChangeRunner& runner_;
   DepartureManager& departures_;
+  FeedAccess* const feeds_;
 
   // Used by Tick alone.
   absl::Time next_housekeeping_ = absl::InfinitePast();

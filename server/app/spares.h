@@ -12,8 +12,8 @@
 
 namespace warder::app {
 
-// Makes a spare of each of `algorithms`, outside any transaction. Blocks for key
-// generation. What Vault::Generate returns.
+// Makes a spare of each of `algorithms`, outside any transaction. Blocks for
+// key generation. What Vault::Generate returns.
 absl::StatusOr<std::vector<domain::Spare>> GenerateSpares(
     Vault& vault, const IssuerId& issuer,
     const std::vector<domain::Algorithm>& algorithms, absl::Time now);

@@ -26,6 +26,7 @@
 #include "server/domain/issuer.h"
 #include "server/domain/key.h"
 #include "server/domain/owner.h"
+#include "server/domain/user.h"
 
 namespace warder::app {
 
@@ -119,6 +120,39 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
       int64_t after, int limit) = 0;
 
+  // Users, deleted ones too.
+  virtual absl::StatusOr<std::optional<domain::User>> FindUser(
+      const std::string& id) = 0;
+  // Returns the users, of any feed and deleted ones too, that carry `name`
+  // (folded) as what `rule` compares.
+  virtual absl::StatusOr<std::vector<domain::User>> FindUsersByName(
+      domain::MatchRule rule, const std::string& name) = 0;
+  virtual absl::StatusOr<std::vector<domain::User>> ListUsersOf(
+      const OwnerId& owner) = 0;
+  // Returns at most `limit` users of `feed` that are not deleted, in the order
+  // they came, without the first `offset`; and counts them all.
+  virtual absl::StatusOr<std::vector<domain::User>> ListUsers(
+      const std::string& feed, int64_t offset, int limit) = 0;
+  virtual absl::StatusOr<int64_t> CountUsers(const std::string& feed) = 0;
+  // Returns the owner, ACTIVE or departed, whose MatchName by `rule` is `name`;
+  // of several, an ACTIVE one.
+  virtual absl::StatusOr<std::optional<domain::Owner>> FindOwnerByName(
+      domain::MatchRule rule, const std::string& name) = 0;
+  virtual absl::StatusOr<int64_t> CountActivePeople() = 0;
+
+  virtual absl::StatusOr<std::vector<domain::Feed>> ListFeeds() = 0;
+  virtual absl::StatusOr<std::optional<domain::FeedToken>> FindFeedToken(
+      const std::string& id) = 0;
+  virtual absl::StatusOr<std::vector<domain::FeedToken>> ListFeedTokens() = 0;
+
+  virtual absl::StatusOr<std::optional<domain::HeldDeparture>> FindHeld(
+      const OwnerId& owner) = 0;
+  // Returns those not rejected, oldest first.
+  virtual absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() = 0;
+  // Returns how many departures feeds have reported since, carried out,
+  // scheduled and held.
+  virtual absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) = 0;
+
   // Returns at most `limit` events that `person` (see domain::Actor) caused at
   // `since` or later, denied ones too, and how many there are.
   virtual absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
@@ -170,6 +204,17 @@ class Transaction : public ReadTransaction {
   virtual absl::Status InsertDeclaredExposure(
       const domain::Exposure& exposure) = 0;
   virtual absl::Status InsertCustody(const domain::Custody& custody) = 0;
+
+  // ALREADY_EXISTS when the feed has a user of that name.
+  virtual absl::Status InsertUser(const domain::User& user) = 0;
+  // Compare-and-set on user.rev; counts it up. ABORTED when it moved;
+  // ALREADY_EXISTS when the feed has another user of that name.
+  virtual absl::Status UpdateUser(domain::User& user) = 0;
+  // Inserts or replaces.
+  virtual absl::Status PutFeed(const domain::Feed& feed) = 0;
+  virtual absl::Status PutFeedToken(const domain::FeedToken& token) = 0;
+  virtual absl::Status PutHeld(const domain::HeldDeparture& held) = 0;
+  virtual absl::Status DeleteHeld(const OwnerId& owner) = 0;
 };
 
 // Thread-safe.

@@ -61,6 +61,18 @@ struct Metrics::Series {
       CounterFamily(registry, "warder_denials_total",
                     "Calls refused because of who the caller is.")
           .Add({});
+  prometheus::Counter& held =
+      CounterFamily(registry, "warder_departures_held_total",
+                    "Departures that wait because too many came at once.")
+          .Add({});
+  prometheus::Family<prometheus::Gauge>& silent =
+      BuildGauge()
+          .Name("warder_feed_silent")
+          .Help("1 while an HR feed has not been heard of for too long.")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& hr =
+      CounterFamily(registry, "warder_hr_requests_total",
+                    "Requests on the HR door, by HTTP status.");
   prometheus::Family<prometheus::Gauge>& keys = BuildGauge()
                                                     .Name("warder_keys")
                                                     .Help("Keys by state.")
@@ -149,6 +161,24 @@ void Metrics::SetCertificateExpiry(absl::Time expires) {
 
 void Metrics::SetOrphanedIssuers(int64_t count) {
   series_->orphaned.Set(static_cast<double>(count));
+}
+
+void Metrics::CountHeldDeparture() { series_->held.Increment(); }
+
+void Metrics::SetFeedSilent(absl::string_view feed, bool silent) {
+  series_->silent.Add({{"feed", std::string(feed)}}).Set(silent ? 1 : 0);
+}
+
+void Metrics::CountHrRequest(absl::string_view method, int status) {
+  // Methods are a closed set, whatever strangers send.
+  bool known = false;
+  for (const char* name : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}) {
+    known = known || method == name;
+  }
+  series_->hr
+      .Add({{"method", known ? std::string(method) : "other"},
+            {"status", absl::StrCat(status)}})
+      .Increment();
 }
 
 std::string Metrics::Text() const {

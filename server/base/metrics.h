@@ -44,6 +44,13 @@ class Metrics {
   // warder_issuers_without_living_owner
   void SetOrphanedIssuers(int64_t count);
 
+  // warder_departures_held_total
+  void CountHeldDeparture();
+  // warder_feed_silent{feed} (1 while its silence is an alarm)
+  void SetFeedSilent(absl::string_view feed, bool silent);
+  // warder_hr_requests_total{method,status}
+  void CountHrRequest(absl::string_view method, int status);
+
   // Returns all of it in the Prometheus text exposition format 0.0.4.
   std::string Text() const;
 

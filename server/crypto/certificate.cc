@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "absl/strings/str_cat.h"
@@ -70,6 +71,23 @@ absl::Time ToTime(const ASN1_TIME* time) {
 }
 
 // Builds everything the certificate kinds have in common, unsigned.
+// The URI subject alternative names.
+std::vector<std::string> UrisOf(X509* certificate) {
+  std::vector<std::string> uris;
+  auto* names = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    if (name->type != GEN_URI) continue;
+    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
+    uris.emplace_back(
+        reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+        static_cast<size_t>(ASN1_STRING_length(uri)));
+  }
+  GENERAL_NAMES_free(names);
+  return uris;
+}
+
 absl::StatusOr<OwnedX509> NewCertificate(EVP_PKEY* subject_key,
                                          absl::string_view common_name,
                                          absl::Duration lifetime,
@@ -134,18 +152,20 @@ absl::StatusOr<CertificateInfo> DescribeCertificate(absl::string_view pem) {
     info.serial = hex;
     OPENSSL_free(hex);
   }
-  auto* names = static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(cert.get(), NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    info.uri.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                    static_cast<size_t>(ASN1_STRING_length(uri)));
-  }
-  GENERAL_NAMES_free(names);
+  const std::vector<std::string> uris = UrisOf(cert.get());
+  if (!uris.empty()) info.uri = uris.back();
   ClearOpensslErrors();
   return info;
+}
+
+std::string PeerCertificateUri(SSL* session) {
+  X509* certificate = SSL_get0_peer_certificate(session);
+  if (certificate == nullptr || SSL_get_verify_result(session) != X509_V_OK) {
+    return "";
+  }
+  std::vector<std::string> uris = UrisOf(certificate);
+  ClearOpensslErrors();
+  return uris.size() == 1 ? std::move(uris[0]) : "";
 }
 
 absl::StatusOr<std::string> TlsPrivateKeyPem(const PrivateKey& key) {

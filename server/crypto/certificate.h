@@ -5,6 +5,8 @@
 #ifndef WARDER_SERVER_CRYPTO_CERTIFICATE_H_
 #define WARDER_SERVER_CRYPTO_CERTIFICATE_H_
 
+#include <openssl/types.h>
+
 #include <string>
 #include <vector>
 
@@ -26,6 +28,10 @@ struct CertificateInfo {
 // Returns what the first certificate of `pem` says; INVALID_ARGUMENT
 // CERTIFICATE otherwise.
 absl::StatusOr<CertificateInfo> DescribeCertificate(absl::string_view pem);
+
+// Returns the URI name in the certificate that the peer of a TLS session showed
+// and that was verified; "" where there is none, or more than one.
+std::string PeerCertificateUri(SSL* session);
 
 // Returns PEM PKCS#8 of a TLS key, for files and TLS libraries.
 absl::StatusOr<std::string> TlsPrivateKeyPem(const PrivateKey& key);

@@ -31,6 +31,8 @@ struct Owner {
   std::string display_name;
   // How to reach the person: an e-mail address, as a rule.
   std::string contact;
+  // What HR's systems call the person, see user.h. May be empty.
+  std::string external_id;
   // Takes over where an issuer names no deputy of its own. May be empty.
   OwnerId deputy;
   OwnerState state = OwnerState::kActive;

@@ -144,6 +144,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
   state->shared->handler = std::move(handler);
   state->shared->clock = &clock;
   state->shared->idle_seconds = options.idle_seconds;
+  state->shared->max_body_bytes = options.max_body_bytes;
+  state->shared->peer_uri = options.peer_uri;
   {
     MutexLock lock(&state->mu);
     state->tls = options.tls;

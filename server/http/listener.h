@@ -20,10 +20,16 @@ struct ListenerOptions {
   int max_connections = 8192;
   // A connection without progress for this long is closed.
   int idle_seconds = 30;
-  TlsContextPtr tls;  // null for plain HTTP
+  // Bodies up to this long are read (413 beyond); 0: none, and the connection
+  // of a request with a body ends with its answer.
+  size_t max_body_bytes = 0;
+  TlsContextPtr tls = nullptr;  // null for plain HTTP
+  // Returns the URI name in the verified client certificate of a TLS session,
+  // or "". May be empty.
+  PeerNamer peer_uri = nullptr;
 };
 
-// Bounds: header 8 KiB (431), no bodies. Thread-safe.
+// Bounds: header 8 KiB (431). Thread-safe.
 class Listener {
  public:
   // Binds and starts the threads. `clock` outlives the listener.

@@ -3,6 +3,7 @@
 #define WARDER_SERVER_HTTP_MESSAGE_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -15,7 +16,19 @@ struct HttpRequest {
   absl::string_view method;         // "GET"
   absl::string_view path;           // the target up to '?'
   absl::string_view if_none_match;  // or empty
+  // For doors that take bodies; empty where the client sent none.
+  absl::string_view query = {};  // what follows '?', still encoded
+  absl::string_view if_match = {};
+  absl::string_view authorization = {};
+  absl::string_view content_type = {};
+  absl::string_view body = {};
+  absl::string_view peer_uri = {};  // of a verified client certificate
 };
+
+// Returns the value of a query parameter, decoded (application/
+// x-www-form-urlencoded); nullopt where it is absent. Of several, the first.
+std::optional<std::string> QueryParameter(absl::string_view query,
+                                          absl::string_view name);
 
 struct HttpResponse {
   int status = 200;

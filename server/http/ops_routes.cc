@@ -10,14 +10,15 @@ HttpResponse OpsRoutes::Ready() {
       [](app::Transaction& txn) { return txn.LastEvent().status(); });
   runner_.NoteStore(store);
   const bool answers = store.ok() && !runner_.store_damaged();
-  Json body = {{"ready", open_.load()},
-               {"issuers", runner_.publisher().size()},
-               {"store", answers                   ? "available"
-                         : runner_.store_damaged() ? "damaged"
-                                                   : "unavailable"},
-               {"key_sets", answers ? "current" : "served from memory"},
-               {"history", documents_.history_complete() ? "complete" : "loading"},
-               {"rotation_held", loop_.held()}};
+  Json body = {
+      {"ready", open_.load()},
+      {"issuers", runner_.publisher().size()},
+      {"store", answers                   ? "available"
+                : runner_.store_damaged() ? "damaged"
+                                          : "unavailable"},
+      {"key_sets", answers ? "current" : "served from memory"},
+      {"history", documents_.history_complete() ? "complete" : "loading"},
+      {"rotation_held", loop_.held()}};
   if (!store.ok()) body["store_error"] = std::string(store.message());
   HttpResponse response;
   response.status = open_ ? 200 : 503;

@@ -22,12 +22,8 @@ class OpsRoutes {
   // All outlive this. `open` is true while every issuer is in
   // memory and every door open: not before, and not while draining.
   OpsRoutes(app::ChangeRunner& runner, const app::RotationLoop& loop,
-            const app::Documents& documents,
-            const std::atomic<bool>& open)
-      : runner_(runner),
-        loop_(loop),
-        documents_(documents),
-        open_(open) {}
+            const app::Documents& documents, const std::atomic<bool>& open)
+      : runner_(runner), loop_(loop), documents_(documents), open_(open) {}
 
   // /readyz waits for the store's lock, at most its busy timeout.
   HttpResponse Answer(const HttpRequest& request);

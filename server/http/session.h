@@ -1,5 +1,6 @@
-// One HTTP/1.x connection. Reads a request header, asks the handler, writes one
-// buffer; again while the client keeps the connection.
+// One HTTP/1.x connection. Reads a request header, and a body where the door
+// takes bodies, asks the handler, writes one buffer; again while the client
+// keeps the connection.
 #ifndef WARDER_SERVER_HTTP_SESSION_H_
 #define WARDER_SERVER_HTTP_SESSION_H_
 
@@ -17,6 +18,7 @@
 #include <string>
 #include <type_traits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/clock.h"
 #include "server/http/message.h"
@@ -39,6 +41,8 @@ struct SessionShared {
   HttpHandler handler;
   Clock* clock = nullptr;
   int idle_seconds = 30;
+  size_t max_body_bytes = 0;
+  PeerNamer peer_uri;
   std::atomic<int> connections = 0;
   // Counts seconds. Deadlines are ticks, looked at once a second: a timer of
   // its own for each request costs as much as the answer.
@@ -84,7 +88,12 @@ class Session : public Connection,
       stream_.async_handshake(
           boost::asio::ssl::stream_base::server,
           [self = this->shared_from_this()](boost::system::error_code error) {
-            if (!error) self->Read();
+            if (error) return;
+            if (self->shared_->peer_uri) {
+              self->peer_uri_ =
+                  self->shared_->peer_uri(self->stream_.native_handle());
+            }
+            self->Read();
           });
     } else {
       Read();
@@ -94,6 +103,8 @@ class Session : public Connection,
  private:
   using Parser =
       boost::beast::http::request_parser<boost::beast::http::empty_body>;
+  using BodyParser =
+      boost::beast::http::request_parser<boost::beast::http::string_body>;
 
   void Expire() {
     deadline_.store(
@@ -126,19 +137,86 @@ class Session : public Connection,
       }
       return;
     }
-    const auto& message = parser_->get();
-    const auto target = message.target();
-    const auto match = message[bhttp::field::if_none_match];
-    HttpRequest request;
-    const auto method = message.method_string();
-    request.method = absl::string_view(method.data(), method.size());
-    request.path = absl::string_view(target.data(), target.size());
-    request.path = request.path.substr(0, request.path.find('?'));
-    request.if_none_match = absl::string_view(match.data(), match.size());
-    // A body is never read; the connection ends with the answer instead.
     const bool has_body = parser_->content_length_remaining().value_or(0) > 0 ||
                           parser_->chunked();
-    keep_alive_ = message.keep_alive() && !has_body;
+    if (has_body && shared_->max_body_bytes > 0) return ReadBody();
+    // A body is not read; the connection ends with the answer instead.
+    keep_alive_ = parser_->get().keep_alive() && !has_body;
+    Answer(parser_->get(), {});
+  }
+
+  // Reads on behind the header, which has been read.
+  void ReadBody() {
+    namespace bhttp = boost::beast::http;
+    const auto expect = parser_->get()[bhttp::field::expect];
+    const bool waits = absl::EqualsIgnoreCase(
+        absl::string_view(expect.data(), expect.size()), "100-continue");
+    const auto length = parser_->content_length();
+    if (length && *length > shared_->max_body_bytes) return RefuseBody();
+    body_parser_.emplace(std::move(*parser_));
+    parser_.reset();
+    body_parser_->body_limit(shared_->max_body_bytes);
+    Expire();
+    if (!waits) return ReadBodyNow();
+    out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    boost::asio::async_write(stream_, boost::asio::buffer(out_),
+                             [self = this->shared_from_this()](
+                                 boost::system::error_code error, size_t) {
+                               if (!error) self->ReadBodyNow();
+                             });
+  }
+
+  void ReadBodyNow() {
+    boost::beast::http::async_read(
+        stream_, buffer_, *body_parser_,
+        [self = this->shared_from_this()](boost::system::error_code error,
+                                          size_t) { self->OnBody(error); });
+  }
+
+  void OnBody(boost::system::error_code error) {
+    namespace bhttp = boost::beast::http;
+    if (error == bhttp::error::body_limit) return RefuseBody();
+    if (error) {
+      if (error.category() ==
+          bhttp::make_error_code(bhttp::error::bad_version).category()) {
+        return Refuse(400, "the body is not what its header says");
+      }
+      return;
+    }
+    keep_alive_ = body_parser_->get().keep_alive();
+    const std::string& body = body_parser_->get().body();
+    Answer(body_parser_->get(), absl::string_view(body.data(), body.size()));
+    body_parser_.reset();
+  }
+
+  void RefuseBody() {
+    Refuse(413, absl::StrCat("the body is longer than ",
+                             shared_->max_body_bytes, " bytes"));
+  }
+
+  // `fields` is a Beast request of any body.
+  template <typename Fields>
+  void Answer(const Fields& fields, absl::string_view body) {
+    namespace bhttp = boost::beast::http;
+    const auto view = [](const auto& text) {
+      return absl::string_view(text.data(), text.size());
+    };
+    HttpRequest request;
+    request.method = view(fields.method_string());
+    request.path = view(fields.target());
+    const size_t mark = request.path.find('?');
+    if (mark != absl::string_view::npos) {
+      request.query = request.path.substr(mark + 1);
+      request.path = request.path.substr(0, mark);
+    }
+    request.if_none_match = view(fields[bhttp::field::if_none_match]);
+    if (shared_->max_body_bytes > 0) {
+      request.if_match = view(fields[bhttp::field::if_match]);
+      request.authorization = view(fields[bhttp::field::authorization]);
+      request.content_type = view(fields[bhttp::field::content_type]);
+      request.body = body;
+      request.peer_uri = peer_uri_;
+    }
     Write(shared_->handler(request), request.method == "HEAD");
   }
 
@@ -192,6 +270,8 @@ class Session : public Connection,
   Stream stream_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  std::optional<BodyParser> body_parser_;
+  std::string peer_uri_;
   std::string out_;
   std::string date_;
   int64_t date_second_ = -1;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <sstream>
+#include <tuple>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,14 @@ using Setter = std::function<absl::Status(const std::string&)>;
 Setter Text(std::string* out) {
   return [out](const std::string& value) {
     *out = value;
+    return absl::OkStatus();
+  };
+}
+
+// Without slashes at its end.
+Setter Url(std::string* out) {
+  return [out](const std::string& value) {
+    *out = value.substr(0, value.find_last_not_of('/') + 1);
     return absl::OkStatus();
   };
 }
@@ -67,12 +76,7 @@ class Reader {
                 {"drain", Span(&config->drain)},
                 {"grpc.address", Text(&config->grpc_address)},
                 {"public.address", Text(&config->public_address)},
-                {"public.base_url",
-                 [config](const std::string& value) {
-                   config->public_base_url =
-                       value.substr(0, value.find_last_not_of('/') + 1);
-                   return absl::OkStatus();
-                 }},
+                {"public.base_url", Url(&config->public_base_url)},
                 {"public.default_issuer",
                  [config](const std::string& value) {
                    config->default_issuer = value;
@@ -80,6 +84,21 @@ class Reader {
                               ? absl::OkStatus()
                               : ParseIssuerId("issuer", value).status();
                  }},
+                {"hr.address", Text(&config->hr_address)},
+                {"hr.base_url", Url(&config->hr_base_url)},
+                {"hr.threads", Positive(&config->hr_threads, 64)},
+                {"hr.tls.certificate", Text(&config->hr_tls_certificate)},
+                {"hr.tls.private_key", Text(&config->hr_tls_private_key)},
+                {"hr.match",
+                 [config](const std::string& value) -> absl::Status {
+                   ASSIGN_OR_RETURN(config->hr.match,
+                                    domain::ParseMatchRule("value", value));
+                   return absl::OkStatus();
+                 }},
+                {"hr.brake.count", Positive(&config->hr.brake_count, 1000000)},
+                {"hr.brake.percent", Positive(&config->hr.brake_percent, 100)},
+                {"hr.brake.window", Span(&config->hr.brake_window)},
+                {"hr.silence", Span(&config->hr.silence)},
                 {"public.threads", Positive(&config->public_threads, 64)},
                 {"public.tls.certificate", Text(&config->tls_certificate)},
                 {"public.tls.private_key", Text(&config->tls_private_key)},
@@ -122,7 +141,8 @@ class Reader {
   absl::Status ReadOne(const std::string& name, const YAML::Mark& mark,
                        const YAML::Node& value) {
     if (name == "grpc" || name == "public" || name == "ops" ||
-        name == "public.tls") {
+        name == "public.tls" || name == "hr" || name == "hr.tls" ||
+        name == "hr.brake") {
       return Read(value, name);
     }
     if (name == "grpc.hosts") return ReadHosts(value);
@@ -194,13 +214,17 @@ absl::Status OverrideSetting(const std::string& setting, Config* config) {
 }
 
 absl::Status CheckConfig(absl::string_view file, const Config& config) {
-  if (config.tls_certificate.empty() == config.tls_private_key.empty()) {
-    return absl::OkStatus();
+  const std::tuple<const char*, const std::string&, const std::string&>
+      pairs[] = {{"public.tls", config.tls_certificate, config.tls_private_key},
+                 {"hr.tls", config.hr_tls_certificate,
+                  config.hr_tls_private_key}};
+  for (const auto& [name, certificate, key] : pairs) {
+    if (certificate.empty() == key.empty()) continue;
+    return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
+                 absl::StrCat(file, ": ", name,
+                              ": certificate and private_key come together"));
   }
-  return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
-               absl::StrCat(file,
-                            ": public.tls: certificate and private_key come "
-                            "together"));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Config> ReadConfig(const std::string& path) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/app/departure_intake.h"
 
 namespace warder {
 
@@ -25,6 +26,12 @@ struct Config {
   int public_threads = 1;
   std::string tls_certificate;
   std::string tls_private_key;
+  std::string hr_address = "127.0.0.1:7481";
+  std::string hr_base_url = "https://127.0.0.1:7481";
+  int hr_threads = 2;
+  std::string hr_tls_certificate;
+  std::string hr_tls_private_key;
+  app::HrPolicy hr;
   std::string ops_address = "127.0.0.1:7482";
 
   std::string KeyEncryptionKeyFile() const;

@@ -13,15 +13,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/client_certificates.h"
+#include "server/app/departure_intake.h"
 #include "server/app/departure_manager.h"
 #include "server/app/documents.h"
 #include "server/app/exposure_manager.h"
+#include "server/app/feed_access.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/loader.h"
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/token_signer.h"
+#include "server/app/user_manager.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/secret_bytes.h"
@@ -35,11 +38,13 @@
 #include "server/http/listener.h"
 #include "server/http/ops_routes.h"
 #include "server/http/public_routes.h"
+#include "server/http/scim/scim_routes.h"
 #include "server/main/data_directory.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
 #include "server/rpc/exposure_service.h"
 #include "server/rpc/grpc_server.h"
+#include "server/rpc/hr_service.h"
 #include "server/rpc/issuer_service.h"
 #include "server/rpc/key_service.h"
 #include "server/rpc/owner_service.h"
@@ -54,6 +59,8 @@ namespace {
 // makes a new one.
 constexpr absl::Duration kServerCertificateLifetime = absl::Hours(24 * 825);
 constexpr int kReservedDescriptors = 768;
+constexpr int kHrConnections = 256;
+constexpr size_t kHrBodyBytes = 64 * 1024;
 
 sigset_t HandledSignals() {
   sigset_t set;
@@ -87,7 +94,8 @@ struct PublicTls {
 
 absl::StatusOr<PublicTls> LoadPublicTls(const Config& config) {
   PublicTls tls;
-  ASSIGN_OR_RETURN(tls.context, http::LoadTlsContext(config.tls_certificate,
+  ASSIGN_OR_RETURN(tls.context, http::LoadTlsContext("public.tls",
+                                                     config.tls_certificate,
                                                      config.tls_private_key));
   std::ifstream in(config.tls_certificate);
   const std::string pem((std::istreambuf_iterator<char>(in)), {});
@@ -126,21 +134,26 @@ struct Server::Parts {
                  crypto::Sha256),
           issuers(runner, p.config.public_base_url),
           keys(runner),
-          owners(runner),
+          owners(runner, p.config.hr.match),
           departures(runner),
           exposures(runner, departures),
+          intake(runner, departures, p.config.hr),
+          feeds(runner, p.random, p.config.hr),
+          users(runner, intake, p.random),
           signer(runner, p.random),
           certificates(runner, *p.authority),
-          loop(runner, departures),
+          loop(runner, departures, &feeds),
           documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
           public_routes(p.config.default_issuer, p.publisher, documents,
                         p.clock, p.metrics),
+          scim_routes(p.config.hr_base_url, runner, users, feeds),
           ops_routes(runner, loop, documents, p.open),
           shared{runner},
           issuer_rpc(shared, issuers),
           key_rpc(shared, keys),
           owner_rpc(shared, owners, departures),
           exposure_rpc(shared, exposures),
+          hr_rpc(shared, feeds, intake),
           token_rpc(shared, signer),
           audit_rpc(shared, runner),
           certificate_rpc(shared, certificates),
@@ -152,17 +165,22 @@ struct Server::Parts {
     app::OwnerManager owners;
     app::DepartureManager departures;
     app::ExposureManager exposures;
+    app::DepartureIntake intake;
+    app::FeedAccess feeds;
+    app::UserManager users;
     app::TokenSigner signer;
     app::ClientCertificates certificates;
     app::RotationLoop loop;
     app::Documents documents;
     http::PublicRoutes public_routes;
+    http::scim::ScimRoutes scim_routes;
     http::OpsRoutes ops_routes;
     rpc::HandlerContext shared;
     rpc::IssuerService issuer_rpc;
     rpc::KeyService key_rpc;
     rpc::OwnerService owner_rpc;
     rpc::ExposureService exposure_rpc;
+    rpc::HrService hr_rpc;
     rpc::TokenService token_rpc;
     rpc::AuditService audit_rpc;
     rpc::CertificateService certificate_rpc;
@@ -170,6 +188,7 @@ struct Server::Parts {
   };
   std::optional<Services> services;
   std::unique_ptr<http::Listener> public_door;
+  std::unique_ptr<http::Listener> hr_door;
   std::unique_ptr<http::Listener> ops_door;
   std::unique_ptr<rpc::GrpcServer> grpc_door;
   std::thread history_loader;
@@ -177,6 +196,10 @@ struct Server::Parts {
   bool stopping ABSL_GUARDED_BY(stop_mu) = false;
 
   absl::Status OpenDoors();
+  absl::Status OpenHrDoor();
+  // The certificate of the HR door: the configured one, or one of the private
+  // CA. Clients may show one of the private CA.
+  absl::StatusOr<http::TlsContextPtr> HrTls();
   // Tries until it succeeds or the server stops.
   void LoadHistory();
 };
@@ -213,6 +236,45 @@ void Server::Parts::LoadHistory() {
   }
 }
 
+absl::StatusOr<http::TlsContextPtr> Server::Parts::HrTls() {
+  http::TlsContextPtr tls;
+  if (config.hr_tls_certificate.empty()) {
+    ASSIGN_OR_RETURN(
+        vault::ServerIdentity identity,
+        authority->IssueServer(config.grpc_hosts, kServerCertificateLifetime,
+                               clock.TimeNow()));
+    ASSIGN_OR_RETURN(
+        tls, http::MakeTlsContext("hr", identity.certificate_pem,
+                                  identity.private_key_pem));
+    Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
+  } else {
+    ASSIGN_OR_RETURN(
+        tls, http::LoadTlsContext("hr.tls", config.hr_tls_certificate,
+                                  config.hr_tls_private_key));
+  }
+  RETURN_IF_ERROR(
+      http::TakeClientCertificates(tls, authority->AuthorityPem()));
+  return tls;
+}
+
+absl::Status Server::Parts::OpenHrDoor() {
+  ASSIGN_OR_RETURN(http::TlsContextPtr tls, HrTls());
+  ASSIGN_OR_RETURN(hr_door,
+                   http::Listener::Start(
+                       {.name = "hr.address",
+                        .address = config.hr_address,
+                        .threads = config.hr_threads,
+                        .max_connections = kHrConnections,
+                        .max_body_bytes = kHrBodyBytes,
+                        .tls = tls,
+                        .peer_uri = crypto::PeerCertificateUri},
+                       [this](const http::HttpRequest& request) {
+                         return services->scim_routes.Answer(request);
+                       },
+                       clock));
+  return absl::OkStatus();
+}
+
 absl::Status Server::Parts::OpenDoors() {
   http::ListenerOptions public_options{
       .name = "public.address",
@@ -239,6 +301,7 @@ absl::Status Server::Parts::OpenDoors() {
                          return services->public_routes.Answer(request);
                        },
                        clock));
+  RETURN_IF_ERROR(OpenHrDoor());
   ASSIGN_OR_RETURN(ops_door, http::Listener::Start(
                                  {.name = "ops.address",
                                   .address = config.ops_address,
@@ -262,7 +325,7 @@ absl::Status Server::Parts::OpenDoors() {
            .private_key_pem = identity.private_key_pem,
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
-           &services->exposure_rpc, &services->token_rpc, &services->audit_rpc,
+           &services->exposure_rpc, &services->hr_rpc, &services->token_rpc, &services->audit_rpc,
            &services->certificate_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
@@ -303,6 +366,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
       {{"issuers", absl::StrCat(p.publisher.size())},
        {"grpc", absl::StrCat(p.grpc_door->port())},
        {"public", absl::StrCat(p.public_door->port())},
+       {"hr", absl::StrCat(p.hr_door->port())},
        {"ops", absl::StrCat(p.ops_door->port())}});
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
@@ -326,6 +390,7 @@ void Server::Drain() {
     p.services->runner.denials().Flush(/*all=*/true);
   }
   p.public_door.reset();
+  p.hr_door.reset();
   p.ops_door.reset();
 }
 
@@ -357,6 +422,18 @@ void Server::Reload(const std::string& config_file) {
     parts_->public_door->SetTls(tls->context);
     parts_->metrics.SetCertificateExpiry(tls->expire_time);
   }
+  if (!config->hr_tls_certificate.empty()) {
+    parts_->config.hr_tls_certificate = config->hr_tls_certificate;
+    parts_->config.hr_tls_private_key = config->hr_tls_private_key;
+    const auto tls = parts_->HrTls();
+    if (!tls.ok()) {
+      Log(LogLevel::kError, "reload.refused",
+          {{"error", std::string(tls.status().message())},
+           {"next", "the former certificate stays in use"}});
+      return;
+    }
+    parts_->hr_door->SetTls(*tls);
+  }
   Log(LogLevel::kInfo, "reload.done");
 }
 
@@ -373,6 +450,7 @@ void Server::WaitForSignal(const std::string& config_file) {
 
 int Server::grpc_port() const { return parts_->grpc_door->port(); }
 int Server::public_port() const { return parts_->public_door->port(); }
+int Server::hr_port() const { return parts_->hr_door->port(); }
 int Server::ops_port() const { return parts_->ops_door->port(); }
 
 }  // namespace warder

@@ -39,7 +39,7 @@ class Server {
   // must be blocked in every thread.
   void WaitForSignal(const std::string& config_file);
 
-  // Reads log level and the public door's certificate again.
+  // Reads log level and the certificates of the public and HR doors again.
   void Reload(const std::string& config_file);
 
   // Takes no new calls, lets running ones end, stops the loop.
@@ -47,6 +47,7 @@ class Server {
 
   int grpc_port() const;
   int public_port() const;
+  int hr_port() const;
   int ops_port() const;
 
  private:

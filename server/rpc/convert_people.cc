@@ -93,6 +93,7 @@ void ToProto(const domain::Owner& owner, v1::Owner* out) {
   }
   out->set_display_name(owner.display_name);
   out->set_contact(owner.contact);
+  out->set_external_id(owner.external_id);
   if (!owner.deputy.empty()) out->set_deputy(OwnerName(owner.deputy));
   out->set_state(owner.state == domain::OwnerState::kActive
                      ? v1::Owner::ACTIVE

@@ -46,6 +46,7 @@ absl::StatusOr<app::CreateOwnerCommand> ToCommand(
   ASSIGN_OR_RETURN(command.id, ParseOwnerId("owner_id", message.owner_id()));
   command.display_name = owner.display_name();
   command.contact = owner.contact();
+  command.external_id = owner.external_id();
   ASSIGN_OR_RETURN(command.deputy, DeputyOf(owner));
   if (owner.kind() == v1::Owner::TEAM) {
     command.kind = domain::OwnerKind::kTeam;
@@ -73,6 +74,8 @@ absl::StatusOr<app::UpdateOwnerCommand> ToCommand(
       command.display_name = owner.display_name();
     } else if (path == "contact") {
       command.contact = owner.contact();
+    } else if (path == "external_id") {
+      command.external_id = owner.external_id();
     } else if (path == "deputy") {
       ASSIGN_OR_RETURN(command.deputy, DeputyOf(owner));
     } else if (path == "members") {
@@ -82,7 +85,8 @@ absl::StatusOr<app::UpdateOwnerCommand> ToCommand(
       return FieldError("update_mask",
                         absl::StrCat("\"", path.substr(0, 64),
                                      "\" cannot be changed; display_name, "
-                                     "contact, deputy and members can"));
+                                     "contact, external_id, deputy and members "
+                                     "can"));
     }
   }
   return command;

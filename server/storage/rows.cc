@@ -136,6 +136,7 @@ void OwnerRow::From(const domain::Owner& owner) {
   id = owner.id.value();
   display_name = owner.display_name;
   contact = owner.contact;
+  external_id = owner.external_id;
   deputy = owner.deputy.value();
   state = owner.state == domain::OwnerState::kActive ? "ACTIVE" : "DEPARTED";
   kind = owner.kind == domain::OwnerKind::kPerson ? "PERSON" : "TEAM";
@@ -152,6 +153,7 @@ absl::StatusOr<domain::Owner> OwnerRow::To() const {
                        .members = {},
                        .display_name = display_name,
                        .contact = contact,
+                       .external_id = external_id,
                        .deputy = OwnerId(deputy),
                        .state = state == "ACTIVE"
                                     ? domain::OwnerState::kActive

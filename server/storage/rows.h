@@ -16,8 +16,9 @@ namespace warder::storage {
 struct OwnerRow {
   static constexpr char kFixed[] = "id, kind, create_us";
   static constexpr char kChanges[] =
-      "display_name, contact, deputy, state, update_us, depart_us, rev";
-  std::string id, kind, display_name, contact, deputy, state;
+      "display_name, contact, external_id, deputy, state, update_us, "
+      "depart_us, rev";
+  std::string id, kind, display_name, contact, external_id, deputy, state;
   long long create_us = 0, update_us = 0, depart_us = 0, rev = 0;
 
   template <typename F>
@@ -26,8 +27,8 @@ struct OwnerRow {
   }
   template <typename F>
   void ForEachChange(F f) {
-    f(display_name), f(contact), f(deputy), f(state), f(update_us),
-        f(depart_us), f(rev);
+    f(display_name), f(contact), f(external_id), f(deputy), f(state),
+        f(update_us), f(depart_us), f(rev);
   }
   void From(const domain::Owner& owner);
   absl::StatusOr<domain::Owner> To() const;  // without members

@@ -15,6 +15,7 @@
 namespace warder::storage {
 
 struct Statements;
+struct HrStatements;
 
 // What app::Transaction promises, on one connection. The caller begins and
 // ends the transaction around it. Not thread-safe.
@@ -57,6 +58,27 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::optional<domain::AuditEvent>> LastEvent() override;
   absl::StatusOr<std::vector<domain::AuditEvent>> ListEvents(
       int64_t after, int limit) override;
+  absl::StatusOr<std::optional<domain::User>> FindUser(
+      const std::string& id) override;
+  absl::StatusOr<std::vector<domain::User>> FindUsersByName(
+      domain::MatchRule rule, const std::string& name) override;
+  absl::StatusOr<std::vector<domain::User>> ListUsersOf(
+      const OwnerId& owner) override;
+  absl::StatusOr<std::vector<domain::User>> ListUsers(const std::string& feed,
+                                                      int64_t offset,
+                                                      int limit) override;
+  absl::StatusOr<int64_t> CountUsers(const std::string& feed) override;
+  absl::StatusOr<std::optional<domain::Owner>> FindOwnerByName(
+      domain::MatchRule rule, const std::string& name) override;
+  absl::StatusOr<int64_t> CountActivePeople() override;
+  absl::StatusOr<std::vector<domain::Feed>> ListFeeds() override;
+  absl::StatusOr<std::optional<domain::FeedToken>> FindFeedToken(
+      const std::string& id) override;
+  absl::StatusOr<std::vector<domain::FeedToken>> ListFeedTokens() override;
+  absl::StatusOr<std::optional<domain::HeldDeparture>> FindHeld(
+      const OwnerId& owner) override;
+  absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override;
+  absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override;
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
@@ -79,11 +101,18 @@ class SqlTransaction : public app::Transaction {
   absl::Status InsertDeclaredExposure(
       const domain::Exposure& exposure) override;
   absl::Status InsertCustody(const domain::Custody& custody) override;
+  absl::Status InsertUser(const domain::User& user) override;
+  absl::Status UpdateUser(domain::User& user) override;
+  absl::Status PutFeed(const domain::Feed& feed) override;
+  absl::Status PutFeedToken(const domain::FeedToken& token) override;
+  absl::Status PutHeld(const domain::HeldDeparture& held) override;
+  absl::Status DeleteHeld(const OwnerId& owner) override;
 
  private:
   absl::Status LoadDeputies(domain::Issuer& issuer);
   absl::StatusOr<std::optional<domain::Deputy>> LoadDeputy(const OwnerId& id);
   absl::Status LoadCuts(domain::IssuerDraft& draft);
+  absl::Status SaveUserNames(const domain::User& user);
   absl::Status SaveMembers(const domain::Owner& owner);
   absl::Status SaveIssuer(domain::IssuerDraft& draft, absl::Time next_due);
   absl::Status SaveDeputies(const domain::IssuerDraft& draft);
@@ -93,6 +122,7 @@ class SqlTransaction : public app::Transaction {
 
   soci::session& sql_;
   std::unique_ptr<Statements> statements_;
+  std::unique_ptr<HrStatements> hr_;
 };
 
 }  // namespace warder::storage

@@ -537,6 +537,139 @@ TEST_P(StoreContract, WhatAPersonDidSinceIsFound) {
   }));
 }
 
+TEST_P(StoreContract, UsersAreFoundByEveryName) {
+  domain::User ann{.id = "u1",
+                   .feed = "okta",
+                   .external_id = "E1",
+                   .user_name = "Ann@Example",
+                   .emails = {"ann@corp", "Ann@Home"},
+                   .active = true,
+                   .leave_time = kNow + absl::Hours(1),
+                   .time_zone = "Europe/Berlin",
+                   .document = "{\"a\":1}",
+                   .owner = OwnerId("ann"),
+                   .deleted = false,
+                   .create_time = kNow,
+                   .update_time = kNow,
+                   .rev = 1};
+  domain::User bob = ann;
+  bob.id = "u2";
+  bob.user_name = "ann@example";  // the same, to people
+  ASSERT_OK(
+      store_->Mutate([&](Transaction& txn) { return txn.InsertUser(ann); }));
+  EXPECT_THAT(
+      store_->Mutate([&](Transaction& txn) { return txn.InsertUser(bob); }),
+      FailsWith(Reason::kAlreadyExists, "ann@example"));
+  bob.feed = "entra";
+  bob.external_id = "E2";
+  bob.emails.clear();
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertUser(bob));
+    domain::User stale = ann;
+    ann.active = false;
+    ann.emails = {"new@corp"};
+    RETURN_IF_ERROR(txn.UpdateUser(ann));
+    EXPECT_EQ(ann.rev, 2);
+    return absl::OkStatus();
+  }));
+  domain::User stale = ann;
+  stale.rev = 1;
+  EXPECT_THAT(
+      store_->Mutate([&](Transaction& txn) { return txn.UpdateUser(stale); }),
+      FailsWith(Reason::kConflict));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    using domain::MatchRule;
+    ASSIGN_OR_RETURN(const auto found, txn.FindUser("u1"));
+    EXPECT_EQ(found, ann);
+    const auto count = [&](MatchRule rule, const std::string& name) {
+      return txn.FindUsersByName(rule, name)->size();
+    };
+    EXPECT_EQ(count(MatchRule::kUserName, "ann@example"), 2u);
+    EXPECT_EQ(count(MatchRule::kExternalId, "e1"), 1u);
+    EXPECT_EQ(count(MatchRule::kEmail, "new@corp"), 1u);
+    EXPECT_EQ(count(MatchRule::kEmail, "ann@corp"), 0u);
+    EXPECT_EQ(txn.ListUsersOf(OwnerId("ann"))->size(), 2u);
+    EXPECT_EQ(txn.ListUsers("okta", 0, 10)->size(), 1u);
+    EXPECT_EQ(txn.ListUsers("okta", 1, 10)->size(), 0u);
+    EXPECT_EQ(txn.CountUsers("entra").value(), 1);
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, OwnersAreFoundByTheNameHrKnows) {
+  domain::Owner carol = MakeOwner("carol");
+  carol.external_id = "E9";
+  carol.contact = "Carol@Example";
+  domain::Owner dave = MakeOwner("dave");
+  dave.contact = "Dave@Example";
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.InsertOwner(carol));
+    return txn.InsertOwner(dave);
+  }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    using domain::MatchRule;
+    const auto find = [&](MatchRule rule, const std::string& name) {
+      const auto owner = txn.FindOwnerByName(rule, name);
+      return owner.ok() && *owner ? (*owner)->id.value() : std::string();
+    };
+    EXPECT_EQ(find(MatchRule::kExternalId, "e9"), "carol");
+    EXPECT_EQ(find(MatchRule::kExternalId, "carol"), "");
+    EXPECT_EQ(find(MatchRule::kUserName, "dave"), "dave");
+    EXPECT_EQ(find(MatchRule::kEmail, "dave@example"), "dave");
+    EXPECT_EQ(find(MatchRule::kEmail, "carol@example"), "");
+    EXPECT_EQ(find(MatchRule::kEmail, ""), "");
+    EXPECT_EQ(txn.CountActivePeople().value(), 2);
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(StoreContract, FeedsTokensAndHeldDeparturesComeBack) {
+  MustMakeShop();
+  const domain::Feed feed{.name = "okta",
+                          .first_seen = kNow,
+                          .last_seen = kNow,
+                          .silent_since = kNow};
+  const domain::FeedToken token{.id = "t",
+                                .feed = "okta",
+                                .hash = "h",
+                                .created_by = "security/sam",
+                                .create_time = kNow,
+                                .expire_time = kNow + absl::Hours(1),
+                                .revoke_time = std::nullopt};
+  domain::HeldDeparture held{.owner = OwnerId("bob"),
+                             .instant = std::nullopt,
+                             .report_time = kNow,
+                             .reported_by = "hr/okta",
+                             .source = "scim",
+                             .time_zone = "",
+                             .rejected = false};
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.PutFeed(feed));
+    RETURN_IF_ERROR(txn.PutFeedToken(token));
+    return txn.PutHeld(held);
+  }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    EXPECT_EQ(txn.ListFeeds()->at(0).silent_since, kNow);
+    EXPECT_EQ(txn.FindFeedToken("t").value()->hash, "h");
+    EXPECT_EQ(txn.ListFeedTokens()->size(), 1u);
+    EXPECT_EQ(txn.FindHeld(OwnerId("bob")).value(), held);
+    EXPECT_EQ(txn.ListHeld()->size(), 1u);
+    EXPECT_EQ(txn.CountFeedDepartures(kNow).value(), 1);
+    EXPECT_EQ(txn.CountFeedDepartures(kNow + absl::Seconds(1)).value(), 0);
+    return absl::OkStatus();
+  }));
+  held.rejected = true;
+  ASSERT_OK(
+      store_->Mutate([&](Transaction& txn) { return txn.PutHeld(held); }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    EXPECT_TRUE(txn.ListHeld()->empty());
+    EXPECT_EQ(txn.CountFeedDepartures(kNow).value(), 0);
+    return absl::OkStatus();
+  }));
+  ASSERT_OK(store_->Mutate(
+      [&](Transaction& txn) { return txn.DeleteHeld(OwnerId("bob")); }));
+}
+
 TEST_P(StoreContract, VisitsSeePublishedAndEndedKeysApart) {
   MustMakeShop();
   IssuerDraft draft = MustLoad();

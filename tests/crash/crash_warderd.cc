@@ -146,6 +146,77 @@ class SteppingTransaction : public app::Transaction {
     Step();
     return t_.InsertDeclaredExposure(exposure);
   }
+  absl::StatusOr<std::optional<domain::User>> FindUser(
+      const std::string& id) override {
+    return t_.FindUser(id);
+  }
+  absl::StatusOr<std::vector<domain::User>> FindUsersByName(
+      domain::MatchRule rule, const std::string& name) override {
+    return t_.FindUsersByName(rule, name);
+  }
+  absl::StatusOr<std::vector<domain::User>> ListUsersOf(
+      const OwnerId& owner) override {
+    return t_.ListUsersOf(owner);
+  }
+  absl::StatusOr<std::vector<domain::User>> ListUsers(const std::string& feed,
+                                                      int64_t offset,
+                                                      int limit) override {
+    return t_.ListUsers(feed, offset, limit);
+  }
+  absl::StatusOr<int64_t> CountUsers(const std::string& feed) override {
+    return t_.CountUsers(feed);
+  }
+  absl::StatusOr<std::optional<domain::Owner>> FindOwnerByName(
+      domain::MatchRule rule, const std::string& name) override {
+    return t_.FindOwnerByName(rule, name);
+  }
+  absl::StatusOr<int64_t> CountActivePeople() override {
+    return t_.CountActivePeople();
+  }
+  absl::StatusOr<std::vector<domain::Feed>> ListFeeds() override {
+    return t_.ListFeeds();
+  }
+  absl::StatusOr<std::optional<domain::FeedToken>> FindFeedToken(
+      const std::string& id) override {
+    return t_.FindFeedToken(id);
+  }
+  absl::StatusOr<std::vector<domain::FeedToken>> ListFeedTokens() override {
+    return t_.ListFeedTokens();
+  }
+  absl::StatusOr<std::optional<domain::HeldDeparture>> FindHeld(
+      const OwnerId& owner) override {
+    return t_.FindHeld(owner);
+  }
+  absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override {
+    return t_.ListHeld();
+  }
+  absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override {
+    return t_.CountFeedDepartures(since);
+  }
+  absl::Status InsertUser(const domain::User& user) override {
+    Step();
+    return t_.InsertUser(user);
+  }
+  absl::Status UpdateUser(domain::User& user) override {
+    Step();
+    return t_.UpdateUser(user);
+  }
+  absl::Status PutFeed(const domain::Feed& feed) override {
+    Step();
+    return t_.PutFeed(feed);
+  }
+  absl::Status PutFeedToken(const domain::FeedToken& token) override {
+    Step();
+    return t_.PutFeedToken(token);
+  }
+  absl::Status PutHeld(const domain::HeldDeparture& held) override {
+    Step();
+    return t_.PutHeld(held);
+  }
+  absl::Status DeleteHeld(const OwnerId& owner) override {
+    Step();
+    return t_.DeleteHeld(owner);
+  }
   absl::Status InsertCustody(const domain::Custody& custody) override {
     Step();
     return t_.InsertCustody(custody);

@@ -56,13 +56,14 @@ class Answer:
 class Warderd:
     """One data directory. start() and stop() may be called again and again."""
 
-    def __init__(self, extra_public=""):
+    def __init__(self, extra_public="", extra_hr=""):
         self.dir = tempfile.mkdtemp(prefix="warder-e2e-")
         self.data = os.path.join(self.dir, "data")
-        self.grpc, self.public, self.ops = (free_port() for _ in range(3))
+        self.grpc, self.public, self.ops, self.hr = (
+            free_port() for _ in range(4))
         self.scheme = "http"
         self.config = os.path.join(self.dir, "warderd.yaml")
-        self.write_config(extra_public)
+        self.write_config(extra_public, extra_hr)
         self.process = None
         done = subprocess.run([WARDERD, "init", "--config", self.config,
                                "--json"], capture_output=True, text=True)
@@ -70,7 +71,7 @@ class Warderd:
         self.profile = json.loads(done.stdout)["profile"]
         self.clients = {"security/admin": self.profile}
 
-    def write_config(self, extra_public=""):
+    def write_config(self, extra_public="", extra_hr=""):
         with open(self.config, "w") as out:
             out.write(f"""data_directory: {self.data}
 drain: 2s
@@ -80,7 +81,11 @@ public:
   address: 127.0.0.1:{self.public}
   base_url: http://127.0.0.1:{self.public}
   default_issuer: shop
-{extra_public}ops:
+{extra_public}hr:
+  address: 127.0.0.1:{self.hr}
+  base_url: https://127.0.0.1:{self.hr}
+  match: user_name
+{extra_hr}ops:
   address: 127.0.0.1:{self.ops}
 """)
 

@@ -1,6 +1,7 @@
 #include "tests/support/fake_store.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
@@ -388,6 +389,127 @@ class FakeTransaction : public app::Transaction {
     s_.exposures.push_back(exposure);
     return absl::OkStatus();
   }
+  absl::StatusOr<std::optional<domain::User>> FindUser(
+      const std::string& id) override {
+    for (const domain::User& user : s_.users) {
+      if (user.id == id) return user;
+    }
+    return std::nullopt;
+  }
+  absl::StatusOr<std::vector<domain::User>> FindUsersByName(
+      domain::MatchRule rule, const std::string& name) override {
+    return Users([&](const domain::User& user) {
+      const auto names = domain::MatchNames(user, rule);
+      return std::count(names.begin(), names.end(), name) > 0;
+    });
+  }
+  absl::StatusOr<std::vector<domain::User>> ListUsersOf(
+      const OwnerId& owner) override {
+    return Users([&](const domain::User& user) { return user.owner == owner; });
+  }
+  absl::StatusOr<std::vector<domain::User>> ListUsers(const std::string& feed,
+                                                      int64_t offset,
+                                                      int limit) override {
+    auto users = Users([&](const domain::User& user) {
+      return user.feed == feed && !user.deleted;
+    });
+    const auto begin = std::min<int64_t>(offset, std::ssize(users));
+    const auto end = std::min<int64_t>(begin + limit, std::ssize(users));
+    return std::vector<domain::User>(users.begin() + begin,
+                                     users.begin() + end);
+  }
+  absl::StatusOr<int64_t> CountUsers(const std::string& feed) override {
+    return std::ssize(Users([&](const domain::User& user) {
+      return user.feed == feed && !user.deleted;
+    }));
+  }
+  absl::StatusOr<std::optional<domain::Owner>> FindOwnerByName(
+      domain::MatchRule rule, const std::string& name) override {
+    std::optional<domain::Owner> found;
+    for (const auto& [id, owner] : s_.owners) {
+      if (name.empty() || domain::MatchName(owner, rule) != name) continue;
+      if (!found || owner.state == domain::OwnerState::kActive) found = owner;
+    }
+    return found;
+  }
+  absl::StatusOr<int64_t> CountActivePeople() override {
+    return std::count_if(s_.owners.begin(), s_.owners.end(), [](auto& entry) {
+      return entry.second.state == domain::OwnerState::kActive &&
+             entry.second.kind == domain::OwnerKind::kPerson;
+    });
+  }
+  absl::StatusOr<std::vector<domain::Feed>> ListFeeds() override {
+    std::vector<domain::Feed> out;
+    for (const auto& [name, feed] : s_.feeds) out.push_back(feed);
+    return out;
+  }
+  absl::StatusOr<std::optional<domain::FeedToken>> FindFeedToken(
+      const std::string& id) override {
+    return Find(s_.feed_tokens, id);
+  }
+  absl::StatusOr<std::vector<domain::FeedToken>> ListFeedTokens() override {
+    std::vector<domain::FeedToken> out;
+    for (const auto& [id, token] : s_.feed_tokens) out.push_back(token);
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.feed, a.create_time) < std::tie(b.feed, b.create_time);
+    });
+    return out;
+  }
+  absl::StatusOr<std::optional<domain::HeldDeparture>> FindHeld(
+      const OwnerId& owner) override {
+    return Find(s_.held, owner);
+  }
+  absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override {
+    std::vector<domain::HeldDeparture> out;
+    for (const auto& [id, held] : s_.held) {
+      if (!held.rejected) out.push_back(held);
+    }
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+      return a.report_time < b.report_time;
+    });
+    return out;
+  }
+  absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override {
+    int64_t count = 0;
+    for (const auto& [id, d] : s_.departures) {
+      count += d.source != "rpc" && d.report_time >= since ? 1 : 0;
+    }
+    for (const auto& [id, held] : s_.held) {
+      count += !held.rejected && held.report_time >= since ? 1 : 0;
+    }
+    return count;
+  }
+  absl::Status InsertUser(const domain::User& user) override {
+    RETURN_IF_ERROR(CheckUserName(user));
+    s_.users.push_back(user);
+    return absl::OkStatus();
+  }
+  absl::Status UpdateUser(domain::User& user) override {
+    for (domain::User& stored : s_.users) {
+      if (stored.id != user.id || stored.rev != user.rev) continue;
+      RETURN_IF_ERROR(CheckUserName(user));
+      ++user.rev;
+      stored = user;
+      return absl::OkStatus();
+    }
+    return Conflict("users/" + user.id);
+  }
+  absl::Status PutFeed(const domain::Feed& feed) override {
+    s_.feeds[feed.name] = feed;
+    return absl::OkStatus();
+  }
+  absl::Status PutFeedToken(const domain::FeedToken& token) override {
+    s_.feed_tokens[token.id] = token;
+    return absl::OkStatus();
+  }
+  absl::Status PutHeld(const domain::HeldDeparture& held) override {
+    s_.held[held.owner] = held;
+    return absl::OkStatus();
+  }
+  absl::Status DeleteHeld(const OwnerId& owner) override {
+    s_.held.erase(owner);
+    return absl::OkStatus();
+  }
   absl::Status InsertCustody(const domain::Custody& custody) override {
     for (const auto& c : s_.custodies) {
       if (c.person == custody.person && c.kind == custody.kind &&
@@ -422,6 +544,24 @@ class FakeTransaction : public app::Transaction {
     const auto it = s_.owners.find(id);
     return it != s_.owners.end() &&
            it->second.state == domain::OwnerState::kActive;
+  }
+  template <typename Wanted>
+  std::vector<domain::User> Users(Wanted wanted) const {
+    std::vector<domain::User> out;
+    std::copy_if(s_.users.begin(), s_.users.end(), std::back_inserter(out),
+                 wanted);
+    return out;
+  }
+  absl::Status CheckUserName(const domain::User& user) const {
+    for (const domain::User& other : s_.users) {
+      if (other.id != user.id && other.feed == user.feed && !other.deleted &&
+          !user.deleted &&
+          domain::FoldName(other.user_name) ==
+              domain::FoldName(user.user_name)) {
+        return Exists(user.user_name);
+      }
+    }
+    return absl::OkStatus();
   }
   domain::Deputy MakeDeputy(const OwnerId& id) const {
     domain::Deputy deputy{.id = id, .active = IsActive(id)};

@@ -21,6 +21,10 @@ struct FakeStoreState {
   std::map<std::pair<IssuerId, KeyId>, domain::Spare> spares;
   std::vector<domain::Exposure> exposures;
   std::vector<domain::Custody> custodies;
+  std::vector<domain::User> users;  // in the order they came
+  std::map<std::string, domain::Feed> feeds;
+  std::map<std::string, domain::FeedToken> feed_tokens;
+  std::map<OwnerId, domain::HeldDeparture> held;
   std::map<std::pair<std::string, std::string>, app::RequestRecord> requests;
   std::map<OwnerId, domain::Departure> departures;
   std::vector<domain::AuditEvent> events;

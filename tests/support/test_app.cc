@@ -19,8 +19,11 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       owners(runner),
       departures(runner),
       exposures(runner, departures),
+      intake(runner, departures, hr_policy),
+      feeds(runner, random, hr_policy),
+      users(runner, intake, random),
       signer(runner, random),
-      loop(runner, departures) {}
+      loop(runner, departures, &feeds) {}
 
 app::Request TestApp::As(const std::string& principal,
                          const std::string& request_id) {

@@ -6,11 +6,13 @@
 
 #include "server/app/departure_manager.h"
 #include "server/app/exposure_manager.h"
+#include "server/app/feed_access.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/token_signer.h"
+#include "server/app/user_manager.h"
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "tests/support/fake_store.h"
@@ -40,6 +42,10 @@ struct TestApp {
   app::OwnerManager owners;
   app::DepartureManager departures;
   app::ExposureManager exposures;
+  app::HrPolicy hr_policy;
+  app::DepartureIntake intake;
+  app::FeedAccess feeds;
+  app::UserManager users;
   app::TokenSigner signer;
   app::RotationLoop loop;
 

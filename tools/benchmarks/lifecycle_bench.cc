@@ -245,8 +245,8 @@ int Main(int argc, char** argv) {
   PrepareProcess();
   Config config;
   config.data_directory = directory + "/data";
-  config.grpc_address = config.public_address = config.ops_address =
-      "127.0.0.1:0";
+  config.grpc_address = config.public_address = config.hr_address =
+      config.ops_address = "127.0.0.1:0";
   SetLogLevel(LogLevel::kError);
   const auto made = InitDataDirectory(config, "admin", clock.TimeNow());
   Must(made.status());

@@ -84,8 +84,8 @@ struct Setup {
             .string();
     directory = mkdtemp(pattern.data());
     config.data_directory = directory + "/data";
-    config.grpc_address = config.public_address = config.ops_address =
-        "127.0.0.1:0";
+    config.grpc_address = config.public_address = config.hr_address =
+        config.ops_address = "127.0.0.1:0";
     SetLogLevel(LogLevel::kError);
     const auto made = Must(InitDataDirectory(config, "admin", clock.TimeNow()));
     server = Must(Server::Start(config));

@@ -1,0 +1,176 @@
+#include "server/app/departure_intake.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+namespace {
+
+std::string DetailOf(const domain::HeldDeparture& held) {
+  const JsonMember members[] = {{"source", held.source},
+                                {"reported_by", held.reported_by},
+                                {"reported", TimeText(held.report_time)}};
+  return WriteJsonMembers(members);
+}
+
+}  // namespace
+
+absl::StatusOr<bool> DepartureIntake::BrakeHolds(Change& change) {
+  ASSIGN_OR_RETURN(
+      const int64_t recent,
+      change.txn().CountFeedDepartures(change.now() - policy_.brake_window));
+  if (recent < kNeverHeld) return false;
+  if (recent >= policy_.brake_count) return true;
+  ASSIGN_OR_RETURN(const int64_t people, change.txn().CountActivePeople());
+  // Those who have left in the window were people, too; rounded up.
+  const int64_t share =
+      ((people + recent) * policy_.brake_percent + 99) / 100;
+  return recent >= std::max(kNeverHeld, share);
+}
+
+absl::StatusOr<std::optional<domain::Departure>> DepartureIntake::TakeIn(
+    Change& change, domain::Owner& owner,
+    const ReportDepartureCommand& command) {
+  ASSIGN_OR_RETURN(const auto held, change.txn().FindHeld(owner.id));
+  if (held) return std::nullopt;
+  // News of a departure that is known already is no new one.
+  ASSIGN_OR_RETURN(const auto known, change.txn().FindDeparture(owner.id));
+  bool holds = false;
+  if (!known) {
+    ASSIGN_OR_RETURN(holds, BrakeHolds(change));
+  }
+  if (!holds) {
+    ASSIGN_OR_RETURN(domain::Departure departure,
+                     departures_.ReportIn(change, owner, command));
+    return departure;
+  }
+  const domain::HeldDeparture waiting{.owner = owner.id,
+                                      .instant = command.instant,
+                                      .report_time = change.now(),
+                                      .reported_by = change.actor().principal,
+                                      .source = command.source,
+                                      .time_zone = command.time_zone,
+                                      .rejected = false};
+  RETURN_IF_ERROR(change.txn().PutHeld(waiting));
+  change.Record("departure.held", OwnerName(owner.id), DetailOf(waiting));
+  runner_.metrics().CountHeldDeparture();
+  Log(LogLevel::kError, "departure.held",
+      {{"owner", OwnerName(owner.id)},
+       {"feed", waiting.reported_by},
+       {"next",
+        "too many departures at once wait for a word of role security: warder "
+        "departure held, then warder departure release or reject"}});
+  return std::nullopt;
+}
+
+absl::Status DepartureIntake::TakeBack(Change& change, const OwnerId& id) {
+  ASSIGN_OR_RETURN(const auto held, change.txn().FindHeld(id));
+  if (held) {
+    RETURN_IF_ERROR(change.txn().DeleteHeld(id));
+    change.Record("departure.taken_back", OwnerName(id), DetailOf(*held));
+  }
+  ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(id));
+  ASSIGN_OR_RETURN(const auto departure, change.txn().FindDeparture(id));
+  const bool scheduled = owner && departure && !departure->done &&
+                         !change.HasCome(departure->instant);
+  // What a person reported, a feed does not call off.
+  if (!scheduled || departure->source == "rpc") return absl::OkStatus();
+  return departures_.CancelIn(change, *owner);
+}
+
+absl::StatusOr<std::vector<domain::HeldDeparture>> DepartureIntake::Held(
+    ReadTransaction& txn, const std::vector<OwnerId>& owners) {
+  if (owners.empty()) return txn.ListHeld();
+  std::vector<domain::HeldDeparture> found;
+  for (const OwnerId& id : owners) {
+    ASSIGN_OR_RETURN(const auto held, txn.FindHeld(id));
+    if (!held || held->rejected) {
+      return NotFound(absl::StrCat(OwnerName(id), "/heldDeparture"));
+    }
+    found.push_back(*held);
+  }
+  return found;
+}
+
+absl::StatusOr<std::vector<domain::HeldDeparture>> DepartureIntake::ListHeld(
+    const Request& request) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReadOwners, "departures")
+          .status());
+  std::vector<domain::HeldDeparture> held;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(held, txn.ListHeld());
+    return absl::OkStatus();
+  }));
+  return held;
+}
+
+absl::StatusOr<std::vector<domain::Departure>> DepartureIntake::Release(
+    const Request& request, const std::vector<OwnerId>& owners) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kManageFeeds, "departures")
+          .status());
+  std::vector<domain::Departure> departures;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kUrgent,
+      [&](Change& change) {
+        departures.clear();
+        ASSIGN_OR_RETURN(const auto held, Held(change.txn(), owners));
+        for (const domain::HeldDeparture& waiting : held) {
+          RETURN_IF_ERROR(change.txn().DeleteHeld(waiting.owner));
+          change.Record("departure.released", OwnerName(waiting.owner),
+                        DetailOf(waiting));
+          ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(waiting.owner));
+          if (!owner || owner->state == domain::OwnerState::kDeparted) continue;
+          // As if it had gone through when it was reported.
+          ASSIGN_OR_RETURN(
+              domain::Departure departure,
+              departures_.ReportIn(
+                  change, *owner,
+                  {.owner = waiting.owner,
+                   .instant = waiting.instant.value_or(waiting.report_time),
+                   .source = waiting.source,
+                   .time_zone = waiting.time_zone,
+                   .plan = std::nullopt}));
+          departures.push_back(std::move(departure));
+        }
+        change.SetResult("departures");
+        return absl::OkStatus();
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  if (!request.validate_only) {
+    for (const domain::Departure& departure : departures) LogOrphans(departure);
+  }
+  return departures;
+}
+
+absl::StatusOr<std::vector<domain::HeldDeparture>> DepartureIntake::Reject(
+    const Request& request, const std::vector<OwnerId>& owners) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kManageFeeds, "departures")
+          .status());
+  std::vector<domain::HeldDeparture> rejected;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        ASSIGN_OR_RETURN(rejected, Held(change.txn(), owners));
+        for (domain::HeldDeparture& waiting : rejected) {
+          waiting.rejected = true;
+          RETURN_IF_ERROR(change.txn().PutHeld(waiting));
+          change.Record("departure.rejected", OwnerName(waiting.owner),
+                        DetailOf(waiting));
+        }
+        change.SetResult("departures");
+        return absl::OkStatus();
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  return rejected;
+}
+
+}  // namespace warder::app

@@ -1,0 +1,259 @@
+#include "server/app/user_manager.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/etag.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+namespace {
+
+constexpr int kScan = 1000;
+constexpr int kAttempts = 5;
+
+std::string UserName(const std::string& id) {
+  return absl::StrCat("users/", id);
+}
+
+absl::StatusOr<domain::User> FindHis(ReadTransaction& txn,
+                                     const Request& request,
+                                     const std::string& id) {
+  ASSIGN_OR_RETURN(auto user, txn.FindUser(id));
+  if (!user || user->deleted || user->feed != request.caller.name) {
+    return NotFound(UserName(id.substr(0, 64)));
+  }
+  return *std::move(user);
+}
+
+absl::Status CheckRev(const domain::User& user, std::optional<int64_t> rev) {
+  if (!rev || *rev == user.rev) return absl::OkStatus();
+  return Error(absl::StatusCode::kAborted, Reason::kEtagMismatch,
+               absl::StrCat(UserName(user.id), " has version ", user.rev,
+                            ", not ", *rev, "; read it again"));
+}
+
+bool Same(domain::User a, const domain::User& b) {
+  a.rev = b.rev;
+  a.update_time = b.update_time;
+  return a == b;
+}
+
+// Whether he has left, and, where the feed says so, when.
+bool HasLeft(const domain::User& user) { return !user.active || user.deleted; }
+
+std::string DetailOf(const domain::User& user) {
+  Json detail = {{"feed", user.feed},
+                 {"user_name", user.user_name},
+                 {"external_id", user.external_id},
+                 {"active", user.active},
+                 {"deleted", user.deleted}};
+  if (!user.owner.empty()) detail["owner"] = OwnerName(user.owner);
+  if (user.leave_time) detail["leaves"] = TimeText(*user.leave_time);
+  return WriteJson(detail);
+}
+
+}  // namespace
+
+absl::Status RefuseWhoHasLeft(ReadTransaction& txn, const domain::Owner& owner,
+                              domain::MatchRule rule) {
+  const std::string name = domain::MatchName(owner, rule);
+  if (name.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto users, txn.FindUsersByName(rule, name));
+  if (users.empty() || !std::all_of(users.begin(), users.end(), HasLeft)) {
+    return absl::OkStatus();
+  }
+  return Precondition(
+      Reason::kOwnerNotActive,
+      absl::StrCat(OwnerName(owner.id), ": feed ", users.back().feed,
+                   " says that \"", name, "\" has left, since ",
+                   TimeText(users.back().update_time),
+                   "; who has left answers for no key"));
+}
+
+absl::Status UserManager::FindHisOwner(ReadTransaction& txn,
+                                       domain::User& user) {
+  if (!user.owner.empty()) {
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(user.owner));
+    // Once matched he stays so, also under another name; a person who came back
+    // is another owner.
+    if (owner && owner->state == domain::OwnerState::kActive) {
+      return absl::OkStatus();
+    }
+  }
+  const domain::MatchRule rule = intake_.policy().match;
+  for (const std::string& name : domain::MatchNames(user, rule)) {
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwnerByName(rule, name));
+    if (!owner || owner->kind == domain::OwnerKind::kTeam) continue;
+    user.owner = owner->id;
+    if (owner->state == domain::OwnerState::kActive) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UserManager::Settle(Change& change, const domain::User* before,
+                                 domain::User& user) {
+  RETURN_IF_ERROR(FindHisOwner(change.txn(), user));
+  user.update_time = change.now();
+  if (before == nullptr) {
+    RETURN_IF_ERROR(change.txn().InsertUser(user));
+  } else {
+    RETURN_IF_ERROR(change.txn().UpdateUser(user));
+  }
+  const bool left = HasLeft(user);
+  change.Record(before == nullptr           ? "user.created"
+                : user.deleted              ? "user.deleted"
+                : left && !HasLeft(*before) ? "user.left"
+                : !left && HasLeft(*before) ? "user.reactivated"
+                                            : "user.updated",
+                UserName(user.id), DetailOf(user));
+  if (user.owner.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(user.owner));
+  if (!owner || owner->state != domain::OwnerState::kActive) {
+    return absl::OkStatus();  // nothing brings his keys back
+  }
+  ReportDepartureCommand report{.owner = owner->id,
+                                .instant = user.leave_time,
+                                .source = "scim",
+                                .time_zone = user.time_zone,
+                                .plan = std::nullopt};
+  if (left) {
+    // Who is inactive has left, whatever day was planned.
+    if (!report.instant || *report.instant > change.now()) {
+      report.instant.reset();
+      report.time_zone.clear();
+    }
+    return intake_.TakeIn(change, *owner, report).status();
+  }
+  if (user.leave_time) {
+    ASSIGN_OR_RETURN(const auto known, change.txn().FindDeparture(owner->id));
+    if (known &&
+        (known->instant == *user.leave_time || known->source == "rpc")) {
+      return absl::OkStatus();  // a person's word stands
+    }
+    return intake_.TakeIn(change, *owner, report).status();
+  }
+  if (before != nullptr && (before->leave_time || HasLeft(*before))) {
+    return intake_.TakeBack(change, owner->id);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<domain::User> UserManager::Create(const Request& request,
+                                                 domain::User wanted) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReportDeparture, "users")
+          .status());
+  wanted.id = RandomToken(random_, 16);
+  wanted.feed = request.caller.name;
+  wanted.rev = 1;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kUrgent,
+      [&](Change& change) {
+        wanted.create_time = change.now();
+        wanted.owner = OwnerId();
+        return Settle(change, nullptr, wanted);
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  return wanted;
+}
+
+absl::StatusOr<domain::User> UserManager::Get(const Request& request,
+                                              const std::string& id) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReadOwners, "users").status());
+  domain::User user;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(user, FindHis(txn, request, id));
+    return absl::OkStatus();
+  }));
+  return user;
+}
+
+absl::StatusOr<UserList> UserManager::List(
+    const Request& request, const std::optional<UserLookup>& lookup,
+    const std::function<bool(const domain::User&)>& matches, int64_t offset,
+    int64_t limit) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReadOwners, "users").status());
+  const std::string& feed = request.caller.name;
+  UserList list;
+  const auto consider = [&](domain::User user) {
+    if (user.deleted || user.feed != feed) return;
+    if (matches && !matches(user)) return;
+    if (list.total >= offset && list.total < offset + limit) {
+      list.users.push_back(std::move(user));
+    }
+    ++list.total;
+  };
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    if (lookup) {
+      ASSIGN_OR_RETURN(auto users,
+                       txn.FindUsersByName(lookup->kind, lookup->name));
+      for (domain::User& user : users) consider(std::move(user));
+      return absl::OkStatus();
+    }
+    if (!matches) {
+      ASSIGN_OR_RETURN(list.total, txn.CountUsers(feed));
+      if (limit == 0) return absl::OkStatus();
+      ASSIGN_OR_RETURN(list.users,
+                       txn.ListUsers(feed, offset, static_cast<int>(limit)));
+      return absl::OkStatus();
+    }
+    for (int64_t from = 0;; from += kScan) {
+      ASSIGN_OR_RETURN(auto users, txn.ListUsers(feed, from, kScan));
+      if (users.empty()) return absl::OkStatus();
+      for (domain::User& user : users) consider(std::move(user));
+    }
+  }));
+  return list;
+}
+
+absl::StatusOr<domain::User> UserManager::Edit(
+    const Request& request, const std::string& id, std::optional<int64_t> rev,
+    absl::FunctionRef<absl::StatusOr<domain::User>(const domain::User&)> edit) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReportDeparture, "users")
+          .status());
+  absl::Status last;
+  // Edited outside the transaction, so that nobody waits for a large document.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    domain::User before;
+    RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+      ASSIGN_OR_RETURN(before, FindHis(txn, request, id));
+      return absl::OkStatus();
+    }));
+    RETURN_IF_ERROR(CheckRev(before, rev));
+    ASSIGN_OR_RETURN(const domain::User edited, edit(before));
+    if (Same(edited, before)) return before;
+    domain::User user;
+    last = runner_.Run(
+        request, ChangeRunner::Urgency::kUrgent,
+        [&](Change& change) {
+          user = edited;
+          return Settle(change, &before, user);
+        },
+        [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
+    if (last.ok()) return user;
+    if (ReasonOf(last) != ReasonName(Reason::kConflict)) return last;
+  }
+  return last;
+}
+
+absl::Status UserManager::Delete(const Request& request, const std::string& id,
+                                 std::optional<int64_t> rev) {
+  return Edit(request, id, rev,
+              [](const domain::User& before) -> absl::StatusOr<domain::User> {
+                domain::User gone = before;
+                gone.deleted = true;
+                gone.active = false;
+                return gone;
+              })
+      .status();
+}
+
+}  // namespace warder::app
