@@ -81,7 +81,9 @@ absl::StatusOr<Json> Patch(const std::string& operations) {
 TEST(PatchTest, DialectsAndPaths) {
   ASSERT_OK_AND_ASSIGN(Json changed,
                        Patch(R"({"op":"Replace","value":{"name.givenName":"B",
-      "displayName":"C","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"D"}})"));
+      "displayName":"C",
+      "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":
+      "D"}})"));
   EXPECT_EQ(changed["name"]["givenName"], "B");
   EXPECT_EQ(changed["name"]["familyName"], "A");
   EXPECT_EQ(changed[kEnterpriseUser]["department"], "D");
