@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -100,8 +101,8 @@ class Tour:
         self.stop_former()
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
-        self.grpc, self.public, self.ops = (
-            free_port(p) for p in (7443, 7480, 7482))
+        self.grpc, self.public, self.hr, self.ops = (
+            free_port(p) for p in (7443, 7480, 7481, 7482))
         config = os.path.join(self.dir, "warderd.yaml")
         with open(config, "w") as out:
             out.write(f"""data_directory: {self.data}
@@ -110,6 +111,9 @@ grpc:
 public:
   address: 127.0.0.1:{self.public}
   base_url: http://127.0.0.1:{self.public}
+hr:
+  address: 127.0.0.1:{self.hr}
+  base_url: https://127.0.0.1:{self.hr}
 ops:
   address: 127.0.0.1:{self.ops}
 """)
@@ -134,7 +138,7 @@ ops:
             except OSError:
                 time.sleep(0.01)
         self.say(f"warderd serve: gRPC on {self.grpc}, key sets on "
-                 f"{self.public}, health on {self.ops}")
+                 f"{self.public}, HR on {self.hr}, health on {self.ops}")
 
     def stop_former(self):
         try:
@@ -161,6 +165,19 @@ ops:
     def fetch(self, url):
         with urllib.request.urlopen(url, timeout=5) as answer:
             return answer.read()
+
+    def scim(self, method, path, body):
+        """What HR's identity provider sends."""
+        request = urllib.request.Request(
+            f"https://127.0.0.1:{self.hr}/scim/v2{path}", method=method,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.hr_token}",
+                     "Content-Type": "application/scim+json"})
+        authority = os.path.join(self.data, "authority.pem")
+        with urllib.request.urlopen(
+                request, timeout=5,
+                context=ssl.create_default_context(cafile=authority)) as answer:
+            return json.load(answer)
 
     def jwks_url(self):
         return (f"http://127.0.0.1:{self.public}/issuers/shop/.well-known/"
@@ -225,6 +242,13 @@ ops:
                                   "--name", "checkout", "--out",
                                   self.dir)["profile"]
         self.say("issuer shop of alice; its first key signs at once")
+        self.hr_token = self.warder("hr-token", "create", "--feed",
+                                    "hr")["secret"]
+        user = self.scim("POST", "/Users", {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": "alice@example.com", "externalId": "alice",
+            "active": True})
+        self.say("HR's identity provider knows alice: SCIM POST /Users")
         token = self.sign()
         old = jwt.get_unverified_header(token)["kid"]
         self.say(f"SignJwt: a token of key {old}")
@@ -241,14 +265,17 @@ ops:
                     return
         watcher = threading.Thread(target=watch)
         watcher.start()
-        departure = self.warder("owner", "depart", "alice")
+        self.scim("PATCH", f"/Users/{user['id']}", {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "value": {"active": False}}]})
         watcher.join(5)
         gone.set()
         watcher.join()
         assert unpublished, "the key set still lists the leaver's key"
         ms = round(unpublished[0] * 1000, 1)
-        self.say(f"alice leaves: her key is out of the key set {ms} ms after "
-                 "the command began")
+        self.say(f"HR's PATCH says alice has left: her key is out of the key "
+                 f"set {ms} ms after it was sent")
+        departure = self.warder("owner", "departure", "alice")
 
         after = self.judge("the same token", token)
         successor = self.sign()

@@ -13,10 +13,9 @@ namespace warder::app {
 namespace {
 
 std::string DetailOf(const domain::HeldDeparture& held) {
-  const JsonMember members[] = {{"source", held.source},
-                                {"reported_by", held.reported_by},
-                                {"reported", TimeText(held.report_time)}};
-  return WriteJsonMembers(members);
+  return WriteJson({{"source", held.source},
+                    {"reported_by", held.reported_by},
+                    {"reported", TimeText(held.report_time)}});
 }
 
 }  // namespace
