@@ -71,6 +71,7 @@ int RunApp(int argc, const char* const* argv) {
   AddOwnerCommands(app, context);
   AddExposureCommands(app, context);
   AddHrCommands(app, context);
+  AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);
   AddAuditCommands(app, context);

@@ -95,6 +95,7 @@ void AddKeyCommands(CLI::App& app, Context& context);
 void AddOwnerCommands(CLI::App& app, Context& context);
 void AddExposureCommands(CLI::App& app, Context& context);
 void AddHrCommands(CLI::App& app, Context& context);
+void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);
 void AddAuditCommands(CLI::App& app, Context& context);

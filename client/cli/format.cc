@@ -54,16 +54,23 @@ std::string Coloured(const std::string& text, const Terminal& terminal) {
 
 }  // namespace
 
-Terminal StandardOutput() {
+namespace {
+
+Terminal TerminalAt(int descriptor) {
   Terminal terminal;
-  if (isatty(STDOUT_FILENO) != 1) return terminal;
+  if (isatty(descriptor) != 1) return terminal;
   winsize size{};
   terminal.columns =
-      ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 80;
+      ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 80;
   const char* plain = getenv("NO_COLOR");
   terminal.color = plain == nullptr || *plain == '\0';
   return terminal;
 }
+
+}  // namespace
+
+Terminal StandardOutput() { return TerminalAt(STDOUT_FILENO); }
+Terminal StandardError() { return TerminalAt(STDERR_FILENO); }
 
 Table::Table(std::vector<std::string> header) {
   rows_.push_back(std::move(header));

@@ -20,6 +20,8 @@ struct Terminal {
 
 // Looks at standard output and NO_COLOR.
 Terminal StandardOutput();
+// The same of standard error, where progress is shown.
+Terminal StandardError();
 
 // A table whose widest columns give way when the terminal is narrow.
 class Table {

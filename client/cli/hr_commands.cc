@@ -76,13 +76,12 @@ absl::Status CreateToken(Context& context, const Flags& flags) {
 absl::Status ListTokens(Context& context) {
   ASSIGN_OR_RETURN(const auto list, context.Read(&Stub::ListFeedTokens,
                                                  v1::ListFeedTokensRequest()));
-  PrintList(context, list.tokens(),
-            Table({"TOKEN", "FEED", "MADE", "BY", "ENDS"}),
-            [](const v1::FeedToken& token) -> std::vector<std::string> {
-              return {LastPart(token.name()), token.feed(),
-                      When(token.create_time()), token.created_by(),
-                      EndOf(token)};
-            });
+  PrintList(
+      context, list.tokens(), Table({"TOKEN", "FEED", "MADE", "BY", "ENDS"}),
+      [](const v1::FeedToken& token) -> std::vector<std::string> {
+        return {LastPart(token.name()), token.feed(), When(token.create_time()),
+                token.created_by(), EndOf(token)};
+      });
   return absl::OkStatus();
 }
 

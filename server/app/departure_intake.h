@@ -27,6 +27,8 @@ struct HrPolicy {
   absl::Duration brake_window = absl::Hours(1);
   // A feed not heard of for this long is an alarm.
   absl::Duration silence = absl::Hours(26);
+  // Whom rosters do not name for this long has left.
+  absl::Duration absence_grace = absl::Hours(24 * 7);
 
   friend bool operator==(const HrPolicy&, const HrPolicy&) = default;
 };

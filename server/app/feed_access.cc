@@ -189,11 +189,12 @@ absl::Status FeedAccess::Beat() {
     return absl::OkStatus();
   }));
   const absl::Time now = runner_.clock_guard().Read().trusted;
-  for (const auto& [name, time] : heard) {
+  for (const auto& news : heard) {
+    const std::string& name = news.first;
     if (std::none_of(feeds.begin(), feeds.end(),
                      [&](const auto& feed) { return feed.name == name; })) {
       feeds.push_back({.name = name,
-                       .first_seen = time,
+                       .first_seen = news.second,
                        .last_seen = absl::InfinitePast(),
                        .silent_since = std::nullopt});
     }

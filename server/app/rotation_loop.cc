@@ -160,6 +160,13 @@ absl::Time RotationLoop::Tick() {
     UpdateMetrics(clock.trusted);
     runner_.denials().Flush(/*all=*/false);
     runner_.live_tokens().Prune(clock.trusted);
+    if (rosters_ != nullptr) {
+      if (const auto left = rosters_->RunDueAbsences(); !left.ok()) {
+        runner_.metrics().CountLoopFailure();
+        Log(LogLevel::kError, "absences.not_carried_out",
+            {{"error", std::string(left.status().message())}});
+      }
+    }
     if (feeds_ != nullptr) {
       if (const absl::Status beat = feeds_->Beat(); !beat.ok()) {
         Log(LogLevel::kWarning, "feeds.not_noted",

@@ -15,6 +15,7 @@
 #include "server/app/change_runner.h"
 #include "server/app/departure_manager.h"
 #include "server/app/feed_access.h"
+#include "server/app/roster_manager.h"
 #include "server/base/mutex.h"
 
 namespace warder::app {
@@ -22,10 +23,14 @@ namespace warder::app {
 class RotationLoop {
  public:
   // Both outlive this.
-  // `feeds` may be null: then nobody listens for their silence.
+  // `feeds` and `rosters` may be null: then nobody listens for the silence of
+  // the ones and acts on the absences of the others.
   RotationLoop(ChangeRunner& runner, DepartureManager& departures,
-               FeedAccess* feeds = nullptr)
-      : runner_(runner), departures_(departures), feeds_(feeds) {}
+               FeedAccess* feeds = nullptr, RosterManager* rosters = nullptr)
+      : runner_(runner),
+        departures_(departures),
+        feeds_(feeds),
+        rosters_(rosters) {}
   ~RotationLoop() { Stop(); }
 
   // Starts the thread. Call once.
@@ -55,6 +60,7 @@ class RotationLoop {
   ChangeRunner& runner_;
   DepartureManager& departures_;
   FeedAccess* const feeds_;
+  RosterManager* const rosters_;
 
   // Used by Tick alone.
   absl::Time next_housekeeping_ = absl::InfinitePast();

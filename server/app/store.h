@@ -149,6 +149,8 @@ class ReadTransaction {
       const OwnerId& owner) = 0;
   // Returns those not rejected, oldest first.
   virtual absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() = 0;
+  // Returns whom the last roster did not name, and since when.
+  virtual absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() = 0;
   // Returns how many departures feeds have reported since, carried out,
   // scheduled and held.
   virtual absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) = 0;
@@ -215,6 +217,8 @@ class Transaction : public ReadTransaction {
   virtual absl::Status PutFeedToken(const domain::FeedToken& token) = 0;
   virtual absl::Status PutHeld(const domain::HeldDeparture& held) = 0;
   virtual absl::Status DeleteHeld(const OwnerId& owner) = 0;
+  virtual absl::Status PutAbsence(const OwnerId& owner, absl::Time since) = 0;
+  virtual absl::Status DeleteAbsence(const OwnerId& owner) = 0;
 };
 
 // Thread-safe.

@@ -99,6 +99,7 @@ class Reader {
                 {"hr.brake.percent", Positive(&config->hr.brake_percent, 100)},
                 {"hr.brake.window", Span(&config->hr.brake_window)},
                 {"hr.silence", Span(&config->hr.silence)},
+                {"hr.absence_grace", Span(&config->hr.absence_grace)},
                 {"public.threads", Positive(&config->public_threads, 64)},
                 {"public.tls.certificate", Text(&config->tls_certificate)},
                 {"public.tls.private_key", Text(&config->tls_private_key)},

@@ -140,9 +140,10 @@ struct Server::Parts {
           intake(runner, departures, p.config.hr),
           feeds(runner, p.random, p.config.hr),
           users(runner, intake, p.random),
+          rosters(runner, intake),
           signer(runner, p.random),
           certificates(runner, *p.authority),
-          loop(runner, departures, &feeds),
+          loop(runner, departures, &feeds, &rosters),
           documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
           public_routes(p.config.default_issuer, p.publisher, documents,
                         p.clock, p.metrics),
@@ -153,7 +154,7 @@ struct Server::Parts {
           key_rpc(shared, keys),
           owner_rpc(shared, owners, departures),
           exposure_rpc(shared, exposures),
-          hr_rpc(shared, feeds, intake),
+          hr_rpc(shared, feeds, intake, rosters),
           token_rpc(shared, signer),
           audit_rpc(shared, runner),
           certificate_rpc(shared, certificates),
@@ -168,6 +169,7 @@ struct Server::Parts {
     app::DepartureIntake intake;
     app::FeedAccess feeds;
     app::UserManager users;
+    app::RosterManager rosters;
     app::TokenSigner signer;
     app::ClientCertificates certificates;
     app::RotationLoop loop;

@@ -39,6 +39,46 @@ void Write(const domain::HeldDeparture& held, v1::HeldDeparture* out) {
   out->set_source(held.source);
 }
 
+constexpr int kListedFindings = 10000;
+
+v1::ReconcileRosterResponse::Finding::Kind ToProto(
+    app::RosterFinding::Kind kind) {
+  using Kind = app::RosterFinding::Kind;
+  using Finding = v1::ReconcileRosterResponse::Finding;
+  switch (kind) {
+    case Kind::kLeft: return Finding::LEFT;
+    case Kind::kLeaves: return Finding::LEAVES;
+    case Kind::kAbsent: return Finding::ABSENT;
+    case Kind::kAbsentLong: return Finding::ABSENT_TOO_LONG;
+    case Kind::kReturned: return Finding::RETURNED;
+    case Kind::kDoubtful: return Finding::DOUBTFUL;
+  }
+  return Finding::KIND_UNSPECIFIED;
+}
+
+void Write(const app::Reconciliation& result,
+           v1::ReconcileRosterResponse* out) {
+  for (const app::RosterFinding& finding : result.findings) {
+    if (out->findings_size() == kListedFindings) break;
+    auto* wire = out->add_findings();
+    wire->set_owner(OwnerName(finding.owner));
+    wire->set_kind(ToProto(finding.kind));
+    rpc::ToProto(finding.since, wire->mutable_since_time());
+    wire->set_held(finding.held);
+  }
+  for (const app::BadRow& row : result.bad_rows) {
+    auto* wire = out->add_bad_rows();
+    wire->set_line(row.line);
+    wire->set_why(row.why);
+  }
+  out->set_finding_count(static_cast<int64_t>(result.findings.size()));
+  out->set_bad_row_count(result.bad_count);
+  out->set_people_count(result.people);
+  out->set_stranger_count(result.strangers);
+  out->set_owner_count(result.owners);
+  out->set_applied(result.applied);
+}
+
 absl::StatusOr<std::string> TokenIdOf(absl::string_view name) {
   if (absl::ConsumePrefix(&name, "feedTokens/") && !name.empty()) {
     return std::string(name);
@@ -76,9 +116,9 @@ grpc::Status HrService::CreateFeedToken(
       });
 }
 
-grpc::Status HrService::ListFeedTokens(
-    grpc::ServerContext* context, const v1::ListFeedTokensRequest* request,
-    v1::ListFeedTokensResponse* response) {
+grpc::Status HrService::ListFeedTokens(grpc::ServerContext* context,
+                                       const v1::ListFeedTokensRequest* request,
+                                       v1::ListFeedTokensResponse* response) {
   return Handle(shared_, context, "warder.v1.HrService/ListFeedTokens",
                 app::Permission::kManageFeeds, *request,
                 [&](const app::Request& call) {
@@ -93,15 +133,14 @@ grpc::Status HrService::ListFeedTokens(
 grpc::Status HrService::RevokeFeedToken(
     grpc::ServerContext* context, const v1::RevokeFeedTokenRequest* request,
     v1::FeedToken* response) {
-  return Handle(shared_, context, "warder.v1.HrService/RevokeFeedToken",
-                app::Permission::kManageFeeds, *request,
-                [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(const auto id, TokenIdOf(request->name()));
-                  ASSIGN_OR_RETURN(const auto token,
-                                   access_.RevokeToken(call, id));
-                  Write(token, response);
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.HrService/RevokeFeedToken",
+      app::Permission::kManageFeeds, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto id, TokenIdOf(request->name()));
+        ASSIGN_OR_RETURN(const auto token, access_.RevokeToken(call, id));
+        Write(token, response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status HrService::ListFeeds(grpc::ServerContext* context,
@@ -136,38 +175,64 @@ grpc::Status HrService::ReleaseHeldDepartures(
     grpc::ServerContext* context,
     const v1::ReleaseHeldDeparturesRequest* request,
     v1::ReleaseHeldDeparturesResponse* response) {
-  return Handle(shared_, context, "warder.v1.HrService/ReleaseHeldDepartures",
-                app::Permission::kManageFeeds, *request,
-                [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(
-                      const auto owners,
-                      OwnersFromProto("owners", request->owners()));
-                  ASSIGN_OR_RETURN(const auto departures,
-                                   intake_.Release(call, owners));
-                  for (const auto& departure : departures) {
-                    ToProto(departure, response->add_departures());
-                  }
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.HrService/ReleaseHeldDepartures",
+      app::Permission::kManageFeeds, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto owners,
+                         OwnersFromProto("owners", request->owners()));
+        ASSIGN_OR_RETURN(const auto departures, intake_.Release(call, owners));
+        for (const auto& departure : departures) {
+          ToProto(departure, response->add_departures());
+        }
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status HrService::RejectHeldDepartures(
     grpc::ServerContext* context,
     const v1::RejectHeldDeparturesRequest* request,
     v1::RejectHeldDeparturesResponse* response) {
-  return Handle(shared_, context, "warder.v1.HrService/RejectHeldDepartures",
-                app::Permission::kManageFeeds, *request,
-                [&](const app::Request& call) {
-                  ASSIGN_OR_RETURN(
-                      const auto owners,
-                      OwnersFromProto("owners", request->owners()));
-                  ASSIGN_OR_RETURN(const auto held,
-                                   intake_.Reject(call, owners));
-                  for (const auto& one : held) {
-                    Write(one, response->add_departures());
-                  }
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.HrService/RejectHeldDepartures",
+      app::Permission::kManageFeeds, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto owners,
+                         OwnersFromProto("owners", request->owners()));
+        ASSIGN_OR_RETURN(const auto held, intake_.Reject(call, owners));
+        for (const auto& one : held) {
+          Write(one, response->add_departures());
+        }
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status HrService::ReconcileRoster(
+    grpc::ServerContext* context,
+    grpc::ServerReader<v1::ReconcileRosterRequest>* reader,
+    v1::ReconcileRosterResponse* response) {
+  // Who may not is told before he has sent a file. Handled as one message, so
+  // that what every call has in common holds here too.
+  v1::ReconcileRosterRequest first;
+  reader->Read(&first);
+  return Handle(
+      shared_, context, "warder.v1.HrService/ReconcileRoster",
+      app::Permission::kReportDeparture, first,
+      [&](const app::Request& call) -> absl::Status {
+        app::Request request = call;
+        request.validate_only = !first.apply();
+        RETURN_IF_ERROR(
+            shared_.runner
+                .Authorize(request, app::Permission::kReportDeparture, "roster")
+                .status());
+        std::string text = first.part();
+        v1::ReconcileRosterRequest next;
+        while (text.size() <= app::kMaxRosterBytes && reader->Read(&next)) {
+          text += next.part();
+        }
+        ASSIGN_OR_RETURN(const app::Reconciliation result,
+                         rosters_.Reconcile(request, text, first.time_zone()));
+        Write(result, response);
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace warder::rpc

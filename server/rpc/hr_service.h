@@ -4,6 +4,7 @@
 
 #include "server/app/departure_intake.h"
 #include "server/app/feed_access.h"
+#include "server/app/roster_manager.h"
 #include "server/rpc/handler.h"
 #include "warder/v1/hr.grpc.pb.h"
 
@@ -13,8 +14,8 @@ class HrService final : public v1::HrService::Service {
  public:
   // What the arguments refer to outlives this.
   HrService(HandlerContext shared, app::FeedAccess& access,
-            app::DepartureIntake& intake)
-      : shared_(shared), access_(access), intake_(intake) {}
+            app::DepartureIntake& intake, app::RosterManager& rosters)
+      : shared_(shared), access_(access), intake_(intake), rosters_(rosters) {}
 
   grpc::Status CreateFeedToken(grpc::ServerContext* context,
                                const v1::CreateFeedTokenRequest* request,
@@ -40,11 +41,16 @@ class HrService final : public v1::HrService::Service {
       grpc::ServerContext* context,
       const v1::RejectHeldDeparturesRequest* request,
       v1::RejectHeldDeparturesResponse* response) override;
+  grpc::Status ReconcileRoster(
+      grpc::ServerContext* context,
+      grpc::ServerReader<v1::ReconcileRosterRequest>* reader,
+      v1::ReconcileRosterResponse* response) override;
 
  private:
   const HandlerContext shared_;
   app::FeedAccess& access_;
   app::DepartureIntake& intake_;
+  app::RosterManager& rosters_;
 };
 
 }  // namespace warder::rpc

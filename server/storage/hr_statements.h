@@ -48,6 +48,7 @@ struct HrStatements {
             "SELECT (SELECT count(*) FROM departures WHERE source <> 'rpc' "
             "AND report_us >= :a) + (SELECT count(*) FROM held_departures "
             "WHERE rejected = 0 AND report_us >= :b)"),
+        list_absences(sql, "SELECT owner, since_us FROM absences"),
         insert_user(sql, Into<UserRow>("users")),
         update_user(sql, Set<UserRow>("users", "id = :key AND rev = :old")),
         delete_names(sql, "DELETE FROM user_names WHERE user = :user"),
@@ -58,7 +59,11 @@ struct HrStatements {
         put_token(sql, Into<FeedTokenRow>("feed_tokens", "INSERT OR REPLACE")),
         put_held(sql, Into<HeldDepartureRow>("held_departures",
                                              "INSERT OR REPLACE")),
-        delete_held(sql, "DELETE FROM held_departures WHERE owner = :owner") {}
+        delete_held(sql, "DELETE FROM held_departures WHERE owner = :owner"),
+        put_absence(sql,
+                    "INSERT OR REPLACE INTO absences (owner, since_us) VALUES "
+                    "(:owner, :since)"),
+        delete_absence(sql, "DELETE FROM absences WHERE owner = :owner") {}
 
   Select<UserRow, Text> find_user;
   Select<UserRow, Text, Text> users_by_name;
@@ -75,6 +80,7 @@ struct HrStatements {
   Select<HeldDepartureRow, Text> find_held;
   Select<HeldDepartureRow> list_held;
   Select<One<Number>, Number, Number> count_feed_departures;
+  Select<CountRow> list_absences;  // owner and instant
   Write<UserRow> insert_user;
   Update<UserRow, Text, Number> update_user;
   Write<NoRow, Text> delete_names;
@@ -83,6 +89,8 @@ struct HrStatements {
   Write<FeedTokenRow> put_token;
   Write<HeldDepartureRow> put_held;
   Write<NoRow, Text> delete_held;
+  Write<NoRow, Text, Number> put_absence;
+  Write<NoRow, Text> delete_absence;
 };
 
 }  // namespace warder::storage

@@ -102,6 +102,17 @@ absl::StatusOr<std::vector<domain::HeldDeparture>> SqlTransaction::ListHeld() {
   return Guard([&] { return hr_->list_held.All(); });
 }
 
+absl::StatusOr<std::map<OwnerId, absl::Time>> SqlTransaction::ListAbsences() {
+  return Guard([&]() -> absl::StatusOr<std::map<OwnerId, absl::Time>> {
+    std::map<OwnerId, absl::Time> absences;
+    RETURN_IF_ERROR(hr_->list_absences.Each(
+        [&](const std::pair<std::string, int64_t>& absence) {
+          absences[OwnerId(absence.first)] = FromMicros(absence.second);
+        }));
+    return absences;
+  });
+}
+
 absl::StatusOr<int64_t> SqlTransaction::CountFeedDepartures(absl::Time since) {
   return Guard([&]() -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(const auto count, hr_->count_feed_departures.First(
@@ -166,6 +177,21 @@ absl::Status SqlTransaction::PutHeld(const domain::HeldDeparture& held) {
 absl::Status SqlTransaction::DeleteHeld(const OwnerId& owner) {
   return Guard([&]() -> absl::Status {
     hr_->delete_held.Run(owner.value());
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::PutAbsence(const OwnerId& owner,
+                                        absl::Time since) {
+  return Guard([&]() -> absl::Status {
+    hr_->put_absence.Run(owner.value(), ToMicros(since));
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::DeleteAbsence(const OwnerId& owner) {
+  return Guard([&]() -> absl::Status {
+    hr_->delete_absence.Run(owner.value());
     return absl::OkStatus();
   });
 }

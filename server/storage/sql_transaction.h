@@ -5,6 +5,7 @@
 
 #include <soci/soci.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -78,6 +79,7 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::optional<domain::HeldDeparture>> FindHeld(
       const OwnerId& owner) override;
   absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override;
+  absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() override;
   absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override;
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) override;
@@ -107,6 +109,8 @@ class SqlTransaction : public app::Transaction {
   absl::Status PutFeedToken(const domain::FeedToken& token) override;
   absl::Status PutHeld(const domain::HeldDeparture& held) override;
   absl::Status DeleteHeld(const OwnerId& owner) override;
+  absl::Status PutAbsence(const OwnerId& owner, absl::Time since) override;
+  absl::Status DeleteAbsence(const OwnerId& owner) override;
 
  private:
   absl::Status LoadDeputies(domain::Issuer& issuer);

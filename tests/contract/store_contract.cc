@@ -646,9 +646,14 @@ TEST_P(StoreContract, FeedsTokensAndHeldDeparturesComeBack) {
   ASSERT_OK(store_->Mutate([&](Transaction& txn) {
     RETURN_IF_ERROR(txn.PutFeed(feed));
     RETURN_IF_ERROR(txn.PutFeedToken(token));
+    RETURN_IF_ERROR(txn.PutAbsence(OwnerId("alice"), kNow));
+    RETURN_IF_ERROR(txn.PutAbsence(OwnerId("bob"), kNow));
+    RETURN_IF_ERROR(txn.DeleteAbsence(OwnerId("bob")));
     return txn.PutHeld(held);
   }));
   EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    EXPECT_EQ(txn.ListAbsences().value(),
+              (std::map<OwnerId, absl::Time>{{OwnerId("alice"), kNow}}));
     EXPECT_EQ(txn.ListFeeds()->at(0).silent_since, kNow);
     EXPECT_EQ(txn.FindFeedToken("t").value()->hash, "h");
     EXPECT_EQ(txn.ListFeedTokens()->size(), 1u);

@@ -190,6 +190,17 @@ class SteppingTransaction : public app::Transaction {
   absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override {
     return t_.ListHeld();
   }
+  absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() override {
+    return t_.ListAbsences();
+  }
+  absl::Status PutAbsence(const OwnerId& owner, absl::Time since) override {
+    Step();
+    return t_.PutAbsence(owner, since);
+  }
+  absl::Status DeleteAbsence(const OwnerId& owner) override {
+    Step();
+    return t_.DeleteAbsence(owner);
+  }
   absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override {
     return t_.CountFeedDepartures(since);
   }

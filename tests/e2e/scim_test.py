@@ -437,6 +437,29 @@ db.execute("BEGIN IMMEDIATE"); print("held", flush=True); time.sleep(60)"""],
         finally:
             w.close()
 
+    def test_a_roster_is_shown_and_then_applied(self):
+        path = os.path.join(self.w.dir, "roster.csv")
+        with open(path, "w", encoding="utf-8-sig", newline="\r\n") as out:
+            out.write("User Name;Status\nbob;active\nalice;terminated\n"
+                      "zoë;active\n")
+        self.w.certify("hr", "hook")
+        shown = self.w.must("roster", "reconcile", path, who="hr/hook").out
+        self.assertIn("Nothing was changed", shown)
+        self.assertFalse(self.departed())
+        applied = self.w.must("--json", "roster", "reconcile", path, "--apply",
+                              who="hr/hook").json()
+        self.assertEqual(applied["findings"][0]["kind"], "LEFT")
+        self.assertEqual(applied["stranger_count"], "1")
+        self.assertTrue(self.departed())
+        with open(path, "wb") as out:
+            out.write("user_name\nbob\n".encode("utf-16"))
+        refused = self.w.warder("roster", "reconcile", path)
+        self.assertEqual(refused.code, 2)
+        self.assertIn("UTF-16", refused.err)
+        self.w.certify("auditor", "ann")
+        self.assertEqual(self.w.warder("roster", "reconcile", path,
+                                       who="auditor/ann").code, 4)
+
     def test_a_client_that_is_not_ours(self):
         with tempfile.TemporaryDirectory() as directory:
             pip = subprocess.run(

@@ -469,6 +469,17 @@ class FakeTransaction : public app::Transaction {
     });
     return out;
   }
+  absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() override {
+    return s_.absences;
+  }
+  absl::Status PutAbsence(const OwnerId& owner, absl::Time since) override {
+    s_.absences[owner] = since;
+    return absl::OkStatus();
+  }
+  absl::Status DeleteAbsence(const OwnerId& owner) override {
+    s_.absences.erase(owner);
+    return absl::OkStatus();
+  }
   absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override {
     int64_t count = 0;
     for (const auto& [id, d] : s_.departures) {

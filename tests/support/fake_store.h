@@ -25,6 +25,7 @@ struct FakeStoreState {
   std::map<std::string, domain::Feed> feeds;
   std::map<std::string, domain::FeedToken> feed_tokens;
   std::map<OwnerId, domain::HeldDeparture> held;
+  std::map<OwnerId, absl::Time> absences;
   std::map<std::pair<std::string, std::string>, app::RequestRecord> requests;
   std::map<OwnerId, domain::Departure> departures;
   std::vector<domain::AuditEvent> events;

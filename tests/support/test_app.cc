@@ -22,8 +22,9 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       intake(runner, departures, hr_policy),
       feeds(runner, random, hr_policy),
       users(runner, intake, random),
+      rosters(runner, intake),
       signer(runner, random),
-      loop(runner, departures, &feeds) {}
+      loop(runner, departures, &feeds, &rosters) {}
 
 app::Request TestApp::As(const std::string& principal,
                          const std::string& request_id) {

@@ -46,6 +46,7 @@ struct TestApp {
   app::DepartureIntake intake;
   app::FeedAccess feeds;
   app::UserManager users;
+  app::RosterManager rosters;
   app::TokenSigner signer;
   app::RotationLoop loop;
 
