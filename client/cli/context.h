@@ -105,6 +105,7 @@ void AddCompletionCommand(CLI::App& app, Context& context);
 
 // Verbs of a noun that have a file of their own.
 void AddDepartureCommands(CLI::App& owner, Context& context);
+void AddLeaverCommands(CLI::App& owner, CLI::App& app, Context& context);
 void AddExposureCommand(CLI::App& noun, bool of_key, Context& context);
 
 // Returns the resource name of a key typed as KID with --issuer, or as a whole

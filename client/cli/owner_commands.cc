@@ -169,6 +169,7 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
   });
 
   AddDepartureCommands(*noun, context);
+  AddLeaverCommands(*noun, app, context);
   AddExposureCommand(*noun, /*of_key=*/false, context);
 }
 

@@ -155,6 +155,9 @@ class ReadTransaction {
   // scheduled and held.
   virtual absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) = 0;
 
+  // Returns the sequence of the first event at `time` or later, or the one that
+  // the next event will have.
+  virtual absl::StatusOr<int64_t> FirstEventSince(absl::Time time) = 0;
   // Returns at most `limit` events that `person` (see domain::Actor) caused at
   // `since` or later, denied ones too, and how many there are.
   virtual absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>

@@ -73,6 +73,17 @@ class ClientCertificateAuthority {
   virtual std::string AuthorityPem() const = 0;
 };
 
+// Signs what the service itself states. Thread-safe.
+class StatementSigner {
+ public:
+  virtual ~StatementSigner() = default;
+
+  // Returns a compact JWS, ES256, of `payload` with this header `typ`. Anybody
+  // with the CA certificate can verify it.
+  virtual absl::StatusOr<std::string> SignStatement(
+      absl::string_view type, absl::string_view payload) = 0;
+};
+
 }  // namespace warder::app
 
 #endif  // WARDER_SERVER_APP_VAULT_H_

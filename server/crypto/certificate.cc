@@ -158,6 +158,21 @@ absl::StatusOr<CertificateInfo> DescribeCertificate(absl::string_view pem) {
   return info;
 }
 
+absl::StatusOr<PublicKey> CertificatePublicKey(absl::string_view pem) {
+  ASSIGN_OR_RETURN(OwnedX509 cert, ParseCertificate(pem));
+  EVP_PKEY* key = X509_get0_pubkey(cert.get());
+  char group[32] = "";
+  size_t size = 0;
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+      EVP_PKEY_get_group_name(key, group, sizeof(group), &size) != 1 ||
+      std::string(group) != "prime256v1") {
+    ClearOpensslErrors();
+    return Error(absl::StatusCode::kInvalidArgument, Reason::kCertificate,
+                 "the certificate's key is not P-256, as a CA of warderd's is");
+  }
+  return PublicKey::FromPkey(key, KeyType::kP256);
+}
+
 std::string PeerCertificateUri(SSL* session) {
   X509* certificate = SSL_get0_peer_certificate(session);
   if (certificate == nullptr || SSL_get_verify_result(session) != X509_V_OK) {

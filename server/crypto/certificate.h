@@ -29,6 +29,10 @@ struct CertificateInfo {
 // CERTIFICATE otherwise.
 absl::StatusOr<CertificateInfo> DescribeCertificate(absl::string_view pem);
 
+// Returns the P-256 public key of the first certificate of `pem`;
+// INVALID_ARGUMENT CERTIFICATE for another.
+absl::StatusOr<PublicKey> CertificatePublicKey(absl::string_view pem);
+
 // Returns the URI name in the certificate that the peer of a TLS session showed
 // and that was verified; "" where there is none, or more than one.
 std::string PeerCertificateUri(SSL* session);

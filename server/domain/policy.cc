@@ -160,7 +160,8 @@ absl::Status ValidateGrants(const std::vector<Grant>& grants,
 bool IsReservedTokenType(absl::string_view type) {
   std::string plain = absl::AsciiStrToLower(type);
   if (plain.rfind("application/", 0) == 0) plain.erase(0, 12);
-  return plain == "jwk-set+jwt" || plain == "secevent+jwt";
+  return plain == "jwk-set+jwt" || plain == "secevent+jwt" ||
+         plain == "leaver-certificate+jwt";
 }
 
 bool MatchesPattern(absl::string_view pattern, absl::string_view text) {

@@ -12,7 +12,6 @@
 namespace warder::jose {
 namespace {
 
-constexpr size_t kMaxTokenBytes = 16 * 1024;
 
 absl::Status Refused(absl::string_view why) {
   return Error(absl::StatusCode::kUnauthenticated, Reason::kUnauthenticated,
@@ -27,10 +26,10 @@ absl::StatusOr<std::string> OptionalString(const Json& header,
 
 }  // namespace
 
-absl::StatusOr<Jws> ParseJws(absl::string_view token) {
-  if (token.size() > kMaxTokenBytes) {
+absl::StatusOr<Jws> ParseJws(absl::string_view token, size_t max_bytes) {
+  if (token.size() > max_bytes) {
     return FieldError("token", absl::StrCat(token.size(), " bytes; at most ",
-                                            kMaxTokenBytes, " are read"));
+                                            max_bytes, " are read"));
   }
   const std::vector<absl::string_view> parts = absl::StrSplit(token, '.');
   if (parts.size() != 3 || parts[0].empty() || parts[2].empty()) {

@@ -12,6 +12,8 @@
 
 namespace warder::jose {
 
+inline constexpr size_t kMaxTokenBytes = 16 * 1024;
+
 struct Jws {
   Json header;
   std::string alg;
@@ -26,8 +28,9 @@ struct Jws {
 // anything but three base64url parts, a header that is not a strict JSON
 // object or lacks `alg`, a `crit` or `b64` member (nothing critical is
 // understood here), `jwk`, `jku`, `x5u` or `x5c` (keys do not come with the
-// token, RFC 8725 section 3.10), or a token past 16 KiB.
-absl::StatusOr<Jws> ParseJws(absl::string_view token);
+// token, RFC 8725 section 3.10), or a token past `max_bytes`.
+absl::StatusOr<Jws> ParseJws(absl::string_view token,
+                             size_t max_bytes = kMaxTokenBytes);
 
 // Returns OK when `jws` is signed by the key of `keys` that its `kid` names and
 // with exactly that key's `alg` (RFC 8725 section 3.1).

@@ -20,6 +20,7 @@
 #include "server/app/feed_access.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
+#include "server/app/leaver_certificate.h"
 #include "server/app/loader.h"
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
@@ -141,6 +142,7 @@ struct Server::Parts {
           feeds(runner, p.random, p.config.hr),
           users(runner, intake, p.random),
           rosters(runner, intake),
+          leaver_certificates(runner, *p.authority, p.config.public_base_url),
           signer(runner, p.random),
           certificates(runner, *p.authority),
           loop(runner, departures, &feeds, &rosters),
@@ -152,7 +154,7 @@ struct Server::Parts {
           shared{runner},
           issuer_rpc(shared, issuers),
           key_rpc(shared, keys),
-          owner_rpc(shared, owners, departures),
+          owner_rpc(shared, owners, departures, leaver_certificates),
           exposure_rpc(shared, exposures),
           hr_rpc(shared, feeds, intake, rosters),
           token_rpc(shared, signer),
@@ -170,6 +172,7 @@ struct Server::Parts {
     app::FeedAccess feeds;
     app::UserManager users;
     app::RosterManager rosters;
+    app::LeaverCertificates leaver_certificates;
     app::TokenSigner signer;
     app::ClientCertificates certificates;
     app::RotationLoop loop;

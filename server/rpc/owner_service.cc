@@ -195,6 +195,21 @@ grpc::Status OwnerService::GetDeparture(grpc::ServerContext* context,
       });
 }
 
+grpc::Status OwnerService::GetLeaverCertificate(
+    grpc::ServerContext* context,
+    const v1::GetLeaverCertificateRequest* request,
+    v1::LeaverCertificate* response) {
+  return Handle(shared_, context, "warder.v1.OwnerService/GetLeaverCertificate",
+                app::Permission::kReadExposures, *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto id,
+                                   ParseOwnerName("name", request->name()));
+                  ASSIGN_OR_RETURN(*response->mutable_jws(),
+                                   certificates_.Make(call, id));
+                  return absl::OkStatus();
+                });
+}
+
 grpc::Status OwnerService::CancelDeparture(
     grpc::ServerContext* context, const v1::CancelDepartureRequest* request,
     v1::Owner* response) {

@@ -3,6 +3,7 @@
 #define WARDER_SERVER_RPC_OWNER_SERVICE_H_
 
 #include "server/app/departure_manager.h"
+#include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
 #include "server/rpc/handler.h"
 #include "warder/v1/owner.grpc.pb.h"
@@ -13,8 +14,12 @@ class OwnerService final : public v1::OwnerService::Service {
  public:
   // What the arguments refer to outlives this.
   OwnerService(HandlerContext shared, app::OwnerManager& owners,
-               app::DepartureManager& departures)
-      : shared_(shared), owners_(owners), departures_(departures) {}
+               app::DepartureManager& departures,
+               app::LeaverCertificates& certificates)
+      : shared_(shared),
+        owners_(owners),
+        departures_(departures),
+        certificates_(certificates) {}
 
   grpc::Status CreateOwner(grpc::ServerContext* context,
                            const v1::CreateOwnerRequest* request,
@@ -37,6 +42,10 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status GetDeparture(grpc::ServerContext* context,
                             const v1::GetDepartureRequest* request,
                             v1::Departure* response) override;
+  grpc::Status GetLeaverCertificate(
+      grpc::ServerContext* context,
+      const v1::GetLeaverCertificateRequest* request,
+      v1::LeaverCertificate* response) override;
   grpc::Status CancelDeparture(grpc::ServerContext* context,
                                const v1::CancelDepartureRequest* request,
                                v1::Owner* response) override;
@@ -45,6 +54,7 @@ class OwnerService final : public v1::OwnerService::Service {
   const HandlerContext shared_;
   app::OwnerManager& owners_;
   app::DepartureManager& departures_;
+  app::LeaverCertificates& certificates_;
 };
 
 }  // namespace warder::rpc

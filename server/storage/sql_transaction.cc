@@ -120,28 +120,35 @@ absl::StatusOr<std::vector<domain::AuditEvent>> SqlTransaction::ListEvents(
   return Guard([&] { return statements_->list_events.All(after, limit); });
 }
 
-absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
-SqlTransaction::ListEventsOf(const std::string& person, absl::Time since,
-                             int limit) {
-  return Guard([&]() -> absl::StatusOr<
-                         std::pair<std::vector<domain::AuditEvent>, int64_t>> {
+absl::StatusOr<int64_t> SqlTransaction::FirstEventSince(absl::Time time) {
+  return Guard([&]() -> absl::StatusOr<int64_t> {
     // Events are in order of time, so the first one is found by halving.
     ASSIGN_OR_RETURN(const auto last, statements_->last_event.First());
     int64_t low = 1, high = last ? last->sequence + 1 : 1;
     while (low < high) {
       const int64_t middle = low + (high - low) / 2;
-      ASSIGN_OR_RETURN(const auto time, statements_->event_time.First(middle));
-      if (!time || FromMicros(*time) < since) {
+      ASSIGN_OR_RETURN(const auto at, statements_->event_time.First(middle));
+      if (!at || FromMicros(*at) < time) {
         low = middle + 1;
       } else {
         high = middle;
       }
     }
-    std::pair<std::vector<domain::AuditEvent>, int64_t> found;
+    return low;
+  });
+}
+
+absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
+SqlTransaction::ListEventsOf(const std::string& person, absl::Time since,
+                             int limit) {
+  using Found = std::pair<std::vector<domain::AuditEvent>, int64_t>;
+  return Guard([&]() -> absl::StatusOr<Found> {
+    ASSIGN_OR_RETURN(const int64_t first, FirstEventSince(since));
+    Found found;
     ASSIGN_OR_RETURN(found.first,
-                     statements_->events_of.All(low, person, limit));
+                     statements_->events_of.All(first, person, limit));
     ASSIGN_OR_RETURN(const auto count,
-                     statements_->count_events_of.First(low, person));
+                     statements_->count_events_of.First(first, person));
     found.second = count.value_or(0);
     return found;
   });

@@ -81,6 +81,7 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override;
   absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() override;
   absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override;
+  absl::StatusOr<int64_t> FirstEventSince(absl::Time time) override;
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(

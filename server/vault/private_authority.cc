@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "server/base/base64url.h"
 #include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/jose/jwk.h"
 
 namespace warder::vault {
 namespace {
@@ -46,6 +49,22 @@ absl::StatusOr<std::string> PrivateAuthority::Issue(
 
 std::string PrivateAuthority::AuthorityPem() const {
   return authority_.certificate_pem();
+}
+
+absl::StatusOr<std::string> PrivateAuthority::SignStatement(
+    absl::string_view type, absl::string_view payload) {
+  ASSIGN_OR_RETURN(const auto public_key, authority_.key().Public());
+  ASSIGN_OR_RETURN(const std::string kid, jose::Thumbprint(public_key));
+  std::string jws = Base64UrlEncode(
+      WriteJson({{"alg", "ES256"}, {"kid", kid}, {"typ", type}}));
+  jws.push_back('.');
+  Base64UrlAppend(payload, &jws);
+  ASSIGN_OR_RETURN(
+      const std::string signature,
+      authority_.key().Sign(crypto::SignatureScheme::kEcdsaSha256, jws));
+  jws.push_back('.');
+  Base64UrlAppend(signature, &jws);
+  return jws;
 }
 
 absl::StatusOr<ServerIdentity> PrivateAuthority::IssueServer(

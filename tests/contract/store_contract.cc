@@ -533,6 +533,8 @@ TEST_P(StoreContract, WhatAPersonDidSinceIsFound) {
     ASSIGN_OR_RETURN(const auto none,
                      txn.ListEventsOf("mallory", kNow + absl::Hours(1), 2));
     EXPECT_EQ(none.second, 0);
+    EXPECT_EQ(txn.FirstEventSince(kNow + absl::Minutes(3)).value(), 6);
+    EXPECT_EQ(txn.FirstEventSince(kNow + absl::Hours(1)).value(), 21);
     return absl::OkStatus();
   }));
 }

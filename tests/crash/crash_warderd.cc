@@ -68,6 +68,9 @@ class SteppingTransaction : public app::Transaction {
       const std::string& person) override {
     return t_.ListCustodies(person);
   }
+  absl::StatusOr<int64_t> FirstEventSince(absl::Time time) override {
+    return t_.FirstEventSince(time);
+  }
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since,
                int limit) override {

@@ -1,12 +1,25 @@
 """Departures as people see them: planned, scheduled, called off, late; and who
 had to do with which key."""
+import base64
 import datetime
 import json
 import os
 import subprocess
 import unittest
 
+import jwt
+from cryptography import x509
+
 from harness import Warderd
+
+A_TOKEN = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEiLCJ0eXAiOiJKV1QifQ.e30.AA"
+
+
+def jwt_by_pyjwt(token, authority):
+    """A second opinion on the signature."""
+    with open(authority, "rb") as pem:
+        key = x509.load_pem_x509_certificate(pem.read()).public_key()
+    return jwt.decode(token, key, algorithms=["ES256"])
 
 
 def at(hours):
@@ -103,6 +116,74 @@ class DepartureTest(unittest.TestCase):
         self.assertEqual(as_json["exposures"][0]["kind"], "HELD")
         self.w.must("owner", "depart", "mallory")
         self.assertNotIn(kid, self.w.get(self.w.jwks_url())[2].decode())
+
+    def test_the_leaver_certificate_is_made_verified_tampered_and_refused(self):
+        self.w.sign()
+        early = self.w.warder("owner", "certificate", "alice")
+        self.assertEqual(early.code, 5)
+        self.w.must("owner", "depart", "alice")
+        text = self.w.must("owner", "certificate", "alice").out
+        self.assertIn("answered for it", text)
+        self.assertIn("revoked at", text)
+        files = {}
+        for kind in ("json", "html"):
+            files[kind] = os.path.join(self.w.dir, "alice." + kind)
+            self.w.must("owner", "certificate", "alice", "--format", kind,
+                        "--out", files[kind])
+        with open(files["json"]) as file:
+            made = json.load(file)
+        claims = made["claims"]
+        self.assertEqual(claims["sub"], "owners/alice")
+        [key] = claims["keys"]
+        self.assertEqual((key["done"], key["state"]), ("revoked", "REVOKED"))
+        self.assertEqual(key["successor"], self.w.keys("active")[0]["name"])
+        self.assertIn("owner.departed",
+                      [e["action"] for e in claims["audit"]["events"]])
+        # Offline: nobody runs, and the profile is not needed.
+        self.w.stop()
+        authority = os.path.join(self.w.data, "authority.pem")
+        env = {"WARDER_PROFILE": "/nowhere"}
+        bare = os.path.join(self.w.dir, "alice.jws")
+        with open(bare, "w") as out:
+            out.write(made["jws"])
+        for path in (*files.values(), bare):
+            done = self.w.must("--json", "certificate", "verify", path,
+                               "--authority", authority, env=env).json()
+            self.assertTrue(done["verified"])
+            self.assertEqual(done["claims"], claims)
+        self.assertEqual(jwt_by_pyjwt(made["jws"], authority)["sub"],
+                         "owners/alice")
+        with open(files["html"]) as file:
+            page = file.read()
+        self.assertNotIn("<script", page)
+        self.assertNotIn("http-equiv", page)
+        head, payload, signature = made["jws"].split(".")
+        other = base64.urlsafe_b64encode(base64.urlsafe_b64decode(
+            payload + "==").replace(b"alice", b"clara")).rstrip(b"=").decode()
+        tampered = {
+            "page": page.replace("answered for it", "never saw it"),
+            "claims": json.dumps({"jws": made["jws"],
+                                  "claims": {**claims, "keys": []}}),
+            "payload": f"{head}.{other}.{signature}",
+            "token": A_TOKEN,
+            "empty": "", "junk": "{}"}
+        for name, text in tampered.items():
+            path = os.path.join(self.w.dir, "tampered")
+            with open(path, "w") as out:
+                out.write(text)
+            refused = self.w.warder("certificate", "verify", path,
+                                    "--authority", authority, env=env)
+            self.assertEqual(refused.code, 7, name)
+            self.assertIn("refused", refused.err)
+        # Of another CA.
+        stranger = Warderd()
+        try:
+            refused = self.w.warder(
+                "certificate", "verify", bare, "--authority",
+                os.path.join(stranger.data, "authority.pem"))
+            self.assertEqual(refused.code, 7)
+        finally:
+            stranger.close()
 
     def test_a_team_is_the_deputy_of_last_resort(self):
         self.w.must("owner", "create", "carol")

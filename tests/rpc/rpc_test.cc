@@ -43,6 +43,10 @@ class RpcTest : public testing::Test {
     authority_ = *std::move(authority);
     certificates_.emplace(app_.runner, *authority_);
     certificate_rpc_.emplace(shared_, *certificates_);
+    leaver_certificates_.emplace(app_.runner, *authority_,
+                                 "https://keys.example");
+    owner_rpc_.emplace(shared_, app_.owners, app_.departures,
+                       *leaver_certificates_);
     auto identity = authority_->IssueServer({"localhost"}, absl::Hours(1), now);
     ASSERT_OK(identity);
     auto server = GrpcServer::Start(
@@ -50,7 +54,7 @@ class RpcTest : public testing::Test {
          .certificate_pem = identity->certificate_pem,
          .private_key_pem = identity->private_key_pem,
          .authority_pem = authority_->AuthorityPem()},
-        {&issuer_rpc_, &key_rpc_, &owner_rpc_, &exposure_rpc_, &token_rpc_,
+        {&issuer_rpc_, &key_rpc_, &*owner_rpc_, &exposure_rpc_, &token_rpc_,
          &audit_rpc_, &*certificate_rpc_, &status_rpc_});
     ASSERT_OK(server);
     server_ = *std::move(server);
@@ -97,7 +101,8 @@ class RpcTest : public testing::Test {
   HandlerContext shared_{app_.runner};
   IssuerService issuer_rpc_{shared_, app_.issuers};
   KeyService key_rpc_{shared_, app_.keys};
-  OwnerService owner_rpc_{shared_, app_.owners, app_.departures};
+  std::optional<app::LeaverCertificates> leaver_certificates_;
+  std::optional<OwnerService> owner_rpc_;
   ExposureService exposure_rpc_{shared_, app_.exposures};
   TokenService token_rpc_{shared_, app_.signer};
   AuditService audit_rpc_{shared_, app_.runner};

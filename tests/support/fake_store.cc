@@ -212,6 +212,12 @@ class FakeTransaction : public app::Transaction {
     }
     return out;
   }
+  absl::StatusOr<int64_t> FirstEventSince(absl::Time time) override {
+    for (const auto& e : s_.events) {
+      if (e.time >= time) return e.sequence;
+    }
+    return std::ssize(s_.events) + 1;
+  }
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since,
                int limit) override {

@@ -205,7 +205,11 @@ absl::StatusOr<Json> Normalize(const Json& object) {
   for (const auto& [key, value] : object.items()) {
     if (value.is_null()) continue;  // unassigned (RFC 7643 section 2.5)
     if (absl::StartsWithIgnoreCase(key, "urn:")) {
-      const Urn urn = SplitUrn(key);
+      Urn urn = SplitUrn(key);
+      const bool known = urn.schema.empty() || urn.schema == kEnterpriseUser ||
+                         urn.schema == kEmploymentUser;
+      // What an unknown schema holds stays where it is.
+      if (!known && value.is_object()) urn = {key, ""};
       if (!urn.rest.empty()) {
         RETURN_IF_ERROR(
             Put(urn.schema, urn.rest, value,

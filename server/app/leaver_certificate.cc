@@ -1,0 +1,219 @@
+#include "server/app/leaver_certificate.h"
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+namespace {
+
+// The events of one departure that stand in the certificate one by one.
+constexpr int kListedEvents = 1000;
+
+using KeyRef = std::pair<IssuerId, KeyId>;
+
+Json TextOrNothing(const std::optional<absl::Time>& time) {
+  return time ? Json(TimeText(*time)) : Json();
+}
+
+// Facts have the members of Exposure and Custody.
+template <typename Fact>
+Json FactOf(const Fact& fact, absl::string_view how) {
+  Json json = {{"how", how},
+               {"from", TimeText(fact.from)},
+               {"until", TextOrNothing(fact.until)},
+               {"known_by", fact.declared_by.empty()
+                                ? "seen by the service"
+                                : "declared by " + fact.declared_by}};
+  if (!fact.note.empty()) json["note"] = fact.note;
+  return json;
+}
+
+Json DepartureJson(const domain::Departure& departure) {
+  Json late = Json::array();
+  for (const domain::LateAct& act : departure.late) {
+    late.push_back({{"event", act.sequence},
+                    {"time", TimeText(act.time)},
+                    {"action", act.action},
+                    {"resource", act.resource}});
+  }
+  return {{"instant", TimeText(departure.instant)},
+          {"time_zone", departure.time_zone},
+          {"reported", TimeText(departure.report_time)},
+          {"reported_by", departure.reported_by},
+          {"source", departure.source},
+          {"took_effect", TextOrNothing(departure.effect_time)},
+          {"differs_from_plan", departure.changes},
+          {"acts_since_instant", std::move(late)},
+          {"acts_since_instant_count", departure.late_count}};
+}
+
+// What was done to a key, whether by this departure or before it.
+Json KeyJson(const domain::Key& key, const domain::KeyOutcome* outcome) {
+  Json json = {
+      {"key", KeyName(key.issuer, key.id)},
+      {"algorithm", domain::AlgorithmName(key.algorithm)},
+      {"state", domain::KeyStateName(key.state)},
+      {"private_half_destroyed", key.sealed.empty()},
+      {"signed_from", key.state == domain::KeyState::kPending
+                          ? Json()
+                          : TextOrNothing(key.activate_time)},
+      {"stopped_signing",
+       TextOrNothing(key.retire_time ? key.retire_time : key.revoke_time)}};
+  if (key.revoke_time) {
+    json["revoked"] = TimeText(*key.revoke_time);
+    json["reason"] = domain::RevocationReasonName(key.reason);
+    json["revoked_by"] = key.revoked_by;
+  }
+  if (outcome == nullptr) {
+    json["done"] = "had ended before the departure";
+    return json;
+  }
+  json["done"] = outcome->fate == domain::KeyFate::kRevoke   ? "revoked"
+                 : outcome->fate == domain::KeyFate::kRotate ? "rotated"
+                                                             : "nothing";
+  json["why"] = outcome->why;
+  if (!outcome->successor.empty()) {
+    json["successor"] = KeyName(key.issuer, outcome->successor);
+  }
+  if (outcome->tokens_until) {
+    json["last_token_expires"] = TimeText(*outcome->tokens_until);
+    json["live_tokens_counted"] = outcome->live_tokens;
+  }
+  return json;
+}
+
+Json IssuerJson(const domain::IssuerOutcome& issuer) {
+  Json successors = Json::array();
+  for (const KeyId& key : issuer.successors) {
+    successors.push_back(KeyName(issuer.issuer, key));
+  }
+  return {
+      {"issuer", IssuerName(issuer.issuer)},
+      {"owner_since", issuer.orphaned ? Json() : Json(OwnerName(issuer.owner))},
+      {"orphaned", issuer.orphaned},
+      {"successors", std::move(successors)},
+      {"refused_by_gateways_that_keep_the_policy",
+       TextOrNothing(issuer.noticed_by)}};
+}
+
+// What one transaction recorded: its events stand together in the log.
+absl::StatusOr<Json> EventsAt(ReadTransaction& txn, absl::Time time) {
+  ASSIGN_OR_RETURN(const int64_t first, txn.FirstEventSince(time));
+  ASSIGN_OR_RETURN(const auto events,
+                   txn.ListEvents(first - 1, kListedEvents + 1));
+  Json list = Json::array();
+  bool more = false;
+  for (const domain::AuditEvent& event : events) {
+    if (event.time != time) break;
+    more = list.size() == kListedEvents;
+    if (more) break;
+    list.push_back({{"sequence", event.sequence},
+                    {"time", TimeText(event.time)},
+                    {"actor", event.actor},
+                    {"action", event.action},
+                    {"resource", event.resource},
+                    {"hash", event.hash}});
+  }
+  ASSIGN_OR_RETURN(const auto last, txn.LastEvent());
+  Json audit = {{"events", std::move(list)}, {"more_events", more}};
+  if (last) {
+    audit["chain_head"] = {{"sequence", last->sequence}, {"hash", last->hash}};
+  }
+  return audit;
+}
+
+}  // namespace
+
+absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
+                                                  const OwnerId& id) {
+  ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(id));
+  if (!owner) return NotFound(OwnerName(id));
+  ASSIGN_OR_RETURN(const auto departure, txn.FindDeparture(id));
+  if (!departure || !departure->done) {
+    return Precondition(
+        Reason::kWrongState,
+        absl::StrCat(
+            OwnerName(id), " has not departed",
+            departure
+                ? absl::StrCat("; he leaves at ", TimeText(departure->instant))
+                : "",
+            ". The plan is: warder owner depart ", id.value(), " --plan"));
+  }
+  std::map<KeyRef, Json> keys;  // and how he was exposed to each
+  ASSIGN_OR_RETURN(const auto exposures, txn.ListExposures(id));
+  for (const domain::Exposure& exposure : exposures) {
+    Json& facts = keys[{exposure.issuer, exposure.key}];
+    facts.push_back(FactOf(exposure, domain::ExposureKindName(exposure.kind)));
+  }
+  std::map<KeyRef, const domain::KeyOutcome*> outcomes;
+  Json issuers = Json::array();
+  for (const domain::IssuerOutcome& issuer : departure->issuers) {
+    issuers.push_back(IssuerJson(issuer));
+    for (const domain::KeyOutcome& key : issuer.keys) {
+      outcomes[{key.issuer, key.key}] = &key;
+      keys.try_emplace({key.issuer, key.key}, Json::array());
+    }
+  }
+  Json key_list = Json::array();
+  for (auto& [ref, facts] : keys) {
+    ASSIGN_OR_RETURN(const auto key, txn.FindKey(ref.first, ref.second));
+    if (!key) continue;
+    const auto outcome = outcomes.find(ref);
+    Json json =
+        KeyJson(*key, outcome == outcomes.end() ? nullptr : outcome->second);
+    json["exposures"] = std::move(facts);
+    key_list.push_back(std::move(json));
+  }
+  Json custodies = Json::array();
+  ASSIGN_OR_RETURN(const auto held, txn.ListCustodies(id.value()));
+  for (const domain::Custody& custody : held) {
+    custodies.push_back(FactOf(custody, domain::CustodyKindName(custody.kind)));
+  }
+  ASSIGN_OR_RETURN(Json audit, EventsAt(txn, *departure->effect_time));
+  return Json{{"sub", OwnerName(id)},
+              {"person",
+               {{"owner", OwnerName(id)},
+                {"name", owner->display_name},
+                {"contact", owner->contact},
+                {"external_id", owner->external_id}}},
+              {"departure", DepartureJson(*departure)},
+              {"custodies", std::move(custodies)},
+              {"keys", std::move(key_list)},
+              {"issuers", std::move(issuers)},
+              {"refusals",
+               {{"gateways", Json::array()},
+                {"known",
+                 "no gateway has reported; `issuers` says by when one that "
+                 "keeps to the issuer's policy refuses"}}},
+              {"uses_after_refusal",
+               {{"count", Json()}, {"known", "no gateway has reported"}}},
+              {"audit", std::move(audit)}};
+}
+
+absl::StatusOr<std::string> LeaverCertificates::Make(const Request& request,
+                                                     const OwnerId& owner) {
+  const std::string name = OwnerName(owner);
+  ASSIGN_OR_RETURN(
+      const Access access,
+      runner_.Authorize(request, Permission::kReadExposures, name));
+  if (access == Access::kOwn && owner.value() != request.caller.name) {
+    return runner_.Denied(request, name, NotFound(name));
+  }
+  Json claims;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(claims, ClaimsOf(txn, owner));
+    return absl::OkStatus();
+  }));
+  claims["iss"] = public_base_url_;
+  claims["iat"] = absl::ToUnixSeconds(runner_.clock_guard().Read().trusted);
+  return signer_.SignStatement(kLeaverCertificateType, WriteJson(claims));
+}
+
+}  // namespace warder::app
