@@ -28,6 +28,17 @@ std::string FateOf(const v1::Departure::KeyOutcome& key) {
   }
 }
 
+// What the fate means for those who hold tokens.
+std::string ConsequenceOf(const v1::Departure::KeyOutcome& key) {
+  switch (key.fate()) {
+    case v1::Departure::REVOKE:
+      return key.has_tokens_until() ? ": its live tokens die with it"
+                                    : ": no token of it is alive";
+    case v1::Departure::ROTATE: return ": its live tokens live out their time";
+    default: return "; its private half is destroyed";
+  }
+}
+
 std::string TokensOf(const v1::Departure::KeyOutcome& key) {
   if (!key.has_tokens_until()) return "none";
   return absl::StrCat(key.live_tokens(), ", the last until ",
@@ -59,7 +70,7 @@ std::string Keys(const v1::Departure& departure, const Terminal& terminal) {
     for (const auto& key : issuer.keys()) {
       keys.Add({LastPart(issuer.issuer()), LastPart(key.key()), FateOf(key),
                 key.successor().empty() ? "-" : LastPart(key.successor()),
-                TokensOf(key), key.why()});
+                TokensOf(key), key.why() + ConsequenceOf(key)});
     }
   }
   return absl::StrCat("\n", issuers.Text(terminal), "\n", keys.Text(terminal));

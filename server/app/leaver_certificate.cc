@@ -79,6 +79,10 @@ Json KeyJson(const domain::Key& key, const domain::KeyOutcome* outcome) {
                  : outcome->fate == domain::KeyFate::kRotate ? "rotated"
                                                              : "nothing";
   json["why"] = outcome->why;
+  json["tokens"] = !outcome->tokens_until ? "none was alive"
+                   : outcome->fate == domain::KeyFate::kRevoke
+                       ? "died with it"
+                       : "lived out their time";
   if (!outcome->successor.empty()) {
     json["successor"] = KeyName(key.issuer, outcome->successor);
   }
@@ -190,8 +194,8 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
               {"refusals",
                {{"gateways", Json::array()},
                 {"known",
-                 "no gateway has reported; `issuers` says by when one that "
-                 "keeps to the issuer's policy refuses"}}},
+                 "no gateway has reported; the times by which those that keep "
+                 "to the issuers' policies refuse stand with each issuer"}}},
               {"uses_after_refusal",
                {{"count", Json()}, {"known", "no gateway has reported"}}},
               {"audit", std::move(audit)}};

@@ -58,28 +58,14 @@ void Succeed(IssuerDraft& draft, const OwnerId& leaver, const Actor& actor,
   }
 }
 
-// Why a key has its fate, and what that means for those who hold its tokens.
-std::string Explain(const Key& key, KeyFate fate, Closeness closeness,
-                    const std::string& leaver) {
-  const char* how = closeness == Closeness::kCopied ? " may have a copy of it"
-                    : closeness == Closeness::kOwned
-                        ? " answered for it"
-                        : " could use it through the service only";
-  const std::string who = closeness == Closeness::kOwned
-                              ? absl::StrCat("owned by ", leaver)
-                              : absl::StrCat(leaver, how);
-  if (fate == KeyFate::kNone) {
-    return absl::StrCat(who, "; its private half is destroyed");
-  }
-  if (fate == KeyFate::kRotate) {
-    return absl::StrCat(who, ": its live tokens live out their time");
-  }
-  switch (key.state) {
-    case KeyState::kActive:
-    case KeyState::kRetiring:
-      return absl::StrCat(who, ": its live tokens die with it");
-    case KeyState::kPending: return absl::StrCat(who, "; it never signed");
-    default: return absl::StrCat(who, "; it is not published any more");
+// Why a key has its fate. What follows for its tokens is told by the fate.
+std::string Explain(Closeness closeness, const std::string& leaver) {
+  switch (closeness) {
+    case Closeness::kCopied:
+      return absl::StrCat(leaver, " may have a copy of it");
+    case Closeness::kOwned: return absl::StrCat("owned by ", leaver);
+    default:
+      return absl::StrCat(leaver, " could use it through the service only");
   }
 }
 
@@ -206,7 +192,7 @@ IssuerOutcome Depart(IssuerDraft& draft, const OwnerId& leaver,
                      .why = "",
                      .successor = KeyId(),
                      .tokens_until = TokensUntil(policy, key, now)};
-    ended.why = Explain(key, ended.fate, close->second, leaver.value());
+    ended.why = Explain(close->second, leaver.value());
     if (ended.fate == KeyFate::kRevoke) revoked.push_back(key.id);
     if (ended.fate == KeyFate::kRotate) rotated.push_back(key.algorithm);
     outcome.keys.push_back(std::move(ended));

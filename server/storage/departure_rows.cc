@@ -31,9 +31,13 @@ std::string WriteOutcome(const domain::IssuerOutcome& outcome) {
   for (const domain::KeyOutcome& key : outcome.keys) {
     const JsonMember members[] = {{"key", key.key.value()},
                                   {"fate", FateName(key.fate)},
-                                  {"successor", key.successor.value()},
                                   {"why", key.why}};
     absl::StrAppend(&text, separator, WriteJsonMembers(members));
+    if (!key.successor.empty()) {
+      text.back() = ',';
+      absl::StrAppend(&text,
+                      "\"successor\":", JsonQuoted(key.successor.value()), "}");
+    }
     if (key.tokens_until) {
       text.back() = ',';
       absl::StrAppend(&text,
