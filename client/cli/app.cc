@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/context.h"
 #include "server/base/error.h"
 #include "server/base/strict_json.h"
@@ -36,11 +37,18 @@ bool LooksLikeKid(absl::string_view argument) {
 }
 
 // Returns the arguments in the order CLI11 takes them, last first; those that
-// look like a KID stand behind "--", where nothing is taken for a flag.
+// look like a KID stand behind "--", where nothing is taken for a flag, or, as the
+// value of --key, behind its "=".
 std::vector<std::string> ArgumentsOf(int argc, const char* const* argv) {
   std::vector<std::string> arguments, kids;
   for (int i = 1; i < argc; ++i) {
-    (LooksLikeKid(argv[i]) ? kids : arguments).push_back(argv[i]);
+    if (!LooksLikeKid(argv[i])) {
+      arguments.push_back(argv[i]);
+    } else if (!arguments.empty() && arguments.back() == "--key") {
+      absl::StrAppend(&arguments.back(), "=", argv[i]);
+    } else {
+      kids.push_back(argv[i]);
+    }
   }
   if (!kids.empty()) arguments.push_back("--");
   arguments.insert(arguments.end(), kids.begin(), kids.end());

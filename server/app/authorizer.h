@@ -31,6 +31,8 @@ absl::StatusOr<Role> ParseRole(absl::string_view field, absl::string_view name);
 struct Caller {
   Role role = Role::kGateway;
   std::string name;
+  // A feed's bearer token: the name is the feed's, and no person's.
+  bool is_feed = false;
 
   std::string Principal() const;  // "security/alice"
   std::string Uri() const;        // "warder://security/alice"

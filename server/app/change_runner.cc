@@ -230,6 +230,7 @@ void ChangeRunner::RefuseFromNowOn(const OwnerId& owner) {
 }
 
 absl::Status ChangeRunner::RefuseDeparted(const Caller& caller) const {
+  if (caller.is_feed) return absl::OkStatus();
   MutexLock lock(&departed_mu_);
   if (!departed_.contains(caller.name)) return absl::OkStatus();
   return Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,

@@ -23,25 +23,40 @@ std::string DetailOf(const domain::HeldDeparture& held) {
 absl::StatusOr<bool> DepartureIntake::BrakeHolds(Change& change) {
   ASSIGN_OR_RETURN(
       const int64_t recent,
-      change.txn().CountFeedDepartures(change.now() - policy_.brake_window));
+      change.txn().CountFeedDepartures(change.now() - policy_.brake_window,
+                                       change.actor().principal));
   if (recent < kNeverHeld) return false;
   if (recent >= policy_.brake_count) return true;
   ASSIGN_OR_RETURN(const int64_t people, change.txn().CountActivePeople());
   // Those who have left in the window were people, too; rounded up.
-  const int64_t share =
-      ((people + recent) * policy_.brake_percent + 99) / 100;
+  const int64_t share = ((people + recent) * policy_.brake_percent + 99) / 100;
   return recent >= std::max(kNeverHeld, share);
 }
 
 absl::StatusOr<std::optional<domain::Departure>> DepartureIntake::TakeIn(
     Change& change, domain::Owner& owner,
     const ReportDepartureCommand& command) {
-  ASSIGN_OR_RETURN(const auto held, change.txn().FindHeld(owner.id));
-  if (held) return std::nullopt;
-  // News of a departure that is known already is no new one.
+  ASSIGN_OR_RETURN(auto held, change.txn().FindHeld(owner.id));
+  if (held && !held->rejected) {
+    // The word that it waits for is given to the earliest of the reports.
+    const absl::Time instant = command.instant.value_or(change.now());
+    if (instant < held->instant.value_or(held->report_time)) {
+      held->instant = instant;
+      held->time_zone = command.time_zone;
+      RETURN_IF_ERROR(change.txn().PutHeld(*held));
+    }
+    return std::nullopt;
+  }
+  // A rejection is about what this feed said, not about the person.
+  if (held && held->reported_by == change.actor().principal) {
+    return std::nullopt;
+  }
+  if (held) RETURN_IF_ERROR(change.txn().DeleteHeld(owner.id));
+  // Another day for a departure that is to come is no new one; that it is to be
+  // now is.
   ASSIGN_OR_RETURN(const auto known, change.txn().FindDeparture(owner.id));
   bool holds = false;
-  if (!known) {
+  if (!known || change.HasCome(command.instant.value_or(change.now()))) {
     ASSIGN_OR_RETURN(holds, BrakeHolds(change));
   }
   if (!holds) {
@@ -69,8 +84,9 @@ absl::StatusOr<std::optional<domain::Departure>> DepartureIntake::TakeIn(
 }
 
 absl::Status DepartureIntake::TakeBack(Change& change, const OwnerId& id) {
+  const std::string& feed = change.actor().principal;
   ASSIGN_OR_RETURN(const auto held, change.txn().FindHeld(id));
-  if (held) {
+  if (held && held->reported_by == feed) {
     RETURN_IF_ERROR(change.txn().DeleteHeld(id));
     change.Record("departure.taken_back", OwnerName(id), DetailOf(*held));
   }
@@ -78,8 +94,16 @@ absl::Status DepartureIntake::TakeBack(Change& change, const OwnerId& id) {
   ASSIGN_OR_RETURN(const auto departure, change.txn().FindDeparture(id));
   const bool scheduled = owner && departure && !departure->done &&
                          !change.HasCome(departure->instant);
-  // What a person reported, a feed does not call off.
-  if (!scheduled || departure->source == "rpc") return absl::OkStatus();
+  // A feed calls off what it reported, and nobody else's word.
+  if (!scheduled || departure->source == "rpc" ||
+      departure->reported_by != feed) {
+    return absl::OkStatus();
+  }
+  if (change.actor().person == id.value()) {
+    return Error(
+        absl::StatusCode::kPermissionDenied, Reason::kTwoPeopleRequired,
+        absl::StrCat(OwnerName(id), " does not call off his own departure"));
+  }
   return departures_.CancelIn(change, *owner);
 }
 
@@ -127,15 +151,21 @@ absl::StatusOr<std::vector<domain::Departure>> DepartureIntake::Release(
                         DetailOf(waiting));
           ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(waiting.owner));
           if (!owner || owner->state == domain::OwnerState::kDeparted) continue;
-          // As if it had gone through when it was reported.
+          // As if it had gone through when it was reported; never later than
+          // what is known besides.
+          ASSIGN_OR_RETURN(const auto known,
+                           change.txn().FindDeparture(waiting.owner));
+          absl::Time instant = waiting.instant.value_or(waiting.report_time);
+          const bool earlier = known && known->instant <= instant;
+          if (earlier) instant = known->instant;
           ASSIGN_OR_RETURN(
               domain::Departure departure,
               departures_.ReportIn(
                   change, *owner,
                   {.owner = waiting.owner,
-                   .instant = waiting.instant.value_or(waiting.report_time),
-                   .source = waiting.source,
-                   .time_zone = waiting.time_zone,
+                   .instant = instant,
+                   .source = earlier ? known->source : waiting.source,
+                   .time_zone = earlier ? known->time_zone : waiting.time_zone,
                    .plan = std::nullopt}));
           departures.push_back(std::move(departure));
         }

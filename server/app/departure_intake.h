@@ -45,14 +45,15 @@ class DepartureIntake {
       : runner_(runner), departures_(departures), policy_(policy) {}
 
   // Departs `owner`, a person in state ACTIVE, inside `change`, or holds the
-  // departure. Returns it where it was not held. Holds nothing twice, and
-  // nothing that was rejected.
+  // departure. Returns it where it was not held. What waits already keeps the
+  // earliest instant; what was rejected is not reported again by the same feed.
   absl::StatusOr<std::optional<domain::Departure>> TakeIn(
       Change& change, domain::Owner& owner,
       const ReportDepartureCommand& command);
 
   // The feed took its report back: forgets a held or rejected departure of
-  // `owner`, and calls off a scheduled one that a feed reported.
+  // `owner`, and calls off a scheduled one, where it was this feed's report.
+  // PERMISSION_DENIED TWO_PEOPLE_REQUIRED: the feed carries the owner's name.
   absl::Status TakeBack(Change& change, const OwnerId& owner);
 
   // Returns what waits, oldest first.

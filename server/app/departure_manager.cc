@@ -191,6 +191,10 @@ absl::StatusOr<domain::Departure> DepartureManager::ReportIn(
                               .reported_by = change.actor().principal,
                               .source = command.source,
                               .time_zone = command.time_zone};
+  // Another day for what is to come is no newer news: the brake counts by it.
+  if (earlier && !change.HasCome(instant)) {
+    departure.report_time = earlier->report_time;
+  }
   const bool plan_agreed = command.plan.has_value();
   if (plan_agreed) departure.issuers = *command.plan;
   if (change.HasCome(instant)) {

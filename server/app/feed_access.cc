@@ -168,7 +168,7 @@ absl::StatusOr<Caller> FeedAccess::Authenticate(absl::string_view bearer) {
     runner_.DeniedStranger("scim", refused);
     return refused;
   }
-  return Caller{Role::kHr, token->feed};
+  return Caller{Role::kHr, token->feed, /*is_feed=*/true};
 }
 
 void FeedAccess::Heard(const std::string& feed) {

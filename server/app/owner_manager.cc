@@ -90,6 +90,23 @@ std::string DetailOf(const domain::Owner& owner) {
 
 }  // namespace
 
+absl::Status OwnerManager::Meet(Change& change, domain::Owner& owner) {
+  if (owner.kind == domain::OwnerKind::kTeam) return absl::OkStatus();
+  const domain::MatchRule rule = users_.match();
+  const std::string name = domain::MatchName(owner, rule);
+  ASSIGN_OR_RETURN(const auto namesakes,
+                   change.txn().CountActiveByName(rule, name));
+  if (namesakes > 1) {
+    return Precondition(
+        Reason::kWrongState,
+        absl::StrCat(OwnerName(owner.id), ": another owner goes by \"", name,
+                     "\" with HR's feeds, which could not tell them apart; "
+                     "give each an external_id of his own"));
+  }
+  RETURN_IF_ERROR(RefuseWhoHasLeft(change.txn(), owner, rule, change.now()));
+  return users_.Adopt(change, owner);
+}
+
 absl::StatusOr<domain::Owner> OwnerManager::Create(
     const Request& request, const CreateOwnerCommand& command) {
   const std::string name = OwnerName(command.id);
@@ -116,8 +133,8 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
                   .rev = 1};
         RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         RETURN_IF_ERROR(CheckMembers(change.txn(), result));
-        RETURN_IF_ERROR(RefuseWhoHasLeft(change.txn(), result, rule_));
         RETURN_IF_ERROR(change.txn().InsertOwner(result));
+        RETURN_IF_ERROR(Meet(change, result));
         change.Record("owner.created", name, DetailOf(result));
         change.SetResult(name);
         return absl::OkStatus();
@@ -189,10 +206,6 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         RETURN_IF_ERROR(CheckText("display_name", result.display_name));
         RETURN_IF_ERROR(CheckText("contact", result.contact));
         RETURN_IF_ERROR(CheckText("external_id", result.external_id));
-        if (result.state == domain::OwnerState::kActive &&
-            (command.external_id || command.contact)) {
-          RETURN_IF_ERROR(RefuseWhoHasLeft(change.txn(), result, rule_));
-        }
         if (command.deputy) {
           RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         }
@@ -202,6 +215,10 @@ absl::StatusOr<domain::Owner> OwnerManager::Update(
         }
         result.update_time = change.now();
         RETURN_IF_ERROR(change.txn().UpdateOwner(result));
+        if (result.state == domain::OwnerState::kActive &&
+            (command.external_id || command.contact)) {
+          RETURN_IF_ERROR(Meet(change, result));
+        }
         change.Record("owner.updated", name, DetailOf(result));
         change.SetResult(name);
         return absl::OkStatus();

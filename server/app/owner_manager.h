@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "server/app/change_runner.h"
 #include "server/app/page_token.h"
+#include "server/app/user_manager.h"
 #include "server/domain/owner.h"
 
 namespace warder::app {
@@ -37,13 +38,13 @@ struct UpdateOwnerCommand {
 // lists.
 class OwnerManager {
  public:
-  // `rule` says which name HR's feeds know an owner by.
-  explicit OwnerManager(ChangeRunner& runner,
-                        domain::MatchRule rule = domain::MatchRule::kExternalId)
-      : runner_(runner), rule_(rule) {}
+  // Both outlive this.
+  OwnerManager(ChangeRunner& runner, UserManager& users)
+      : runner_(runner), users_(users) {}
 
   // ALREADY_EXISTS; FAILED_PRECONDITION OWNER_NOT_ACTIVE: the deputy, a
-  // member, or the person himself has left, as HR's feeds say.
+  // member, or the person himself has left, as HR's feeds say; WRONG_STATE:
+  // HR's feeds could not tell him from another owner.
   absl::StatusOr<domain::Owner> Create(const Request& request,
                                        const CreateOwnerCommand& command);
   // NOT_FOUND. An owner sees himself only.
@@ -55,8 +56,11 @@ class OwnerManager {
                                        const UpdateOwnerCommand& command);
 
  private:
+  // Checks a person's name against what HR's feeds say, and other owners'.
+  absl::Status Meet(Change& change, domain::Owner& owner);
+
   ChangeRunner& runner_;
-  const domain::MatchRule rule_;
+  UserManager& users_;
 };
 
 }  // namespace warder::app

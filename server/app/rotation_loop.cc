@@ -16,6 +16,7 @@ namespace warder::app {
 namespace {
 
 constexpr int kBatch = 200;
+constexpr int kMostPasses = 10;
 // Never sleeps longer, so that a clock set by hand is noticed.
 constexpr absl::Duration kLongestSleep = absl::Minutes(1);
 // An issuer whose action failed or made no progress is left alone this long.
@@ -88,6 +89,7 @@ absl::Status RotationLoop::Rotate(const IssuerId& issuer) {
 void RotationLoop::RotateDue(absl::Time now) {
   absl::erase_if(deferred_,
                  [&](const auto& entry) { return entry.second <= now; });
+  absl::flat_hash_map<std::string, int> passes;
   while (true) {
     std::vector<IssuerId> due;
     const absl::Status read = runner_.store().Read([&](ReadTransaction& txn) {
@@ -107,12 +109,20 @@ void RotationLoop::RotateDue(absl::Time now) {
     }
     if (due.empty()) return;
     for (const IssuerId& issuer : due) {
+      {
+        MutexLock lock(&mu_);
+        if (stopping_) return;
+      }
       // Keys of many issuers take minutes to make; no departure waits for them.
       if (runner_.clock().Uptime() - departures_looked_at_ >=
           absl::Seconds(1)) {
         RunDepartures();
       }
-      const absl::Status status = Rotate(issuer);
+      absl::Status status = Rotate(issuer);
+      // One that is due again and again would keep the loop from all others.
+      if (status.ok() && ++passes[issuer.value()] >= kMostPasses) {
+        status = Internal("still due after ten passes");
+      }
       if (status.ok()) continue;
       deferred_[issuer.value()] = now + kDefer;
       runner_.metrics().CountLoopFailure();

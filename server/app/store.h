@@ -138,6 +138,9 @@ class ReadTransaction {
   // of several, an ACTIVE one.
   virtual absl::StatusOr<std::optional<domain::Owner>> FindOwnerByName(
       domain::MatchRule rule, const std::string& name) = 0;
+  // Returns how many ACTIVE owners have that MatchName.
+  virtual absl::StatusOr<int64_t> CountActiveByName(
+      domain::MatchRule rule, const std::string& name) = 0;
   virtual absl::StatusOr<int64_t> CountActivePeople() = 0;
 
   virtual absl::StatusOr<std::vector<domain::Feed>> ListFeeds() = 0;
@@ -151,9 +154,10 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() = 0;
   // Returns whom the last roster did not name, and since when.
   virtual absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() = 0;
-  // Returns how many departures feeds have reported since, carried out,
-  // scheduled and held.
-  virtual absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) = 0;
+  // Returns how many departures a feed (ROLE/NAME) has reported since, carried
+  // out, scheduled and held.
+  virtual absl::StatusOr<int64_t> CountFeedDepartures(
+      absl::Time since, const std::string& reported_by) = 0;
 
   // Returns the sequence of the first event at `time` or later, or the one that
   // the next event will have.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/app/etag.h"
 #include "server/base/error.h"
+#include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
@@ -13,7 +14,7 @@
 namespace warder::app {
 namespace {
 
-constexpr int kScan = 1000;
+constexpr int kScan = 200;
 constexpr int kAttempts = 5;
 
 std::string UserName(const std::string& id) {
@@ -43,8 +44,12 @@ bool Same(domain::User a, const domain::User& b) {
   return a == b;
 }
 
-// Whether he has left, and, where the feed says so, when.
-bool HasLeft(const domain::User& user) { return !user.active || user.deleted; }
+// What the feed says of his being here; an end of employment that has come is
+// as good as a word.
+bool HasLeft(const domain::User& user, absl::Time now) {
+  return !user.active || user.deleted ||
+         (user.leave_time && *user.leave_time <= now);
+}
 
 std::string DetailOf(const domain::User& user) {
   Json detail = {{"feed", user.feed},
@@ -60,13 +65,14 @@ std::string DetailOf(const domain::User& user) {
 }  // namespace
 
 absl::Status RefuseWhoHasLeft(ReadTransaction& txn, const domain::Owner& owner,
-                              domain::MatchRule rule) {
+                              domain::MatchRule rule, absl::Time now) {
   const std::string name = domain::MatchName(owner, rule);
   if (name.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const auto users, txn.FindUsersByName(rule, name));
-  if (users.empty() || !std::all_of(users.begin(), users.end(), HasLeft)) {
-    return absl::OkStatus();
-  }
+  const bool all_left =
+      std::all_of(users.begin(), users.end(),
+                  [&](const auto& user) { return HasLeft(user, now); });
+  if (users.empty() || !all_left) return absl::OkStatus();
   return Precondition(
       Reason::kOwnerNotActive,
       absl::StrCat(OwnerName(owner.id), ": feed ", users.back().feed,
@@ -95,6 +101,31 @@ absl::Status UserManager::FindHisOwner(ReadTransaction& txn,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<domain::Owner>> UserManager::OwnersOf(
+    ReadTransaction& txn, const domain::User& user) {
+  std::vector<domain::Owner> owners;
+  const auto add = [&](const std::optional<domain::Owner>& owner) {
+    if (!owner || owner->state != domain::OwnerState::kActive ||
+        owner->kind == domain::OwnerKind::kTeam) {
+      return;
+    }
+    for (const domain::Owner& known : owners) {
+      if (known.id == owner->id) return;
+    }
+    owners.push_back(*owner);
+  };
+  if (!user.owner.empty()) {
+    ASSIGN_OR_RETURN(const auto kept, txn.FindOwner(user.owner));
+    add(kept);
+  }
+  const domain::MatchRule rule = intake_.policy().match;
+  for (const std::string& name : domain::MatchNames(user, rule)) {
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwnerByName(rule, name));
+    add(owner);
+  }
+  return owners;
+}
+
 absl::Status UserManager::Settle(Change& change, const domain::User* before,
                                  domain::User& user) {
   RETURN_IF_ERROR(FindHisOwner(change.txn(), user));
@@ -104,41 +135,104 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
   } else {
     RETURN_IF_ERROR(change.txn().UpdateUser(user));
   }
-  const bool left = HasLeft(user);
-  change.Record(before == nullptr           ? "user.created"
-                : user.deleted              ? "user.deleted"
-                : left && !HasLeft(*before) ? "user.left"
-                : !left && HasLeft(*before) ? "user.reactivated"
-                                            : "user.updated",
+  const absl::Time now = change.now();
+  const bool left = HasLeft(user, now);
+  const bool had_left = before != nullptr && HasLeft(*before, now);
+  change.Record(before == nullptr   ? "user.created"
+                : user.deleted      ? "user.deleted"
+                : left && !had_left ? "user.left"
+                : !left && had_left ? "user.reactivated"
+                                    : "user.updated",
                 UserName(user.id), DetailOf(user));
+  if (left) return Depart(change, user);
   if (user.owner.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(user.owner));
   if (!owner || owner->state != domain::OwnerState::kActive) {
     return absl::OkStatus();  // nothing brings his keys back
   }
-  ReportDepartureCommand report{.owner = owner->id,
-                                .instant = user.leave_time,
+  if (user.leave_time) return Schedule(change, *owner, user);
+  if (before == nullptr || (!before->leave_time && !had_left)) {
+    return absl::OkStatus();
+  }
+  // Another user of his may say otherwise.
+  ASSIGN_OR_RETURN(const auto others, change.txn().ListUsersOf(owner->id));
+  for (const domain::User& other : others) {
+    if (other.id != user.id && (HasLeft(other, now) || other.leave_time)) {
+      return absl::OkStatus();
+    }
+  }
+  return intake_.TakeBack(change, owner->id);
+}
+
+absl::Status UserManager::Depart(Change& change, const domain::User& user) {
+  // Who is inactive has left, whatever day was planned.
+  ReportDepartureCommand report{.owner = OwnerId(),
+                                .instant = std::nullopt,
                                 .source = "scim",
-                                .time_zone = user.time_zone,
+                                .time_zone = "",
                                 .plan = std::nullopt};
-  if (left) {
-    // Who is inactive has left, whatever day was planned.
-    if (!report.instant || *report.instant > change.now()) {
-      report.instant.reset();
-      report.time_zone.clear();
-    }
-    return intake_.TakeIn(change, *owner, report).status();
+  if (user.leave_time && *user.leave_time <= change.now()) {
+    report.instant = user.leave_time;
+    report.time_zone = user.time_zone;
   }
-  if (user.leave_time) {
-    ASSIGN_OR_RETURN(const auto known, change.txn().FindDeparture(owner->id));
-    if (known &&
-        (known->instant == *user.leave_time || known->source == "rpc")) {
-      return absl::OkStatus();  // a person's word stands
-    }
-    return intake_.TakeIn(change, *owner, report).status();
+  ASSIGN_OR_RETURN(auto owners, OwnersOf(change.txn(), user));
+  if (owners.size() > 1) {
+    // Ends too much rather than too little, and says so.
+    Log(LogLevel::kError, "user.matches_several_owners",
+        {{"user", UserName(user.id)},
+         {"owners", absl::StrCat(owners.size())},
+         {"next",
+          "all of them depart; give each owner an external_id of his own"}});
   }
-  if (before != nullptr && (before->leave_time || HasLeft(*before))) {
-    return intake_.TakeBack(change, owner->id);
+  for (domain::Owner& owner : owners) {
+    report.owner = owner.id;
+    RETURN_IF_ERROR(intake_.TakeIn(change, owner, report).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UserManager::Schedule(Change& change, domain::Owner& owner,
+                                   const domain::User& user) {
+  ASSIGN_OR_RETURN(const auto known, change.txn().FindDeparture(owner.id));
+  if (known) {
+    const bool later = *user.leave_time >= known->instant;
+    // Nobody but the feed that said it makes it later; and he himself never.
+    if (*user.leave_time == known->instant ||
+        (later && (known->source == "rpc" ||
+                   known->reported_by != change.actor().principal))) {
+      return absl::OkStatus();
+    }
+    if (later && change.actor().person == owner.id.value()) {
+      return Error(absl::StatusCode::kPermissionDenied,
+                   Reason::kTwoPeopleRequired,
+                   absl::StrCat(OwnerName(owner.id),
+                                " does not postpone his own departure"));
+    }
+  }
+  return intake_
+      .TakeIn(change, owner,
+              {.owner = owner.id,
+               .instant = user.leave_time,
+               .source = "scim",
+               .time_zone = user.time_zone,
+               .plan = std::nullopt})
+      .status();
+}
+
+absl::Status UserManager::Adopt(Change& change, domain::Owner& owner) {
+  const domain::MatchRule rule = intake_.policy().match;
+  const std::string name = domain::MatchName(owner, rule);
+  if (name.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto users, change.txn().FindUsersByName(rule, name));
+  for (domain::User& user : users) {
+    if (HasLeft(user, change.now())) continue;
+    if (user.owner != owner.id) {
+      ASSIGN_OR_RETURN(const auto kept, change.txn().FindOwner(user.owner));
+      if (kept && kept->state == domain::OwnerState::kActive) continue;
+      user.owner = owner.id;
+      RETURN_IF_ERROR(change.txn().UpdateUser(user));
+    }
+    if (user.leave_time) RETURN_IF_ERROR(Schedule(change, owner, user));
   }
   return absl::OkStatus();
 }
@@ -190,27 +284,32 @@ absl::StatusOr<UserList> UserManager::List(
     }
     ++list.total;
   };
-  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    if (lookup) {
-      ASSIGN_OR_RETURN(auto users,
-                       txn.FindUsersByName(lookup->kind, lookup->name));
-      for (domain::User& user : users) consider(std::move(user));
-      return absl::OkStatus();
-    }
-    if (!matches) {
+  if (!lookup && !matches) {
+    RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
       ASSIGN_OR_RETURN(list.total, txn.CountUsers(feed));
       if (limit == 0) return absl::OkStatus();
       ASSIGN_OR_RETURN(list.users,
                        txn.ListUsers(feed, offset, static_cast<int>(limit)));
       return absl::OkStatus();
-    }
-    for (int64_t from = 0;; from += kScan) {
-      ASSIGN_OR_RETURN(auto users, txn.ListUsers(feed, from, kScan));
-      if (users.empty()) return absl::OkStatus();
-      for (domain::User& user : users) consider(std::move(user));
-    }
-  }));
-  return list;
+    }));
+    return list;
+  }
+  // A filter is asked outside the transaction: nobody waits for it.
+  for (int64_t from = 0;; from += kScan) {
+    std::vector<domain::User> users;
+    RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+      if (lookup) {
+        ASSIGN_OR_RETURN(users,
+                         txn.FindUsersByName(lookup->kind, lookup->name));
+      } else {
+        ASSIGN_OR_RETURN(users, txn.ListUsers(feed, from, kScan));
+      }
+      return absl::OkStatus();
+    }));
+    const bool more = !lookup && std::ssize(users) == kScan;
+    for (domain::User& user : users) consider(std::move(user));
+    if (!more) return list;
+  }
 }
 
 absl::StatusOr<domain::User> UserManager::Edit(

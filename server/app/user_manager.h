@@ -69,6 +69,12 @@ class UserManager {
       absl::FunctionRef<absl::StatusOr<domain::User>(const domain::User&)>
           edit);
 
+  // Inside the change that makes or renames `owner`: users of his name are
+  // matched with him, and what they say of his last day counts.
+  absl::Status Adopt(Change& change, domain::Owner& owner);
+
+  domain::MatchRule match() const { return intake_.policy().match; }
+
   // The feed knows him no more: as inactive, and not found again. NOT_FOUND.
   absl::Status Delete(const Request& request, const std::string& id,
                       std::optional<int64_t> rev);
@@ -77,6 +83,13 @@ class UserManager {
   // Writes `user`, who was `before` (nullptr: new), and what follows from it.
   absl::Status Settle(Change& change, const domain::User* before,
                       domain::User& user);
+  // He has left: everyone ACTIVE whom he is or was matched with departs.
+  absl::Status Depart(Change& change, const domain::User& user);
+  // His last day is known: the owner's departure is scheduled, or moved.
+  absl::Status Schedule(Change& change, domain::Owner& owner,
+                        const domain::User& user);
+  absl::StatusOr<std::vector<domain::Owner>> OwnersOf(ReadTransaction& txn,
+                                                      const domain::User& user);
   absl::Status FindHisOwner(ReadTransaction& txn, domain::User& user);
 
   ChangeRunner& runner_;
@@ -85,9 +98,9 @@ class UserManager {
 };
 
 // Returns FAILED_PRECONDITION OWNER_NOT_ACTIVE when feeds know people of the
-// owner's name, and all of them have left.
+// owner's name, and all of them have left by `now`.
 absl::Status RefuseWhoHasLeft(ReadTransaction& txn, const domain::Owner& owner,
-                              domain::MatchRule rule);
+                              domain::MatchRule rule, absl::Time now);
 
 }  // namespace warder::app
 

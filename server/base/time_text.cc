@@ -21,7 +21,8 @@ std::string TimeText(absl::Time time) {
 absl::StatusOr<absl::Time> ParseTime(absl::string_view text) {
   absl::Time time;
   std::string why;
-  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &why)) {
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &why) ||
+      time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
     return FieldError("time",
                       absl::StrCat("\"", text, "\" is not RFC 3339 (", why,
                                    "); write 2026-01-02T03:04:05Z"));

@@ -1,9 +1,11 @@
 #include "server/domain/schedule.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "server/domain/exposure.h"
+#include "server/domain/succession.h"
 
 namespace warder::domain {
 namespace {
@@ -37,10 +39,23 @@ DueAction NextOf(const IssuerDraft& draft, Algorithm algorithm) {
   return action;
 }
 
+// Whether he has every key that is made now in hand, too.
+bool HasCustody(const IssuerDraft& draft, const OwnerId& person) {
+  return std::any_of(draft.exposures.begin(), draft.exposures.end(),
+                     [&](const Exposure& e) {
+                       return e.person == person.value() && !e.until &&
+                              (e.kind == ExposureKind::kCouldRead ||
+                               e.kind == ExposureKind::kCouldRestore);
+                     });
+}
+
 }  // namespace
 
 std::vector<DueAction> Preparations(const IssuerDraft& draft) {
   std::vector<DueAction> actions;
+  // Of each algorithm the soonest cut alone: what it stages signs before the
+  // next one comes.
+  std::set<Algorithm> decided;
   for (const Cut& cut : draft.cuts) {
     const auto closeness = ClosenessOf(draft, cut.leaver);
     const auto touched = [&](const Key* key) {
@@ -49,7 +64,14 @@ std::vector<DueAction> Preparations(const IssuerDraft& draft) {
     for (const Algorithm algorithm : draft.issuer.policy.algorithms) {
       const Key* active = draft.Find(algorithm, KeyState::kActive);
       const Key* pending = draft.Find(algorithm, KeyState::kPending);
-      if (!touched(active) || (pending != nullptr && !touched(pending))) {
+      if (!touched(active) || !decided.insert(algorithm).second) continue;
+      if (pending != nullptr &&
+          (!touched(pending) || pending->activate_time == cut.instant)) {
+        continue;
+      }
+      // Where a key made now would be his as well, none is made.
+      if (AccountableFor(draft) == cut.leaver ||
+          HasCustody(draft, cut.leaver)) {
         continue;
       }
       actions.push_back({.kind = DueKind::kPrepare,

@@ -13,6 +13,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/http/message.h"
 #include "server/http/tls_context.h"
 
@@ -217,7 +219,20 @@ class Session : public Connection,
       request.body = body;
       request.peer_uri = peer_uri_;
     }
-    Write(shared_->handler(request), request.method == "HEAD");
+    Write(Handle(request), request.method == "HEAD");
+  }
+
+  // A defect in a route costs its request, never the process.
+  HttpResponse Handle(const HttpRequest& request) {
+    try {
+      return shared_->handler(request);
+    } catch (const std::exception& error) {
+      Log(LogLevel::kError, "http.defect",
+          {{"path", std::string(request.path.substr(0, 200))},
+           {"error", error.what()}});
+      return ErrorResponse(500, "server_error",
+                           "a defect of Warder; its log says more");
+    }
   }
 
   void Refuse(int status, absl::string_view why) {

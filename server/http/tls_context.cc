@@ -35,6 +35,10 @@ absl::Status TakeClientCertificates(TlsContextPtr& context,
   boost::system::error_code error;
   context->add_certificate_authority(asio::buffer(authority_pem), error);
   if (!error) context->set_verify_mode(ssl::verify_peer, error);
+  // No resumption: a resumed session has no certificate to look at again.
+  SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context->native_handle(), 0);
+  if (!error) context->set_options(SSL_OP_NO_TICKET, error);
   return error ? Unusable("the private CA", error) : absl::OkStatus();
 }
 

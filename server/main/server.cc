@@ -135,13 +135,13 @@ struct Server::Parts {
                  crypto::Sha256),
           issuers(runner, p.config.public_base_url),
           keys(runner),
-          owners(runner, p.config.hr.match),
           departures(runner),
           exposures(runner, departures),
           intake(runner, departures, p.config.hr),
           feeds(runner, p.random, p.config.hr),
           users(runner, intake, p.random),
           rosters(runner, intake),
+          owners(runner, users),
           leaver_certificates(runner, *p.authority, p.config.public_base_url),
           signer(runner, p.random),
           certificates(runner, *p.authority),
@@ -165,13 +165,13 @@ struct Server::Parts {
     app::ChangeRunner runner;
     app::IssuerManager issuers;
     app::KeyManager keys;
-    app::OwnerManager owners;
     app::DepartureManager departures;
     app::ExposureManager exposures;
     app::DepartureIntake intake;
     app::FeedAccess feeds;
     app::UserManager users;
     app::RosterManager rosters;
+    app::OwnerManager owners;
     app::LeaverCertificates leaver_certificates;
     app::TokenSigner signer;
     app::ClientCertificates certificates;

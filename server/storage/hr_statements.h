@@ -34,6 +34,14 @@ struct HrStatements {
         owner_by_id(sql,
                     From<OwnerRow>("owners WHERE id = :name AND external_id = "
                                    "''")),
+        count_names(sql,
+                    "SELECT (SELECT count(*) FROM owners WHERE "
+                    "lower(external_id) = :a AND external_id <> '' AND state = "
+                    "'ACTIVE') + (SELECT count(*) FROM owners WHERE id = :b "
+                    "AND external_id = '' AND state = 'ACTIVE' AND :c = 0) + "
+                    "(SELECT count(*) FROM owners WHERE lower(contact) = :d "
+                    "AND contact <> '' AND external_id = '' AND state = "
+                    "'ACTIVE' AND :e = 1)"),
         count_people(sql, "SELECT active FROM owner_counts"),
         list_feeds(sql, From<FeedRow>("feeds ORDER BY name")),
         find_token(sql, From<FeedTokenRow>("feed_tokens WHERE id = :id")),
@@ -46,8 +54,9 @@ struct HrStatements {
         count_feed_departures(
             sql,
             "SELECT (SELECT count(*) FROM departures WHERE source <> 'rpc' "
-            "AND report_us >= :a) + (SELECT count(*) FROM held_departures "
-            "WHERE rejected = 0 AND report_us >= :b)"),
+            "AND report_us >= :a AND reported_by = :b) + (SELECT count(*) FROM "
+            "held_departures WHERE rejected = 0 AND report_us >= :c AND "
+            "reported_by = :d)"),
         list_absences(sql, "SELECT owner, since_us FROM absences"),
         insert_user(sql, Into<UserRow>("users")),
         update_user(sql, Set<UserRow>("users", "id = :key AND rev = :old")),
@@ -73,13 +82,15 @@ struct HrStatements {
   Select<OwnerRow, Text> owner_by_external_id;
   Select<OwnerRow, Text> owner_by_contact;
   Select<OwnerRow, Text> owner_by_id;
+  // The name thrice, and whether it is by e-mail.
+  Select<One<Number>, Text, Text, Number, Text, Number> count_names;
   Select<One<Number>> count_people;
   Select<FeedRow> list_feeds;
   Select<FeedTokenRow, Text> find_token;
   Select<FeedTokenRow> list_tokens;
   Select<HeldDepartureRow, Text> find_held;
   Select<HeldDepartureRow> list_held;
-  Select<One<Number>, Number, Number> count_feed_departures;
+  Select<One<Number>, Number, Text, Number, Text> count_feed_departures;
   Select<CountRow> list_absences;  // owner and instant
   Write<UserRow> insert_user;
   Update<UserRow, Text, Number> update_user;

@@ -72,6 +72,17 @@ absl::StatusOr<std::optional<domain::Owner>> SqlTransaction::FindOwnerByName(
   });
 }
 
+absl::StatusOr<int64_t> SqlTransaction::CountActiveByName(
+    domain::MatchRule rule, const std::string& name) {
+  return Guard([&]() -> absl::StatusOr<int64_t> {
+    const Number by_email = rule == domain::MatchRule::kEmail ? 1 : 0;
+    ASSIGN_OR_RETURN(
+        const auto count,
+        hr_->count_names.First(name, name, by_email, name, by_email));
+    return name.empty() ? 0 : count.value_or(0);
+  });
+}
+
 absl::StatusOr<int64_t> SqlTransaction::CountActivePeople() {
   return Guard([&]() -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(const auto count, hr_->count_people.First());
@@ -113,10 +124,12 @@ absl::StatusOr<std::map<OwnerId, absl::Time>> SqlTransaction::ListAbsences() {
   });
 }
 
-absl::StatusOr<int64_t> SqlTransaction::CountFeedDepartures(absl::Time since) {
+absl::StatusOr<int64_t> SqlTransaction::CountFeedDepartures(
+    absl::Time since, const std::string& reported_by) {
   return Guard([&]() -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(const auto count, hr_->count_feed_departures.First(
-                                           ToMicros(since), ToMicros(since)));
+                                           ToMicros(since), reported_by,
+                                           ToMicros(since), reported_by));
     return count.value_or(0);
   });
 }

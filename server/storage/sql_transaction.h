@@ -71,6 +71,8 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<int64_t> CountUsers(const std::string& feed) override;
   absl::StatusOr<std::optional<domain::Owner>> FindOwnerByName(
       domain::MatchRule rule, const std::string& name) override;
+  absl::StatusOr<int64_t> CountActiveByName(domain::MatchRule rule,
+                                            const std::string& name) override;
   absl::StatusOr<int64_t> CountActivePeople() override;
   absl::StatusOr<std::vector<domain::Feed>> ListFeeds() override;
   absl::StatusOr<std::optional<domain::FeedToken>> FindFeedToken(
@@ -80,7 +82,8 @@ class SqlTransaction : public app::Transaction {
       const OwnerId& owner) override;
   absl::StatusOr<std::vector<domain::HeldDeparture>> ListHeld() override;
   absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() override;
-  absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override;
+  absl::StatusOr<int64_t> CountFeedDepartures(
+      absl::Time since, const std::string& reported_by) override;
   absl::StatusOr<int64_t> FirstEventSince(absl::Time time) override;
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) override;

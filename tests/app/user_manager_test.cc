@@ -167,6 +167,187 @@ TEST_F(UserManagerTest, AFailedCommitLeavesUserAndOwnerAsTheyWere) {
   EXPECT_TRUE(app_.users.Get(app_.As("hr/okta"), user.id)->active);
 }
 
+TEST_F(UserManagerTest, ARejectionIsAboutOneFeedsWord) {
+  const auto users = MustHire(5);
+  for (const domain::User& user : users) ASSERT_OK(SetActive(user, false));
+  ASSERT_OK(app_.intake.Reject(app_.As("security/sam"), {OwnerId("p4")}));
+  domain::User again;
+  again.user_name = again.external_id = "p4";
+  again.active = false;
+  ASSERT_OK(app_.users.Create(app_.As("hr/entra"), again));
+  EXPECT_EQ(StateOf("p4"), OwnerState::kDeparted);
+}
+
+// What okta says of alice's last day, and what another feed makes of it.
+class TwoFeedsTest : public UserManagerTest {
+ protected:
+  absl::StatusOr<domain::User> Say(const std::string& feed,
+                                   std::optional<absl::Time> leaves,
+                                   bool active = true) {
+    domain::User& user = users_[feed];
+    if (user.id.empty()) {
+      user.user_name = user.external_id = "alice";
+      user.document = "{}";
+      user.leave_time = leaves;
+      user.active = active;
+      auto made = app_.users.Create(app_.As("hr/" + feed), user);
+      if (made.ok()) user = *made;
+      return made;
+    }
+    return app_.users.Edit(
+        app_.As("hr/" + feed), user.id, std::nullopt,
+        [&](const domain::User& before) -> absl::StatusOr<domain::User> {
+          domain::User after = before;
+          after.leave_time = leaves;
+          after.active = active;
+          return after;
+        });
+  }
+  std::optional<absl::Time> Leaves() {
+    return app_.owners.Get(app_.As("hr/hook"), OwnerId("alice"))->depart_time;
+  }
+  const absl::Time soon_ = TestStart() + absl::Hours(24 * 40);
+  const absl::Time later_ = TestStart() + absl::Hours(24 * 400);
+  std::map<std::string, domain::User> users_;
+};
+
+TEST_F(TwoFeedsTest, NobodyPostponesOrCallsOffWhatAnotherReported) {
+  ASSERT_OK(Say("okta", soon_));
+  ASSERT_OK(Say("entra", later_));
+  EXPECT_EQ(Leaves(), soon_);
+  ASSERT_OK(Say("entra", std::nullopt));
+  EXPECT_EQ(Leaves(), soon_);
+  ASSERT_OK(Say("entra", soon_ - absl::Hours(24)));  // earlier is believed
+  EXPECT_EQ(Leaves(), soon_ - absl::Hours(24));
+}
+
+TEST_F(TwoFeedsTest, AFeedMovesAndTakesBackItsOwnWord) {
+  ASSERT_OK(Say("okta", soon_));
+  ASSERT_OK(Say("okta", later_));
+  EXPECT_EQ(Leaves(), later_);
+  ASSERT_OK(Say("okta", std::nullopt));
+  EXPECT_EQ(Leaves(), std::nullopt);
+}
+
+TEST_F(TwoFeedsTest, AnEarlierDayOfHrOutweighsAPersonsLaterOne) {
+  ASSERT_OK(app_.Depart("security/sam", "alice", later_));
+  ASSERT_OK(Say("okta", soon_));
+  EXPECT_EQ(Leaves(), soon_);
+}
+
+TEST_F(TwoFeedsTest, NobodyCallsOffHisOwnByACertificateOfHr) {
+  ASSERT_OK(Say("alice", soon_));
+  EXPECT_THAT(Say("alice", later_), FailsWith(Reason::kTwoPeopleRequired));
+  EXPECT_THAT(Say("alice", std::nullopt),
+              FailsWith(Reason::kTwoPeopleRequired));
+  EXPECT_EQ(Leaves(), soon_);
+}
+
+TEST_F(UserManagerTest, AnEndOfEmploymentThatHasComeIsALeaving) {
+  domain::User user;
+  user.user_name = user.external_id = "zed";
+  user.leave_time = TestStart() - absl::Hours(1);
+  ASSERT_OK(app_.users.Create(app_.As("hr/okta"), user));
+  CreateOwnerCommand zed;
+  zed.id = OwnerId("zed");
+  EXPECT_THAT(app_.owners.Create(app_.As("hr/hook"), zed),
+              FailsWith(Reason::kOwnerNotActive, "has left"));
+}
+
+TEST_F(UserManagerTest, AnOwnerMadeLaterLeavesWhenHrSaidSo) {
+  domain::User user;
+  user.user_name = user.external_id = "zed";
+  user.leave_time = TestStart() + absl::Hours(24 * 9);
+  ASSERT_OK(app_.users.Create(app_.As("hr/okta"), user));
+  CreateOwnerCommand zed;
+  zed.id = OwnerId("zed");
+  ASSERT_OK(app_.owners.Create(app_.As("hr/hook"), zed));
+  ASSERT_OK_AND_ASSIGN(const auto leaving,
+                       app_.departures.Get(app_.As("hr/hook"), OwnerId("zed")));
+  EXPECT_EQ(leaving.instant, user.leave_time);
+}
+
+TEST_F(UserManagerTest, WhatIsHeldKeepsTheEarliestInstant) {
+  const auto users = MustHire(4);
+  for (int i = 0; i < 3; ++i) ASSERT_OK(SetActive(users[i], false));
+  ASSERT_OK(app_.users.Edit(
+      app_.As("hr/okta"), users[3].id, std::nullopt,
+      [](const domain::User& before) -> absl::StatusOr<domain::User> {
+        domain::User after = before;
+        after.leave_time = TestStart() + absl::Hours(24 * 900);
+        return after;
+      }));
+  ASSERT_EQ(Held().size(), 1u);
+  ASSERT_OK(SetActive(users[3], false));
+  ASSERT_OK(app_.intake.Release(app_.As("security/sam"), {OwnerId("p3")}));
+  EXPECT_EQ(StateOf("p3"), OwnerState::kDeparted);
+}
+
+TEST_F(UserManagerTest, ManyPlannedForLaterAreStillBrakedWhenTheyAreMeantNow) {
+  const auto users = MustHire(9);
+  for (const domain::User& user : users) {
+    ASSERT_OK(app_.users.Edit(
+        app_.As("hr/okta"), user.id, std::nullopt,
+        [](const domain::User& before) -> absl::StatusOr<domain::User> {
+          domain::User after = before;
+          after.leave_time = TestStart() + absl::Hours(24 * 900);
+          return after;
+        }));
+    app_.clock.AdvanceTime(absl::Minutes(30));
+  }
+  ASSERT_TRUE(Held().empty());
+  app_.clock.AdvanceTime(absl::Hours(5));
+  for (const domain::User& user : users) ASSERT_OK(SetActive(user, false));
+  EXPECT_EQ(Held().size(), 6u);
+}
+
+TEST_F(UserManagerTest, OneFeedsFloodHoldsUpNobodyElses) {
+  for (const domain::User& user : MustHire(8)) {
+    ASSERT_OK(SetActive(user, false));
+  }
+  EXPECT_EQ(Held().size(), 5u);
+  domain::User alice;
+  alice.user_name = alice.external_id = "alice";
+  alice.active = false;
+  ASSERT_OK(app_.users.Create(app_.As("hr/entra"), alice));
+  EXPECT_EQ(StateOf("alice"), OwnerState::kDeparted);
+}
+
+TEST_F(UserManagerTest, TwoOwnersOfOneNameAreRefused) {
+  CreateOwnerCommand decoy;
+  decoy.id = OwnerId("0decoy");
+  decoy.external_id = "Alice";
+  EXPECT_THAT(app_.owners.Create(app_.As("hr/hook"), decoy),
+              FailsWith(Reason::kWrongState, "another owner goes by"));
+}
+
+TEST_F(UserManagerTest, WhoLeavesTakesEveryOwnerOfHisNamesWithHim) {
+  domain::User user = MustCreate("bob");
+  ASSERT_EQ(user.owner, OwnerId("bob"));
+  ASSERT_OK(app_.users.Edit(
+      app_.As("hr/okta"), user.id, std::nullopt,
+      [](const domain::User& before) -> absl::StatusOr<domain::User> {
+        domain::User after = before;
+        after.external_id = "alice";
+        after.active = false;
+        return after;
+      }));
+  EXPECT_EQ(StateOf("alice"), OwnerState::kDeparted);
+  EXPECT_EQ(StateOf("bob"), OwnerState::kDeparted);
+}
+
+TEST_F(UserManagerTest, ADepartedOwnerOfAFeedsNameShutsNoFeedOut) {
+  CreateOwnerCommand okta;
+  okta.id = OwnerId("okta");
+  ASSERT_OK(app_.owners.Create(app_.As("hr/hook"), okta));
+  ASSERT_OK(app_.Depart("hr/hook", "okta"));
+  Request request = app_.As("hr/okta");
+  EXPECT_THAT(app_.users.Get(request, "x"),
+              FailsWith(Reason::kPermissionDenied));
+  request.caller.is_feed = true;  // by bearer token
+  EXPECT_THAT(app_.users.Get(request, "x"), FailsWith(Reason::kNotFound));
+}
+
 class FeedAccessTest : public testing::Test {
  protected:
   TestApp app_;

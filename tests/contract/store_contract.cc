@@ -661,8 +661,9 @@ TEST_P(StoreContract, FeedsTokensAndHeldDeparturesComeBack) {
     EXPECT_EQ(txn.ListFeedTokens()->size(), 1u);
     EXPECT_EQ(txn.FindHeld(OwnerId("bob")).value(), held);
     EXPECT_EQ(txn.ListHeld()->size(), 1u);
-    EXPECT_EQ(txn.CountFeedDepartures(kNow).value(), 1);
-    EXPECT_EQ(txn.CountFeedDepartures(kNow + absl::Seconds(1)).value(), 0);
+    EXPECT_EQ(txn.CountFeedDepartures(kNow, "hr/okta").value(), 1);
+    EXPECT_EQ(
+        txn.CountFeedDepartures(kNow + absl::Seconds(1), "hr/okta").value(), 0);
     return absl::OkStatus();
   }));
   held.rejected = true;
@@ -670,7 +671,7 @@ TEST_P(StoreContract, FeedsTokensAndHeldDeparturesComeBack) {
       store_->Mutate([&](Transaction& txn) { return txn.PutHeld(held); }));
   EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
     EXPECT_TRUE(txn.ListHeld()->empty());
-    EXPECT_EQ(txn.CountFeedDepartures(kNow).value(), 0);
+    EXPECT_EQ(txn.CountFeedDepartures(kNow, "hr/okta").value(), 0);
     return absl::OkStatus();
   }));
   ASSERT_OK(store_->Mutate(

@@ -173,6 +173,10 @@ class SteppingTransaction : public app::Transaction {
       domain::MatchRule rule, const std::string& name) override {
     return t_.FindOwnerByName(rule, name);
   }
+  absl::StatusOr<int64_t> CountActiveByName(domain::MatchRule rule,
+                                            const std::string& name) override {
+    return t_.CountActiveByName(rule, name);
+  }
   absl::StatusOr<int64_t> CountActivePeople() override {
     return t_.CountActivePeople();
   }
@@ -204,8 +208,9 @@ class SteppingTransaction : public app::Transaction {
     Step();
     return t_.DeleteAbsence(owner);
   }
-  absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override {
-    return t_.CountFeedDepartures(since);
+  absl::StatusOr<int64_t> CountFeedDepartures(
+      absl::Time since, const std::string& reported_by) override {
+    return t_.CountFeedDepartures(since, reported_by);
   }
   absl::Status InsertUser(const domain::User& user) override {
     Step();

@@ -167,6 +167,43 @@ TEST(PrepareTest, APendingKeyOfTheLeaverMakesRoom) {
   EXPECT_TRUE(Preparations(draft).empty());
 }
 
+TEST(PrepareTest, WhereEveryNewKeyWouldBeHisNoneIsMade) {
+  IssuerDraft draft = Shop();
+  const absl::Time cut = kStart + absl::Hours(1);
+  draft.cuts = {{kAlice, cut}};
+  draft.deputies = {{.id = OwnerId("bob"), .active = true, .leaves = cut}};
+  EXPECT_TRUE(Preparations(draft).empty());  // nobody to answer for it
+  draft.deputies = {{.id = OwnerId("bob"), .active = true}};
+  EXPECT_EQ(Preparations(draft).size(), 1u);
+  AddCustody(draft, {.person = "alice",
+                     .kind = CustodyKind::kKeyEncryptionKey,
+                     .from = kStart,
+                     .until = std::nullopt});
+  EXPECT_TRUE(Preparations(draft).empty());  // he reads that as well
+}
+
+TEST(PrepareTest, AnHeirWhoLeavesSoonAfterIsPreparedForInHisTurn) {
+  IssuerDraft draft = Shop();
+  draft.cuts = {{kAlice, kStart + absl::Hours(1)},
+                {OwnerId("bob"), kStart + absl::Hours(30)}};
+  draft.deputies[0].leaves = kStart + absl::Hours(30);
+  draft.exposures.push_back({.issuer = draft.issuer.id,
+                             .key = FakeKeyId(1),
+                             .person = "bob",
+                             .kind = ExposureKind::kCouldSign,
+                             .from = kStart,
+                             .until = std::nullopt});
+  ApplyDue(draft, kStart);
+  ASSERT_EQ(StateOf(draft, 2), KeyState::kPending);
+  AddSpare(draft, 3);
+  EXPECT_FALSE(ApplyDue(draft, kStart));  // and not again and again
+  Depart(draft, kAlice, kSam, kStart + absl::Hours(1));
+  EXPECT_EQ(StateOf(draft, 2), KeyState::kActive);
+  EXPECT_TRUE(ApplyDue(draft, kStart + absl::Hours(7)));
+  EXPECT_EQ(StateOf(draft, 3), KeyState::kPending);
+  EXPECT_EQ(draft.Find(FakeKeyId(3))->owner, OwnerId("carol"));
+}
+
 TEST(PrepareTest, WhoTakesNoKeyWithHimNeedsNoSuccessor) {
   IssuerDraft draft = Shop();
   draft.cuts = {{OwnerId("bob"), kStart + absl::Hours(30)}};

@@ -100,6 +100,10 @@ class DepartureTest(unittest.TestCase):
         self.w.must("exposure", "add", "--person", "mallory", "--key", kid,
                     "--issuer", "shop", "--from", at(-5), "--until", at(-4),
                     "--note", "on a laptop")
+        # One KID in 64 begins as a flag does.
+        self.assertEqual(self.w.warder(
+            "exposure", "add", "--person", "mallory", "--key", "-" + "A" * 42,
+            "--issuer", "shop", "--from", at(-5)).code, 3)
         table = self.w.must("key", "exposure", kid, "--issuer", "shop").out
         for word in ("mallory", "HELD", "alice", "OWNED", "on a laptop",
                      "COULD_READ"):  # admin, who made the data directory

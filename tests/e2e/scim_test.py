@@ -2,6 +2,7 @@
 keys: Okta's twelve requests, Entra's dialects, a client that is not ours."""
 import json
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -347,6 +348,33 @@ class ScimTest(unittest.TestCase):
             capture_output=True, text=True)
         self.assertEqual(json.loads(done.stdout)["totalResults"], 0,
                          done.stderr)
+
+    def test_a_client_that_resumes_its_session_is_served(self):
+        session = None
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", self.w.hr)) as plain:
+                with self.scim.tls.wrap_socket(
+                        plain, server_hostname="127.0.0.1",
+                        session=session) as tls:
+                    tls.sendall(b"GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\n"
+                                b"Connection: close\r\nAuthorization: Bearer "
+                                + self.scim.token.encode() + b"\r\n\r\n")
+                    self.assertIn(b" 200 ", tls.recv(4096))
+                    session = tls.session
+
+    def test_a_certificate_of_another_role_is_refused_before_it_is_read(self):
+        base = self.w.certify("gateway", "edge")["profile"][:-len(".yaml")]
+        done = subprocess.run(
+            ["curl", "-sS", "--cacert",
+             os.path.join(self.w.data, "authority.pem"), "--cert",
+             base + ".pem", "--key", base + "-key.pem", "--data-binary",
+             '{"userName":"a","urn":"s","urn:x":1}', "--header",
+             "Content-Type: application/json",
+             f"https://127.0.0.1:{self.w.hr}/scim/v2/Users"],
+            capture_output=True, text=True)
+        self.assertEqual(json.loads(done.stdout)["status"], "403",
+                         done.stderr)
+        self.assertEqual(self.scim.call("GET", "/Users")[0], 200)
 
     def test_oversized_nested_and_malformed_bodies(self):
         deep = b'{"a":' * 5000 + b"1" + b"}" * 5000

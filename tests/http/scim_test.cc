@@ -152,6 +152,36 @@ TEST(DocumentTest, NamesAreCanonicalAndNothingIsSaidTwice) {
   EXPECT_FALSE(same.active);  // silence is not consent
 }
 
+TEST(DocumentTest, NoBodyMakesAValueASchema) {
+  EXPECT_THAT(DocumentOf(R"({"userName":"a","urn":"s","urn:x":1})").status(),
+              FailsWith(Reason::kInvalidField, "both a value and a schema"));
+}
+
+TEST(DocumentTest, WhatIsStoredCanBeReadAgain) {
+  std::string deep = "1";
+  for (int i = 0; i < 15; ++i) deep = absl::StrCat("{\"a\":", deep, "}");
+  EXPECT_THAT(
+      DocumentOf(absl::StrCat(R"({"userName":"a","x":)", deep, "}")).status(),
+      FailsWith(Reason::kInvalidField, "nested too deeply"));
+}
+
+TEST(PatchTest, TheCoreSchemaByItsNameIsTheUserHimself) {
+  for (
+      const char* way :
+      {R"({"op":"replace","value":{"urn:ietf:params:scim:schemas:core:2.0:User":
+            {"active":false}}})",
+       R"({"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User",
+            "value":{"active":"False"}})"}) {
+    ASSERT_OK_AND_ASSIGN(const Json changed, Patch(way));
+    EXPECT_EQ(changed["active"], false) << way;
+  }
+}
+
+TEST(PatchTest, AFilterOverPlainValuesHarmsNothing) {
+  EXPECT_OK(Patch(R"({"op":"add","path":"foo","value":["a"]},
+                     {"op":"replace","path":"foo[x ne \"1\"].y","value":1})"));
+}
+
 TEST(ErrorTest, WhatMayBeRetriedIsA5xx) {
   const auto status_of = [](absl::StatusCode code, Reason reason) {
     return ErrorOf(Error(code, reason, "x")).status;

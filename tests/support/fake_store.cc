@@ -438,6 +438,17 @@ class FakeTransaction : public app::Transaction {
     }
     return found;
   }
+  absl::StatusOr<int64_t> CountActiveByName(domain::MatchRule rule,
+                                            const std::string& name) override {
+    int64_t count = 0;
+    for (const auto& [id, owner] : s_.owners) {
+      count += !name.empty() && owner.state == domain::OwnerState::kActive &&
+                       domain::MatchName(owner, rule) == name
+                   ? 1
+                   : 0;
+    }
+    return count;
+  }
   absl::StatusOr<int64_t> CountActivePeople() override {
     return std::count_if(s_.owners.begin(), s_.owners.end(), [](auto& entry) {
       return entry.second.state == domain::OwnerState::kActive &&
@@ -486,13 +497,20 @@ class FakeTransaction : public app::Transaction {
     s_.absences.erase(owner);
     return absl::OkStatus();
   }
-  absl::StatusOr<int64_t> CountFeedDepartures(absl::Time since) override {
+  absl::StatusOr<int64_t> CountFeedDepartures(
+      absl::Time since, const std::string& reported_by) override {
     int64_t count = 0;
     for (const auto& [id, d] : s_.departures) {
-      count += d.source != "rpc" && d.report_time >= since ? 1 : 0;
+      count += d.source != "rpc" && d.report_time >= since &&
+                       d.reported_by == reported_by
+                   ? 1
+                   : 0;
     }
     for (const auto& [id, held] : s_.held) {
-      count += !held.rejected && held.report_time >= since ? 1 : 0;
+      count += !held.rejected && held.report_time >= since &&
+                       held.reported_by == reported_by
+                   ? 1
+                   : 0;
     }
     return count;
   }

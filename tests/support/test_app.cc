@@ -16,13 +16,13 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       runner(store, clock, vault, publisher, metrics, crypto::Sha256),
       issuers(runner, "https://keys.example"),
       keys(runner),
-      owners(runner),
       departures(runner),
       exposures(runner, departures),
       intake(runner, departures, hr_policy),
       feeds(runner, random, hr_policy),
       users(runner, intake, random),
       rosters(runner, intake),
+      owners(runner, users),
       signer(runner, random),
       loop(runner, departures, &feeds, &rosters) {}
 

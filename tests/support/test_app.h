@@ -39,7 +39,6 @@ struct TestApp {
   app::ChangeRunner runner;
   app::IssuerManager issuers;
   app::KeyManager keys;
-  app::OwnerManager owners;
   app::DepartureManager departures;
   app::ExposureManager exposures;
   app::HrPolicy hr_policy;
@@ -47,6 +46,7 @@ struct TestApp {
   app::FeedAccess feeds;
   app::UserManager users;
   app::RosterManager rosters;
+  app::OwnerManager owners;
   app::TokenSigner signer;
   app::RotationLoop loop;
 

@@ -73,13 +73,13 @@ struct House {
   app::HrPolicy policy{.match = domain::MatchRule::kExternalId,
                        .brake_count = 1000000,
                        .brake_percent = 100};
-  app::OwnerManager owners{runner};
   app::IssuerManager issuers{runner, "https://keys.example"};
   app::DepartureManager departures{runner};
   app::DepartureIntake intake{runner, departures, policy};
   app::FeedAccess feeds{runner, random, policy};
   app::UserManager users{runner, intake, random};
   app::RosterManager rosters{runner, intake};
+  app::OwnerManager owners{runner, users};
   http::scim::ScimRoutes routes{"https://hr.example", runner, users, feeds};
 };
 

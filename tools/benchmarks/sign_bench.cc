@@ -116,7 +116,10 @@ struct InProcess {
         store(Open()),
         runner(*store, clock, vault, publisher, metrics, crypto::Sha256),
         issuers(runner, "https://keys.example"),
-        owners(runner),
+        departures(runner),
+        intake(runner, departures, policy),
+        users(runner, intake, random),
+        owners(runner, users),
         signer(runner, random) {
     app::Request admin;
     admin.caller = {app::Role::kSecurity, "admin"};
@@ -162,6 +165,10 @@ struct InProcess {
   Metrics metrics;
   app::ChangeRunner runner;
   app::IssuerManager issuers;
+  app::DepartureManager departures;
+  app::HrPolicy policy;
+  app::DepartureIntake intake;
+  app::UserManager users;
   app::OwnerManager owners;
   app::TokenSigner signer;
   app::Request request;

@@ -107,7 +107,10 @@ absl::StatusOr<std::optional<absl::Time>> LeaveTimeOf(const Json& document,
   const std::string text = end->get<std::string>();
   if (text.size() > 10) {
     const auto instant = ParseTime(text);
-    if (instant.ok()) return *instant;
+    // As it will be stored: a replay says the same.
+    if (instant.ok()) {
+      return absl::FromUnixMicros(absl::ToUnixMicros(*instant));
+    }
     return Invalid("employmentEndTime", *end,
                    "an instant with an offset (2026-12-31T17:00:00+01:00) or "
                    "a day (2026-12-31)");
@@ -129,6 +132,11 @@ absl::StatusOr<std::optional<absl::Time>> LeaveTimeOf(const Json& document,
 absl::Status Put(absl::string_view schema, absl::string_view name,
                  const Json& value, Json* object) {
   const std::string canonical = CanonicalName(schema, name);
+  if (!object->is_object() && !object->is_null()) {
+    return ScimError(
+        ScimType::kInvalidSyntax,
+        absl::StrCat("\"", schema, "\" is both a value and a schema"));
+  }
   if (object->contains(canonical)) {
     return ScimError(
         ScimType::kInvalidSyntax,
@@ -235,11 +243,17 @@ absl::StatusOr<Json> Normalize(const Json& object) {
     ASSIGN_OR_RETURN(const bool value, ParseActive(*active));
     *active = value;
   }
-  const size_t size = WriteJson(document).size();
-  if (size > kLargestDocument) {
+  const std::string text = WriteJson(document);
+  if (text.size() > kLargestDocument) {
     return ScimError(ScimType::kInvalidValue,
-                     absl::StrCat("the user is ", size, " bytes; at most ",
-                                  kLargestDocument));
+                     absl::StrCat("the user is ", text.size(),
+                                  " bytes; at most ", kLargestDocument));
+  }
+  // What is stored must be read again, with meta and all around it.
+  if (!ParseJson(text, {.max_bytes = kLargestDocument,
+                        .max_depth = kBodyLimits.max_depth - 1})
+           .ok()) {
+    return ScimError(ScimType::kInvalidValue, "the user is nested too deeply");
   }
   return document;
 }
@@ -264,7 +278,9 @@ absl::StatusOr<domain::User> UserOf(const Json& document, domain::User user) {
 
 Json StoredDocument(const domain::User& user) {
   auto document = ParseJsonObject(user.document, kBodyLimits);
-  return document.ok() ? *std::move(document) : Json::object();
+  if (document.ok()) return *std::move(document);
+  // Whatever is wrong with the rest, he can still be set inactive.
+  return {{"userName", user.user_name}, {"active", user.active}};
 }
 
 Json ResourceOf(const domain::User& user, const std::string& location) {

@@ -29,6 +29,7 @@ using Kind = Node::Kind;
 
 constexpr size_t kLongest = 4096;
 constexpr int kDeepest = 16;
+constexpr int kMostTerms = 32;
 
 bool IsNameCharacter(char c) {
   return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '$' ||
@@ -131,6 +132,7 @@ class Parser {
   }
 
   absl::StatusOr<std::unique_ptr<Node>> Attribute(int depth) {
+    if (++terms_ > kMostTerms) return Bad("a filter of at most 32 terms");
     const std::string name = Word();
     const auto path = ParseAttributePath(name);
     if (!path.ok()) return Bad("an attribute name");
@@ -215,10 +217,15 @@ class Parser {
 
   const absl::string_view text_;
   size_t at_ = 0;
+  int terms_ = 0;
 };
 
 // Instants compare as instants, however they are written.
 std::optional<int> CompareTimes(const std::string& a, const std::string& b) {
+  const auto looks_right = [](const std::string& text) {
+    return text.size() >= 20 && text.size() <= 40 && text[4] == '-';
+  };
+  if (!looks_right(a) || !looks_right(b)) return std::nullopt;
   const auto x = ParseTime(a), y = ParseTime(b);
   if (!x.ok() || !y.ok()) return std::nullopt;
   return *x < *y ? -1 : *x > *y ? 1 : 0;
@@ -354,7 +361,8 @@ absl::StatusOr<AttributePath> ParseAttributePath(absl::string_view text) {
   }
   const size_t dot = rest.find('.');
   const absl::string_view name = rest.substr(0, dot);
-  if (dot != absl::string_view::npos) path.sub = std::string(rest.substr(dot + 1));
+  if (dot != absl::string_view::npos)
+    path.sub = std::string(rest.substr(dot + 1));
   const auto good = [](absl::string_view word) {
     return !word.empty() && (absl::ascii_isalpha(word[0]) || word[0] == '$') &&
            std::all_of(word.begin(), word.end(), [](char c) {

@@ -90,6 +90,7 @@ void Append(const Json& value, Json* list) {
 
 // Sets `value` at a name of `object`, in the way of `op`.
 void Set(Op op, Json* object, const std::string& name, const Json& value) {
+  if (!object->is_object()) return;  // a plain value has no parts
   Json* at = FindMember(*object, name);
   if (op == Op::kAdd && at != nullptr && at->is_array()) {
     return Append(value, at);
@@ -195,6 +196,12 @@ void RemoveValues(const AttributePath& path, const Json& value, Json* holder) {
 absl::Status ApplyAt(Op op, const Target& target, const Json& value,
                      Json* document) {
   RETURN_IF_ERROR(CheckMutable(target.path, op));
+  if (target.path.attribute.empty() && target.path.schema.empty()) {
+    return ScimError(ScimType::kInvalidPath,
+                     absl::StrCat("\"", kCoreUser,
+                                  "\" is the resource itself; name an "
+                                  "attribute"));
+  }
   if (target.path.attribute.empty()) {  // a whole extension
     if (op == Op::kRemove) {
       Erase(document, target.path.schema);
@@ -254,6 +261,8 @@ absl::StatusOr<Op> OpOf(const Json& operation) {
           "; add, replace and remove are known"));
 }
 
+absl::Status ApplyAll(Op op, const Json& attributes, Json* document);
+
 absl::Status ApplyOne(const Json& operation, Json* document) {
   if (!operation.is_object()) {
     return ScimError(ScimType::kInvalidSyntax,
@@ -275,19 +284,32 @@ absl::Status ApplyOne(const Json& operation, Json* document) {
     // A null value unassigns (RFC 7643 section 2.5).
     const bool unassigns =
         op == Op::kReplace && value->is_null() && !target.filter;
+    if (target.path.schema.empty() && target.path.attribute.empty() &&
+        op != Op::kRemove) {
+      return ApplyAll(op, *value, document);
+    }
     return ApplyAt(unassigns ? Op::kRemove : op, target,
                    value == nullptr ? kNothing : *value, document);
   }
   if (op == Op::kRemove) {
     return ScimError(ScimType::kNoTarget, "path: a remove needs one");
   }
-  if (!value->is_object()) {
+  return ApplyAll(op, *value, document);
+}
+
+absl::Status ApplyAll(Op op, const Json& attributes, Json* document) {
+  if (!attributes.is_object()) {
     return ScimError(
         ScimType::kInvalidValue,
         "value: without a path, an object of attributes is wanted");
   }
-  for (const auto& [name, inner] : value->items()) {
+  for (const auto& [name, inner] : attributes.items()) {
     ASSIGN_OR_RETURN(const Target target, ParseTarget(name));
+    if (target.path.schema.empty() && target.path.attribute.empty()) {
+      // The core schema by its name: its attributes.
+      RETURN_IF_ERROR(ApplyAll(op, inner, document));
+      continue;
+    }
     // Some send whole resources back; what they cannot set changes nothing.
     if (!CheckMutable(target.path, Op::kReplace).ok()) continue;
     const bool unassigns = inner.is_null() && !target.filter;

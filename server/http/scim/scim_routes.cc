@@ -193,9 +193,23 @@ HttpResponse ScimRoutes::Dispatch(const HttpRequest& request) {
             .root_url = root_url};
   call.request.caller = *std::move(caller);
   call.request.method = absl::StrCat("scim/", request.method, " Users");
-  if (call.request.caller.role == app::Role::kHr) {
+  // Before anything he sent is looked at.
+  if (const auto allowed =
+          runner_.Authorize(call.request,
+                            reads ? app::Permission::kReadOwners
+                                  : app::Permission::kReportDeparture,
+                            "users");
+      !allowed.ok()) {
+    return ErrorOf(allowed.status());
+  }
+  HttpResponse response = Route(call);
+  if (response.status < 400 && call.request.caller.role == app::Role::kHr) {
     access_.Heard(call.request.caller.name);
   }
+  return response;
+}
+
+HttpResponse ScimRoutes::Route(const Call& call) {
   if (call.path == "/Groups" || absl::StartsWith(call.path, "/Groups/")) {
     return Groups(call);
   }

@@ -46,6 +46,7 @@ class ScimRoutes {
   HttpResponse Dispatch(const HttpRequest& request);
   absl::StatusOr<app::Caller> CallerOf(const HttpRequest& request,
                                        absl::string_view feed);
+  HttpResponse Route(const Call& call);
   HttpResponse Users(const Call& call);
   HttpResponse OneUser(const Call& call, const std::string& id);
   HttpResponse ListUsers(const Call& call);
