@@ -27,9 +27,18 @@ absl::Status SqlTransaction::LoadDeputies(domain::Issuer& issuer) {
       issuer.id.value());
 }
 
+absl::StatusOr<std::optional<domain::Owner>> SqlTransaction::SeenOwner(
+    const OwnerId& id) {
+  const auto seen = seen_.owners.find(id);
+  if (seen != seen_.owners.end()) return seen->second;
+  ASSIGN_OR_RETURN(auto owner, FindOwner(id));
+  seen_.owners[id] = owner;
+  return owner;
+}
+
 absl::StatusOr<std::optional<domain::Deputy>> SqlTransaction::LoadDeputy(
     const OwnerId& id) {
-  ASSIGN_OR_RETURN(const auto owner, FindOwner(id));
+  ASSIGN_OR_RETURN(const auto owner, SeenOwner(id));
   if (!owner) return std::nullopt;
   domain::Deputy deputy{.id = id,
                         .active = owner->state == domain::OwnerState::kActive,
@@ -55,14 +64,13 @@ absl::Status SqlTransaction::LoadPeople(domain::IssuerDraft& draft) {
       ASSIGN_OR_RETURN(auto deputy, LoadDeputy(id));
       if (deputy) draft.deputies.push_back(*std::move(deputy));
     }
-    ASSIGN_OR_RETURN(auto link,
-                     statements_->find_owner.First(draft.issuer.owner.value()));
+    ASSIGN_OR_RETURN(auto link, SeenOwner(draft.issuer.owner));
     if (link && link->state == domain::OwnerState::kActive) {
       draft.owner_leaves = link->depart_time;
     }
     for (int i = 0; link && !link->deputy.empty() && i < kLongestChain; ++i) {
       const OwnerId next = link->deputy;
-      ASSIGN_OR_RETURN(link, statements_->find_owner.First(next.value()));
+      ASSIGN_OR_RETURN(link, SeenOwner(next));
       if (!seen.insert(next).second) continue;  // among the deputies already
       ASSIGN_OR_RETURN(auto stand_in, LoadDeputy(next));
       if (stand_in) draft.stand_ins.push_back(*std::move(stand_in));
@@ -72,8 +80,11 @@ absl::Status SqlTransaction::LoadPeople(domain::IssuerDraft& draft) {
 }
 
 absl::Status SqlTransaction::LoadCuts(domain::IssuerDraft& draft) {
-  ASSIGN_OR_RETURN(const auto any, statements_->any_scheduled.First());
-  if (any.value_or(0) == 0) return absl::OkStatus();
+  if (!seen_.any_scheduled) {
+    ASSIGN_OR_RETURN(const auto any, statements_->any_scheduled.First());
+    seen_.any_scheduled = any.value_or(0) > 0;
+  }
+  if (!*seen_.any_scheduled) return absl::OkStatus();
   std::set<std::string> people = {draft.issuer.owner.value()};
   for (const domain::Exposure& e : draft.exposures) people.insert(e.person);
   std::vector<std::string> custodians;
@@ -208,6 +219,7 @@ absl::Status SqlTransaction::SaveMembers(const domain::Owner& owner) {
 }
 
 absl::Status SqlTransaction::InsertOwner(const domain::Owner& owner) {
+  seen_.owners.clear();
   absl::Status status = Guard([&]() -> absl::Status {
     statements_->insert_owner.row().From(owner);
     statements_->insert_owner.Run();
@@ -219,6 +231,7 @@ absl::Status SqlTransaction::InsertOwner(const domain::Owner& owner) {
 }
 
 absl::Status SqlTransaction::UpdateOwner(domain::Owner& owner) {
+  seen_.owners.clear();
   return Guard([&]() -> absl::Status {
     auto& update = statements_->update_owner;
     update.row().From(owner);
@@ -232,6 +245,7 @@ absl::Status SqlTransaction::UpdateOwner(domain::Owner& owner) {
 }
 
 absl::Status SqlTransaction::PutDeparture(const domain::Departure& departure) {
+  seen_.any_scheduled.reset();
   return Guard([&]() -> absl::Status {
     statements_->put_departure.row().From(departure);
     statements_->put_departure.Run();
@@ -240,6 +254,7 @@ absl::Status SqlTransaction::PutDeparture(const domain::Departure& departure) {
 }
 
 absl::Status SqlTransaction::DeleteDeparture(const OwnerId& owner) {
+  seen_.any_scheduled.reset();
   return Guard([&]() -> absl::Status {
     statements_->delete_departure.Run(owner.value());
     return absl::OkStatus();
@@ -248,6 +263,7 @@ absl::Status SqlTransaction::DeleteDeparture(const OwnerId& owner) {
 
 absl::Status SqlTransaction::InsertDeclaredExposure(
     const domain::Exposure& exposure) {
+  seen_.any_declared.reset();
   return Guard([&]() -> absl::Status {
     statements_->insert_declared_exposure.row().From(exposure);
     statements_->insert_declared_exposure.Run();

@@ -81,6 +81,7 @@ absl::Status SqlStore::Mutate(
     RETURN_IF_ERROR(CheckFile());
     status = Guard([&]() -> absl::Status {
       Begin begin(writer.sql);
+      writer.transaction->Start();
       RETURN_IF_ERROR(body(*writer.transaction));
       begin.Commit();
       return absl::OkStatus();
@@ -97,6 +98,7 @@ absl::Status SqlStore::Read(
   return Guard([&]() -> absl::Status {
     // A deferred transaction: one view, no lock that writers wait for.
     reader.sql << "BEGIN";
+    reader.transaction->Start();
     absl::Status status = body(*reader.transaction);
     try {
       reader.sql << "COMMIT";

@@ -87,7 +87,13 @@ absl::StatusOr<domain::IssuerDraft> SqlTransaction::LoadDraft(
       draft.exposures.push_back(std::move(exposure));
     };
     RETURN_IF_ERROR(statements_->exposures.Each(add, id.value()));
-    RETURN_IF_ERROR(statements_->declared_exposures.Each(add, id.value()));
+    if (!seen_.any_declared) {
+      ASSIGN_OR_RETURN(const auto any, statements_->any_declared.First());
+      seen_.any_declared = any.value_or(0) > 0;
+    }
+    if (*seen_.any_declared) {
+      RETURN_IF_ERROR(statements_->declared_exposures.Each(add, id.value()));
+    }
     RETURN_IF_ERROR(LoadCuts(draft));
     return draft;
   });

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,9 @@ class SqlTransaction : public app::Transaction {
   // Prepares the statements. `sql` outlives this. Throws what SOCI throws.
   explicit SqlTransaction(soci::session& sql);
   ~SqlTransaction() override;
+
+  // Call first in every transaction: forgets what the one before had read.
+  void Start() { seen_ = {}; }
 
   absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
       const IssuerId& id) override;
@@ -119,6 +123,9 @@ class SqlTransaction : public app::Transaction {
  private:
   absl::Status LoadDeputies(domain::Issuer& issuer);
   absl::StatusOr<std::optional<domain::Deputy>> LoadDeputy(const OwnerId& id);
+  // As FindOwner, from memory where this transaction has read it: thousands of
+  // issuers of one departure have the same people.
+  absl::StatusOr<std::optional<domain::Owner>> SeenOwner(const OwnerId& id);
   absl::Status LoadCuts(domain::IssuerDraft& draft);
   absl::Status SaveUserNames(const domain::User& user);
   absl::Status SaveMembers(const domain::Owner& owner);
@@ -131,6 +138,13 @@ class SqlTransaction : public app::Transaction {
   soci::session& sql_;
   std::unique_ptr<Statements> statements_;
   std::unique_ptr<HrStatements> hr_;
+  // What this transaction has read and not changed since.
+  struct Seen {
+    std::map<OwnerId, std::optional<domain::Owner>> owners;
+    std::optional<bool> any_scheduled;  // departures
+    std::optional<bool> any_declared;   // exposures
+  };
+  Seen seen_;
 };
 
 }  // namespace warder::storage

@@ -82,6 +82,9 @@ struct Statements {
                      From<ExposureRow>("exposures WHERE person = :person")),
         key_exposures(sql, From<ExposureRow>("exposures WHERE issuer = :issuer "
                                              "AND key = :key")),
+        any_declared(sql,
+                     "SELECT count(*) FROM (SELECT 1 FROM declared_exposures "
+                     "LIMIT 1)"),
         declared_exposures(
             sql, From<DeclaredExposureRow>("declared_exposures WHERE issuer = "
                                            ":issuer")),
@@ -205,6 +208,7 @@ struct Statements {
   Select<ExposureRow, Text> exposures;
   Select<ExposureRow, Text> exposures_of;
   Select<ExposureRow, Text, Text> key_exposures;
+  Select<One<Number>> any_declared;
   Select<DeclaredExposureRow, Text> declared_exposures;
   Select<DeclaredExposureRow, Text> declared_exposures_of;
   Select<DeclaredExposureRow, Text, Text> declared_key_exposures;
