@@ -182,6 +182,20 @@ TEST(PatchTest, AFilterOverPlainValuesHarmsNothing) {
                      {"op":"replace","path":"foo[x ne \"1\"].y","value":1})"));
 }
 
+TEST(DiscoveryTest, SchemasAreListsAllTheWayDown) {
+  const auto schemas = DiscoveryDocument("/Schemas", "https://hr");
+  ASSERT_TRUE(schemas.has_value());
+  ASSERT_EQ((*schemas)["Resources"].size(), 3u);
+  for (const Json& schema : (*schemas)["Resources"]) {
+    ASSERT_TRUE(schema["attributes"].is_array()) << schema["id"];
+    for (const Json& attribute : schema["attributes"]) {
+      ASSERT_TRUE(attribute.is_object());
+      if (attribute["type"] != "complex") continue;
+      EXPECT_TRUE(attribute["subAttributes"].is_array()) << attribute["name"];
+    }
+  }
+}
+
 TEST(ErrorTest, WhatMayBeRetriedIsA5xx) {
   const auto status_of = [](absl::StatusCode code, Reason reason) {
     return ErrorOf(Error(code, reason, "x")).status;

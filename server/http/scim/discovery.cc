@@ -104,17 +104,20 @@ Json EnterpriseSchema(const std::string& base_url) {
        Attribute("organization", "string", "Kept as the feed says."),
        Attribute("division", "string", "Kept as the feed says."),
        Attribute("department", "string", "Kept as the feed says."),
-       Complex("manager", "Whom the person reports to.", false,
-               {Attribute("value", "string", "The manager's id.")})},
+       Complex(
+           "manager", "Whom the person reports to.", false,
+           Json::array({Attribute("value", "string", "The manager's id.")}))},
       base_url);
 }
 
 Json EmploymentSchema(const std::string& base_url) {
   return Schema(
       kEmploymentUser, "EmploymentUser", "When a person leaves.",
-      {Attribute("employmentEndTime", "string",
-                 "An instant with an offset, or a day, which ends in the "
-                 "user's timezone. The keys die then.")},
+      // One value in braces is a copy to clang and a list to g++.
+      Json::array({Attribute(
+          "employmentEndTime", "string",
+          "An instant with an offset, or a day, which ends in the user's "
+          "timezone. The keys die then.")}),
       base_url);
 }
 
