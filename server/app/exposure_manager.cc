@@ -68,8 +68,9 @@ absl::StatusOr<Page<domain::Exposure>> PageOf(std::vector<domain::Exposure> all,
   Page<domain::Exposure> result;
   begin = std::min(begin, all.size());
   const size_t end = std::min(all.size(), begin + static_cast<size_t>(size));
-  result.items.assign(std::make_move_iterator(all.begin() + begin),
-                      std::make_move_iterator(all.begin() + end));
+  for (size_t i = begin; i < end; ++i) {
+    result.items.push_back(std::move(all[i]));
+  }
   if (end < all.size()) {
     result.next_token = MakePageToken("exposures", parent, absl::StrCat(end));
   }

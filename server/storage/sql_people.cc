@@ -23,7 +23,7 @@ constexpr int kLongestChain = 20;
 
 absl::Status SqlTransaction::LoadDeputies(domain::Issuer& issuer) {
   return statements_->deputies.Each(
-      [&](std::string id) { issuer.deputies.push_back(OwnerId(id)); },
+      [&](const std::string& id) { issuer.deputies.push_back(OwnerId(id)); },
       issuer.id.value());
 }
 
@@ -116,7 +116,7 @@ absl::StatusOr<std::optional<domain::Owner>> SqlTransaction::FindOwner(
     ASSIGN_OR_RETURN(auto owner, statements_->find_owner.First(id.value()));
     if (owner && owner->kind == domain::OwnerKind::kTeam) {
       RETURN_IF_ERROR(statements_->members.Each(
-          [&](std::string member) {
+          [&](const std::string& member) {
             owner->members.push_back(OwnerId(member));
           },
           id.value()));
