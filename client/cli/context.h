@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/cli/format.h"
@@ -14,6 +15,7 @@
 #include "client/profile.h"
 #include "server/base/clock.h"
 #include "server/crypto/system_random.h"
+#include "warder/v1/resources.pb.h"
 
 namespace warder::cli {
 
@@ -103,7 +105,12 @@ void AddCertCommands(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
 void AddCompletionCommand(CLI::App& app, Context& context);
 
+// Calls `visit` with every owner, in order of name.
+absl::Status ForEachOwner(Context& context,
+                          absl::FunctionRef<void(const v1::Owner&)> visit);
+
 // Verbs of a noun that have a file of their own.
+void AddAttestationCommands(CLI::App& owner, Context& context);
 void AddDepartureCommands(CLI::App& owner, Context& context);
 void AddLeaverCommands(CLI::App& owner, CLI::App& app, Context& context);
 void AddExposureCommand(CLI::App& noun, bool of_key, Context& context);

@@ -44,6 +44,13 @@ std::string Show(const v1::Owner& owner, const Terminal& terminal) {
     fields.emplace_back(
         owner.state() == v1::Owner::DEPARTED ? "left" : "leaves",
         When(owner.depart_time()));
+    fields.emplace_back("confirmed", When(owner.confirm_time()));
+    if (owner.has_overdue_time()) {
+      fields.emplace_back("overdue since", When(owner.overdue_time()));
+    }
+    if (owner.has_suspend_time()) {
+      fields.emplace_back("suspended", When(owner.suspend_time()));
+    }
   }
   fields.emplace_back("created", When(owner.create_time()));
   fields.emplace_back("etag", owner.etag());
@@ -92,29 +99,43 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   return absl::OkStatus();
 }
 
-absl::Status List(Context& context) {
-  Table table({"OWNER", "STATE", "NAME", "CONTACT", "DEPUTY", "LEAVES"});
-  v1::ListOwnersRequest request;
-  request.set_page_size(1000);
-  do {
-    ASSIGN_OR_RETURN(const v1::ListOwnersResponse page,
-                     context.Read(&Stub::ListOwners, request));
-    for (const v1::Owner& owner : page.owners()) {
-      if (context.json) {
-        context.PrintText(MessageJson(owner) + "\n");
-        continue;
-      }
-      table.Add({LastPart(owner.name()), StateOf(owner), owner.display_name(),
-                 owner.contact(), LastPart(owner.deputy()),
-                 When(owner.depart_time())});
+absl::Status List(Context& context, bool unconfirmed) {
+  Table table =
+      unconfirmed
+          ? Table({"OWNER", "NAME", "CONFIRMED", "OVERDUE SINCE", "SUSPENDED"})
+          : Table({"OWNER", "STATE", "NAME", "CONTACT", "DEPUTY", "LEAVES"});
+  RETURN_IF_ERROR(ForEachOwner(context, [&](const v1::Owner& owner) {
+    const bool overdue =
+        owner.has_overdue_time() && owner.state() == v1::Owner::ACTIVE;
+    if (unconfirmed && !overdue) return;
+    if (context.json) return context.PrintText(MessageJson(owner) + "\n");
+    if (unconfirmed) {
+      return table.Add({LastPart(owner.name()), owner.display_name(),
+                        When(owner.confirm_time()), When(owner.overdue_time()),
+                        When(owner.suspend_time())});
     }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+    table.Add({LastPart(owner.name()), StateOf(owner), owner.display_name(),
+               owner.contact(), LastPart(owner.deputy()),
+               When(owner.depart_time())});
+  }));
   if (!context.json) context.PrintText(table.Text(context.terminal));
   return absl::OkStatus();
 }
 
 }  // namespace
+
+absl::Status ForEachOwner(Context& context,
+                          absl::FunctionRef<void(const v1::Owner&)> visit) {
+  v1::ListOwnersRequest request;
+  request.set_page_size(1000);
+  do {
+    ASSIGN_OR_RETURN(const v1::ListOwnersResponse page,
+                     context.Read(&Stub::ListOwners, request));
+    for (const v1::Owner& owner : page.owners()) visit(owner);
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
 
 void AddOwnerCommands(CLI::App& app, Context& context) {
   CLI::App* noun = app.add_subcommand("owner", "people who answer for keys");
@@ -152,8 +173,14 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
   });
 
   CLI::App* list = noun->add_subcommand("list", "list people");
-  list->callback(
-      [&context] { context.run = [&context] { return List(context); }; });
+  auto unconfirmed = std::make_shared<bool>(false);
+  list->add_flag("--unconfirmed", *unconfirmed,
+                 "only whom nobody has confirmed for too long");
+  list->callback([&context, unconfirmed] {
+    context.run = [&context, unconfirmed] {
+      return List(context, *unconfirmed);
+    };
+  });
 
   CLI::App* show = noun->add_subcommand("show", "show one person");
   show->add_option("id", flags->id, "the ID")->required();
@@ -168,6 +195,7 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
     };
   });
 
+  AddAttestationCommands(*noun, context);
   AddDepartureCommands(*noun, context);
   AddLeaverCommands(*noun, app, context);
   AddExposureCommand(*noun, /*of_key=*/false, context);

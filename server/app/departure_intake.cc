@@ -20,17 +20,20 @@ std::string DetailOf(const domain::HeldDeparture& held) {
 
 }  // namespace
 
+int64_t BrakeBound(const HrPolicy& policy, int64_t people) {
+  const int64_t share = (people * policy.brake_percent + 99) / 100;  // up
+  return std::max(kNeverHeld, std::min<int64_t>(policy.brake_count, share));
+}
+
 absl::StatusOr<bool> DepartureIntake::BrakeHolds(Change& change) {
   ASSIGN_OR_RETURN(
       const int64_t recent,
       change.txn().CountFeedDepartures(change.now() - policy_.brake_window,
                                        change.actor().principal));
   if (recent < kNeverHeld) return false;
-  if (recent >= policy_.brake_count) return true;
   ASSIGN_OR_RETURN(const int64_t people, change.txn().CountActivePeople());
-  // Those who have left in the window were people, too; rounded up.
-  const int64_t share = ((people + recent) * policy_.brake_percent + 99) / 100;
-  return recent >= std::max(kNeverHeld, share);
+  // Those who have left in the window were people, too.
+  return recent >= BrakeBound(policy_, people + recent);
 }
 
 absl::StatusOr<std::optional<domain::Departure>> DepartureIntake::TakeIn(

@@ -29,11 +29,19 @@ struct HrPolicy {
   absl::Duration silence = absl::Hours(26);
   // Whom rosters do not name for this long has left.
   absl::Duration absence_grace = absl::Hours(24 * 7);
+  // Whom nobody has confirmed for this long is overdue; zero: nobody ever is.
+  absl::Duration attestation_lease = absl::ZeroDuration();
+  // Whoever stays overdue for this long has his keys suspended.
+  absl::Duration attestation_grace = absl::Hours(24 * 14);
 
   friend bool operator==(const HrPolicy&, const HrPolicy&) = default;
 };
 
 inline constexpr int64_t kNeverHeld = 3;
+
+// Returns how many of `people` may be lost within the window before a human is
+// asked.
+int64_t BrakeBound(const HrPolicy& policy, int64_t people);
 
 // Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
 // lists.

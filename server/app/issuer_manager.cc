@@ -34,6 +34,14 @@ absl::Status RequireActive(ReadTransaction& txn, absl::string_view field,
                                      " has departed; name somebody who is "
                                      "there"));
   }
+  if (owner->suspend_time) {
+    return Precondition(
+        Reason::kOwnerNotActive,
+        absl::StrCat(field, ": ", OwnerName(id),
+                     " is suspended, since nobody said that he is here; name "
+                     "somebody else, or say so with: warder owner confirm ",
+                     id.value()));
+  }
   if (owner->kind == domain::OwnerKind::kTeam && !team_allowed) {
     return FieldError(field, absl::StrCat(OwnerName(id),
                                           " is a team; a person answers for an "

@@ -130,6 +130,9 @@ absl::StatusOr<domain::Owner> OwnerManager::Create(
                   .create_time = change.now(),
                   .update_time = change.now(),
                   .depart_time = std::nullopt,
+                  .confirm_time = change.now(),
+                  .overdue_time = std::nullopt,
+                  .suspend_time = std::nullopt,
                   .rev = 1};
         RETURN_IF_ERROR(CheckDeputy(change.txn(), result));
         RETURN_IF_ERROR(CheckMembers(change.txn(), result));

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "server/app/attestation_manager.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
@@ -163,6 +164,7 @@ absl::StatusOr<Reconciliation> RosterManager::Reconcile(
         ASSIGN_OR_RETURN(const Absences absences, change.txn().ListAbsences());
         absl::flat_hash_set<const domain::User*> owners_rows;
         absl::flat_hash_map<std::string, std::string> zones;
+        std::vector<domain::Owner> confirmed;
         RETURN_IF_ERROR(
             ForEachPerson(change.txn(), [&](const domain::Owner& owner) {
               ++result.owners;
@@ -177,6 +179,12 @@ absl::StatusOr<Reconciliation> RosterManager::Reconcile(
                   absent == absences.end() ? std::nullopt
                                            : std::optional(absent->second),
                   intake_.policy().absence_grace, change.now());
+              const bool here = person != nullptr &&
+                                (!finding || finding->kind != Kind::kLeft);
+              if (here &&
+                  NeedsConfirming(intake_.policy(), owner, change.now())) {
+                confirmed.push_back(owner);
+              }
               if (!finding) return;
               if (person != nullptr && person->leave_time) {
                 zones[owner.id.value()] = person->time_zone;
@@ -186,6 +194,9 @@ absl::StatusOr<Reconciliation> RosterManager::Reconcile(
         result.strangers =
             result.people - static_cast<int64_t>(owners_rows.size());
         if (request.validate_only) return absl::OkStatus();
+        for (domain::Owner& owner : confirmed) {
+          RETURN_IF_ERROR(ConfirmIn(change, owner));
+        }
         for (RosterFinding& finding : result.findings) {
           RETURN_IF_ERROR(Apply(change, finding, zones[finding.owner.value()]));
         }

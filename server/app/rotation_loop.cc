@@ -154,10 +154,26 @@ void RotationLoop::UpdateMetrics(absl::Time now) {
   if (!status.ok()) return;
   runner_.metrics().SetKeysByState(counts.keys_by_state);
   runner_.metrics().SetOrphanedIssuers(counts.orphaned_issuers);
+  runner_.metrics().SetUnconfirmedOwners(counts.overdue_owners);
   const absl::Time last = runner_.publisher().newest_activation();
   if (last != absl::InfinitePast()) {
     runner_.metrics().SetSinceLastRotation(now - last);
   }
+}
+
+void RotationLoop::DoHrDuties() {
+  const auto note = [&](absl::string_view event, const absl::Status& status) {
+    if (status.ok()) return;
+    runner_.metrics().CountLoopFailure();
+    Log(LogLevel::kError, event, {{"error", std::string(status.message())}});
+  };
+  if (hr_.rosters != nullptr) {
+    note("absences.not_carried_out", hr_.rosters->RunDueAbsences().status());
+  }
+  if (hr_.attestations != nullptr) {
+    note("attestations.not_carried_out", hr_.attestations->RunDue().status());
+  }
+  if (hr_.feeds != nullptr) note("feeds.not_noted", hr_.feeds->Beat());
 }
 
 absl::Time RotationLoop::Tick() {
@@ -170,19 +186,7 @@ absl::Time RotationLoop::Tick() {
     UpdateMetrics(clock.trusted);
     runner_.denials().Flush(/*all=*/false);
     runner_.live_tokens().Prune(clock.trusted);
-    if (rosters_ != nullptr) {
-      if (const auto left = rosters_->RunDueAbsences(); !left.ok()) {
-        runner_.metrics().CountLoopFailure();
-        Log(LogLevel::kError, "absences.not_carried_out",
-            {{"error", std::string(left.status().message())}});
-      }
-    }
-    if (feeds_ != nullptr) {
-      if (const absl::Status beat = feeds_->Beat(); !beat.ok()) {
-        Log(LogLevel::kWarning, "feeds.not_noted",
-            {{"error", std::string(beat.message())}});
-      }
-    }
+    DoHrDuties();
     const absl::Status pruned = runner_.store().Mutate([&](Transaction& txn) {
       return txn.PruneRequests(clock.trusted - kRequestMemory);
     });

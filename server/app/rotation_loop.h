@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/app/attestation_manager.h"
 #include "server/app/change_runner.h"
 #include "server/app/departure_manager.h"
 #include "server/app/feed_access.h"
@@ -22,15 +23,17 @@ namespace warder::app {
 
 class RotationLoop {
  public:
-  // Both outlive this.
-  // `feeds` and `rosters` may be null: then nobody listens for the silence of
-  // the ones and acts on the absences of the others.
+  // What HR's systems are to be asked or told of by the clock.
+  struct HrDuties {
+    FeedAccess* feeds = nullptr;
+    RosterManager* rosters = nullptr;
+    AttestationManager* attestations = nullptr;
+  };
+
+  // All outlive this. Of `hr` each may be null: nobody does it then.
   RotationLoop(ChangeRunner& runner, DepartureManager& departures,
-               FeedAccess* feeds = nullptr, RosterManager* rosters = nullptr)
-      : runner_(runner),
-        departures_(departures),
-        feeds_(feeds),
-        rosters_(rosters) {}
+               const HrDuties& hr)
+      : runner_(runner), departures_(departures), hr_(hr) {}
   ~RotationLoop() { Stop(); }
 
   // Starts the thread. Call once.
@@ -56,11 +59,11 @@ class RotationLoop {
   void RotateDue(absl::Time now);
   void RunDepartures();
   void UpdateMetrics(absl::Time now);
+  void DoHrDuties();
 
   ChangeRunner& runner_;
   DepartureManager& departures_;
-  FeedAccess* const feeds_;
-  RosterManager* const rosters_;
+  const HrDuties hr_;
 
   // Used by Tick alone.
   absl::Time next_housekeeping_ = absl::InfinitePast();

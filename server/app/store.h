@@ -55,6 +55,7 @@ struct RequestRecord {
 struct StoreCounts {
   std::map<std::string, int64_t> keys_by_state;
   int64_t orphaned_issuers = 0;
+  int64_t overdue_owners = 0;  // suspended ones too
 };
 
 class ReadTransaction {
@@ -71,6 +72,16 @@ class ReadTransaction {
       const OwnerId& id) = 0;
   virtual absl::StatusOr<std::vector<domain::Owner>> ListOwners(
       const std::string& after, int limit) = 0;
+
+  // Returns at most `limit` ACTIVE people not overdue yet whom nobody has
+  // confirmed since `since`, the longest ago first.
+  virtual absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+      absl::Time since, int limit) = 0;
+  // Returns at most `limit` ACTIVE people, not suspended, who have been overdue
+  // since `since` or longer, the longest first.
+  virtual absl::StatusOr<std::vector<domain::Owner>> ListOverdue(
+      absl::Time since, int limit) = 0;
+  virtual absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) = 0;
 
   virtual absl::StatusOr<std::optional<domain::Key>> FindKey(
       const IssuerId& issuer, const KeyId& id) = 0;

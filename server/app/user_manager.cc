@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/attestation_manager.h"
 #include "server/app/etag.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -149,6 +150,9 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
   ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(user.owner));
   if (!owner || owner->state != domain::OwnerState::kActive) {
     return absl::OkStatus();  // nothing brings his keys back
+  }
+  if (NeedsConfirming(intake_.policy(), *owner, now)) {
+    RETURN_IF_ERROR(ConfirmIn(change, *owner));
   }
   if (user.leave_time) return Schedule(change, *owner, user);
   if (before == nullptr || (!before->leave_time && !had_left)) {
@@ -312,6 +316,27 @@ absl::StatusOr<UserList> UserManager::List(
   }
 }
 
+absl::Status UserManager::SaidAgain(const Request& request,
+                                    const domain::User& user) {
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  if (HasLeft(user, now) || user.owner.empty()) return absl::OkStatus();
+  std::optional<domain::Owner> owner;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(owner, txn.FindOwner(user.owner));
+    return absl::OkStatus();
+  }));
+  if (!owner || !NeedsConfirming(intake_.policy(), *owner, now)) {
+    return absl::OkStatus();
+  }
+  return runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        ASSIGN_OR_RETURN(owner, change.txn().FindOwner(user.owner));
+        return ConfirmIn(change, *owner);
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
+}
+
 absl::StatusOr<domain::User> UserManager::Edit(
     const Request& request, const std::string& id, std::optional<int64_t> rev,
     absl::FunctionRef<absl::StatusOr<domain::User>(const domain::User&)> edit) {
@@ -328,7 +353,10 @@ absl::StatusOr<domain::User> UserManager::Edit(
     }));
     RETURN_IF_ERROR(CheckRev(before, rev));
     ASSIGN_OR_RETURN(const domain::User edited, edit(before));
-    if (Same(edited, before)) return before;
+    if (Same(edited, before)) {
+      RETURN_IF_ERROR(SaidAgain(request, before));
+      return before;
+    }
     domain::User user;
     last = runner_.Run(
         request, ChangeRunner::Urgency::kUrgent,

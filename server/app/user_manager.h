@@ -88,6 +88,8 @@ class UserManager {
   // His last day is known: the owner's departure is scheduled, or moved.
   absl::Status Schedule(Change& change, domain::Owner& owner,
                         const domain::User& user);
+  // The feed said what is known already: his owner is still here.
+  absl::Status SaidAgain(const Request& request, const domain::User& user);
   absl::StatusOr<std::vector<domain::Owner>> OwnersOf(ReadTransaction& txn,
                                                       const domain::User& user);
   absl::Status FindHisOwner(ReadTransaction& txn, domain::User& user);

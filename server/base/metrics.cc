@@ -94,6 +94,9 @@ struct Metrics::Series {
           .Name("warder_public_certificate_expire_time_seconds")
           .Help("When the public door's certificate ends, since 1970.")
           .Register(registry);
+  prometheus::Gauge& unconfirmed =
+      OneGauge(registry, "warder_owners_unconfirmed",
+               "Owners whom nobody has confirmed for too long.");
   prometheus::Gauge& orphaned =
       OneGauge(registry, "warder_issuers_without_living_owner",
                "Issuers whose owner and deputies have all departed.");
@@ -161,6 +164,10 @@ void Metrics::SetCertificateExpiry(absl::Time expires) {
 
 void Metrics::SetOrphanedIssuers(int64_t count) {
   series_->orphaned.Set(static_cast<double>(count));
+}
+
+void Metrics::SetUnconfirmedOwners(int64_t count) {
+  series_->unconfirmed.Set(static_cast<double>(count));
 }
 
 void Metrics::CountHeldDeparture() { series_->held.Increment(); }

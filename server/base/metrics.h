@@ -44,6 +44,9 @@ class Metrics {
   // warder_issuers_without_living_owner
   void SetOrphanedIssuers(int64_t count);
 
+  // warder_owners_unconfirmed (overdue or suspended)
+  void SetUnconfirmedOwners(int64_t count);
+
   // warder_departures_held_total
   void CountHeldDeparture();
   // warder_feed_silent{feed} (1 while its silence is an alarm)

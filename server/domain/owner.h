@@ -13,7 +13,7 @@
 namespace warder::domain {
 
 enum class OwnerState {
-  kActive,    // may own keys
+  kActive,    // may own keys, unless suspended
   kDeparted,  // owns nothing, for good
 };
 
@@ -40,6 +40,13 @@ struct Owner {
   absl::Time update_time;
   // When the person leaves or left; may lie in the future while ACTIVE.
   std::optional<absl::Time> depart_time;
+  // When somebody last said that the person is here.
+  absl::Time confirm_time;
+  // Since when that is too long ago; unset while it is not.
+  std::optional<absl::Time> overdue_time;
+  // When his keys were suspended, because he stayed overdue or by hand. Nothing
+  // is bound to him until he is confirmed.
+  std::optional<absl::Time> suspend_time;
   int64_t rev = 0;
 
   friend bool operator==(const Owner&, const Owner&) = default;

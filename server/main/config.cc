@@ -100,6 +100,8 @@ class Reader {
                 {"hr.brake.window", Span(&config->hr.brake_window)},
                 {"hr.silence", Span(&config->hr.silence)},
                 {"hr.absence_grace", Span(&config->hr.absence_grace)},
+                {"hr.attestation.lease", Span(&config->hr.attestation_lease)},
+                {"hr.attestation.grace", Span(&config->hr.attestation_grace)},
                 {"public.threads", Positive(&config->public_threads, 64)},
                 {"public.tls.certificate", Text(&config->tls_certificate)},
                 {"public.tls.private_key", Text(&config->tls_private_key)},
@@ -143,7 +145,7 @@ class Reader {
                        const YAML::Node& value) {
     if (name == "grpc" || name == "public" || name == "ops" ||
         name == "public.tls" || name == "hr" || name == "hr.tls" ||
-        name == "hr.brake") {
+        name == "hr.brake" || name == "hr.attestation") {
       return Read(value, name);
     }
     if (name == "grpc.hosts") return ReadHosts(value);
@@ -216,9 +218,9 @@ absl::Status OverrideSetting(const std::string& setting, Config* config) {
 
 absl::Status CheckConfig(absl::string_view file, const Config& config) {
   const std::tuple<const char*, const std::string&, const std::string&>
-      pairs[] = {{"public.tls", config.tls_certificate, config.tls_private_key},
-                 {"hr.tls", config.hr_tls_certificate,
-                  config.hr_tls_private_key}};
+      pairs[] = {
+          {"public.tls", config.tls_certificate, config.tls_private_key},
+          {"hr.tls", config.hr_tls_certificate, config.hr_tls_private_key}};
   for (const auto& [name, certificate, key] : pairs) {
     if (certificate.empty() == key.empty()) continue;
     return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,

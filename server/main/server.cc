@@ -95,9 +95,9 @@ struct PublicTls {
 
 absl::StatusOr<PublicTls> LoadPublicTls(const Config& config) {
   PublicTls tls;
-  ASSIGN_OR_RETURN(tls.context, http::LoadTlsContext("public.tls",
-                                                     config.tls_certificate,
-                                                     config.tls_private_key));
+  ASSIGN_OR_RETURN(tls.context,
+                   http::LoadTlsContext("public.tls", config.tls_certificate,
+                                        config.tls_private_key));
   std::ifstream in(config.tls_certificate);
   const std::string pem((std::istreambuf_iterator<char>(in)), {});
   ASSIGN_OR_RETURN(const crypto::CertificateInfo info,
@@ -141,11 +141,15 @@ struct Server::Parts {
           feeds(runner, p.random, p.config.hr),
           users(runner, intake, p.random),
           rosters(runner, intake),
+          attestations(runner, p.config.hr),
           owners(runner, users),
           leaver_certificates(runner, *p.authority, p.config.public_base_url),
           signer(runner, p.random),
           certificates(runner, *p.authority),
-          loop(runner, departures, &feeds, &rosters),
+          loop(runner, departures,
+               {.feeds = &feeds,
+                .rosters = &rosters,
+                .attestations = &attestations}),
           documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
           public_routes(p.config.default_issuer, p.publisher, documents,
                         p.clock, p.metrics),
@@ -154,7 +158,8 @@ struct Server::Parts {
           shared{runner},
           issuer_rpc(shared, issuers),
           key_rpc(shared, keys),
-          owner_rpc(shared, owners, departures, leaver_certificates),
+          owner_rpc(shared, owners, departures, attestations,
+                    leaver_certificates),
           exposure_rpc(shared, exposures),
           hr_rpc(shared, feeds, intake, rosters),
           token_rpc(shared, signer),
@@ -171,6 +176,7 @@ struct Server::Parts {
     app::FeedAccess feeds;
     app::UserManager users;
     app::RosterManager rosters;
+    app::AttestationManager attestations;
     app::OwnerManager owners;
     app::LeaverCertificates leaver_certificates;
     app::TokenSigner signer;
@@ -248,35 +254,32 @@ absl::StatusOr<http::TlsContextPtr> Server::Parts::HrTls() {
         vault::ServerIdentity identity,
         authority->IssueServer(config.grpc_hosts, kServerCertificateLifetime,
                                clock.TimeNow()));
-    ASSIGN_OR_RETURN(
-        tls, http::MakeTlsContext("hr", identity.certificate_pem,
-                                  identity.private_key_pem));
+    ASSIGN_OR_RETURN(tls, http::MakeTlsContext("hr", identity.certificate_pem,
+                                               identity.private_key_pem));
     Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   } else {
-    ASSIGN_OR_RETURN(
-        tls, http::LoadTlsContext("hr.tls", config.hr_tls_certificate,
-                                  config.hr_tls_private_key));
+    ASSIGN_OR_RETURN(tls,
+                     http::LoadTlsContext("hr.tls", config.hr_tls_certificate,
+                                          config.hr_tls_private_key));
   }
-  RETURN_IF_ERROR(
-      http::TakeClientCertificates(tls, authority->AuthorityPem()));
+  RETURN_IF_ERROR(http::TakeClientCertificates(tls, authority->AuthorityPem()));
   return tls;
 }
 
 absl::Status Server::Parts::OpenHrDoor() {
   ASSIGN_OR_RETURN(http::TlsContextPtr tls, HrTls());
-  ASSIGN_OR_RETURN(hr_door,
-                   http::Listener::Start(
-                       {.name = "hr.address",
-                        .address = config.hr_address,
-                        .threads = config.hr_threads,
-                        .max_connections = kHrConnections,
-                        .max_body_bytes = kHrBodyBytes,
-                        .tls = tls,
-                        .peer_uri = crypto::PeerCertificateUri},
-                       [this](const http::HttpRequest& request) {
-                         return services->scim_routes.Answer(request);
-                       },
-                       clock));
+  ASSIGN_OR_RETURN(hr_door, http::Listener::Start(
+                                {.name = "hr.address",
+                                 .address = config.hr_address,
+                                 .threads = config.hr_threads,
+                                 .max_connections = kHrConnections,
+                                 .max_body_bytes = kHrBodyBytes,
+                                 .tls = tls,
+                                 .peer_uri = crypto::PeerCertificateUri},
+                                [this](const http::HttpRequest& request) {
+                                  return services->scim_routes.Answer(request);
+                                },
+                                clock));
   return absl::OkStatus();
 }
 
@@ -330,8 +333,9 @@ absl::Status Server::Parts::OpenDoors() {
            .private_key_pem = identity.private_key_pem,
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
-           &services->exposure_rpc, &services->hr_rpc, &services->token_rpc, &services->audit_rpc,
-           &services->certificate_rpc, &services->status_rpc}));
+           &services->exposure_rpc, &services->hr_rpc, &services->token_rpc,
+           &services->audit_rpc, &services->certificate_rpc,
+           &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }

@@ -99,6 +99,11 @@ void ToProto(const domain::Owner& owner, v1::Owner* out) {
                      ? v1::Owner::ACTIVE
                      : v1::Owner::DEPARTED);
   Maybe(owner.depart_time, &v1::Owner::mutable_depart_time, out);
+  if (owner.kind == domain::OwnerKind::kPerson) {
+    ToProto(owner.confirm_time, out->mutable_confirm_time());
+  }
+  Maybe(owner.overdue_time, &v1::Owner::mutable_overdue_time, out);
+  Maybe(owner.suspend_time, &v1::Owner::mutable_suspend_time, out);
   ToProto(owner.create_time, out->mutable_create_time());
   ToProto(owner.update_time, out->mutable_update_time());
   out->set_etag(app::EtagOf(owner.rev));

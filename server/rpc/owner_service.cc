@@ -225,4 +225,32 @@ grpc::Status OwnerService::CancelDeparture(
                 });
 }
 
+grpc::Status OwnerService::ConfirmOwner(grpc::ServerContext* context,
+                                        const v1::ConfirmOwnerRequest* request,
+                                        v1::Owner* response) {
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/ConfirmOwner",
+      app::Permission::kWriteOwners, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto id,
+                         ParseOwnerName("name", request->name()));
+        ASSIGN_OR_RETURN(const auto owner, attestations_.Confirm(call, id));
+        ToProto(owner, response);
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status OwnerService::SuspendOwner(grpc::ServerContext* context,
+                                        const v1::SuspendOwnerRequest* request,
+                                        v1::Owner* response) {
+  return Handle(
+      shared_, context, "warder.v1.OwnerService/SuspendOwner",
+      app::Permission::kWriteKeys, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto id,
+                         ParseOwnerName("name", request->name()));
+        ASSIGN_OR_RETURN(const auto owner, attestations_.Suspend(call, id));
+        ToProto(owner, response);
+        return absl::OkStatus();
+      });
+}
+
 }  // namespace warder::rpc

@@ -2,6 +2,7 @@
 #ifndef WARDER_SERVER_RPC_OWNER_SERVICE_H_
 #define WARDER_SERVER_RPC_OWNER_SERVICE_H_
 
+#include "server/app/attestation_manager.h"
 #include "server/app/departure_manager.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
@@ -15,10 +16,12 @@ class OwnerService final : public v1::OwnerService::Service {
   // What the arguments refer to outlives this.
   OwnerService(HandlerContext shared, app::OwnerManager& owners,
                app::DepartureManager& departures,
+               app::AttestationManager& attestations,
                app::LeaverCertificates& certificates)
       : shared_(shared),
         owners_(owners),
         departures_(departures),
+        attestations_(attestations),
         certificates_(certificates) {}
 
   grpc::Status CreateOwner(grpc::ServerContext* context,
@@ -49,11 +52,18 @@ class OwnerService final : public v1::OwnerService::Service {
   grpc::Status CancelDeparture(grpc::ServerContext* context,
                                const v1::CancelDepartureRequest* request,
                                v1::Owner* response) override;
+  grpc::Status ConfirmOwner(grpc::ServerContext* context,
+                            const v1::ConfirmOwnerRequest* request,
+                            v1::Owner* response) override;
+  grpc::Status SuspendOwner(grpc::ServerContext* context,
+                            const v1::SuspendOwnerRequest* request,
+                            v1::Owner* response) override;
 
  private:
   const HandlerContext shared_;
   app::OwnerManager& owners_;
   app::DepartureManager& departures_;
+  app::AttestationManager& attestations_;
   app::LeaverCertificates& certificates_;
 };
 

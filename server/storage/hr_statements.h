@@ -43,6 +43,18 @@ struct HrStatements {
                     "AND contact <> '' AND external_id = '' AND state = "
                     "'ACTIVE' AND :e = 1)"),
         count_people(sql, "SELECT active FROM owner_counts"),
+        unconfirmed(sql,
+                    From<OwnerRow>("owners WHERE state = 'ACTIVE' AND kind "
+                                   "= 'PERSON' AND overdue_us = 0 AND "
+                                   "confirm_us < :since ORDER BY "
+                                   "confirm_us LIMIT :limit")),
+        overdue(sql, From<OwnerRow>("owners WHERE state = 'ACTIVE' AND "
+                                    "overdue_us > 0 AND overdue_us <= :since "
+                                    "AND suspend_us = 0 ORDER BY overdue_us "
+                                    "LIMIT :limit")),
+        count_suspended(sql,
+                        "SELECT count(*) FROM owners WHERE suspend_us > 0 AND "
+                        "suspend_us >= :since"),
         list_feeds(sql, From<FeedRow>("feeds ORDER BY name")),
         find_token(sql, From<FeedTokenRow>("feed_tokens WHERE id = :id")),
         list_tokens(sql,
@@ -85,6 +97,9 @@ struct HrStatements {
   // The name thrice, and whether it is by e-mail.
   Select<One<Number>, Text, Text, Number, Text, Number> count_names;
   Select<One<Number>> count_people;
+  Select<OwnerRow, Number, Number> unconfirmed;
+  Select<OwnerRow, Number, Number> overdue;
+  Select<One<Number>, Number> count_suspended;
   Select<FeedRow> list_feeds;
   Select<FeedTokenRow, Text> find_token;
   Select<FeedTokenRow> list_tokens;

@@ -143,6 +143,9 @@ void OwnerRow::From(const domain::Owner& owner) {
   create_us = ToMicros(owner.create_time);
   update_us = ToMicros(owner.update_time);
   depart_us = OptionalMicros(owner.depart_time);
+  confirm_us = ToMicros(owner.confirm_time);
+  overdue_us = OptionalMicros(owner.overdue_time);
+  suspend_us = OptionalMicros(owner.suspend_time);
   rev = owner.rev;
 }
 
@@ -161,6 +164,9 @@ absl::StatusOr<domain::Owner> OwnerRow::To() const {
                        .create_time = FromMicros(create_us),
                        .update_time = FromMicros(update_us),
                        .depart_time = OptionalTime(depart_us),
+                       .confirm_time = FromMicros(confirm_us),
+                       .overdue_time = OptionalTime(overdue_us),
+                       .suspend_time = OptionalTime(suspend_us),
                        .rev = rev};
 }
 

@@ -90,6 +90,24 @@ absl::StatusOr<int64_t> SqlTransaction::CountActivePeople() {
   });
 }
 
+absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListUnconfirmed(
+    absl::Time since, int limit) {
+  return Guard([&] { return hr_->unconfirmed.All(ToMicros(since), limit); });
+}
+
+absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListOverdue(
+    absl::Time since, int limit) {
+  return Guard([&] { return hr_->overdue.All(ToMicros(since), limit); });
+}
+
+absl::StatusOr<int64_t> SqlTransaction::CountSuspendedSince(absl::Time since) {
+  return Guard([&]() -> absl::StatusOr<int64_t> {
+    ASSIGN_OR_RETURN(const auto count,
+                     hr_->count_suspended.First(ToMicros(since)));
+    return count.value_or(0);
+  });
+}
+
 absl::StatusOr<std::vector<domain::Feed>> SqlTransaction::ListFeeds() {
   return Guard([&] { return hr_->list_feeds.All(); });
 }

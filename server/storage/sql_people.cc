@@ -41,7 +41,8 @@ absl::StatusOr<std::optional<domain::Deputy>> SqlTransaction::LoadDeputy(
   ASSIGN_OR_RETURN(const auto owner, SeenOwner(id));
   if (!owner) return std::nullopt;
   domain::Deputy deputy{.id = id,
-                        .active = owner->state == domain::OwnerState::kActive,
+                        .active = owner->state == domain::OwnerState::kActive &&
+                                  !owner->suspend_time,
                         .leaves = owner->state == domain::OwnerState::kActive
                                       ? owner->depart_time
                                       : std::nullopt,

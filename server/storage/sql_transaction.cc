@@ -175,6 +175,8 @@ absl::StatusOr<app::StoreCounts> SqlTransaction::Count() {
         }));
     ASSIGN_OR_RETURN(const auto orphaned, statements_->count_orphaned.First());
     counts.orphaned_issuers = orphaned.value_or(0);
+    ASSIGN_OR_RETURN(const auto overdue, statements_->count_overdue.First());
+    counts.overdue_owners = overdue.value_or(0);
     return counts;
   });
 }

@@ -38,6 +38,11 @@ class SqlTransaction : public app::Transaction {
       const OwnerId& id) override;
   absl::StatusOr<std::vector<domain::Owner>> ListOwners(
       const std::string& after, int limit) override;
+  absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+      absl::Time since, int limit) override;
+  absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,
+                                                         int limit) override;
+  absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) override;
   absl::StatusOr<std::optional<domain::Key>> FindKey(const IssuerId& issuer,
                                                      const KeyId& id) override;
   absl::StatusOr<std::vector<domain::Key>> ListKeys(

@@ -150,6 +150,9 @@ struct Statements {
                    "SELECT 'REVOKED', revoked FROM key_counts"),
         count_orphaned(sql,
                        "SELECT count(*) FROM issuers WHERE state = 'ORPHANED'"),
+        count_overdue(sql,
+                      "SELECT count(*) FROM owners WHERE state = 'ACTIVE' AND "
+                      "overdue_us > 0"),
         insert_owner(sql, Into<OwnerRow>("owners")),
         update_owner(sql, Set<OwnerRow>("owners", "id = :key AND rev = :old")),
         insert_issuer(sql, Into<IssuerRow>("issuers")),
@@ -231,6 +234,7 @@ struct Statements {
   Select<RequestRow, Text, Text> find_request;
   Select<CountRow> count_keys;
   Select<One<Number>> count_orphaned;
+  Select<One<Number>> count_overdue;
   Write<OwnerRow> insert_owner;
   Update<OwnerRow, Text, Number> update_owner;
   Write<IssuerRow> insert_issuer;

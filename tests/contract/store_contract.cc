@@ -625,6 +625,41 @@ TEST_P(StoreContract, OwnersAreFoundByTheNameHrKnows) {
   }));
 }
 
+TEST_P(StoreContract, WhoIsUnconfirmedOverdueOrSuspendedIsListed) {
+  using Names = std::vector<std::string>;
+  const auto names = [](const std::vector<domain::Owner>& owners) {
+    Names ids;
+    for (const auto& owner : owners) ids.push_back(owner.id.value());
+    return ids;
+  };
+  const absl::Duration day = absl::Hours(24);
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    for (int i = 0; i < 6; ++i) {
+      domain::Owner owner =
+          MakeOwner(std::string(1, static_cast<char>('f' - i)));
+      owner.confirm_time = kNow + i * day;
+      if (i >= 2) owner.overdue_time = kNow + i * day;
+      if (i >= 4) owner.suspend_time = kNow + i * day;
+      if (i == 1) owner.kind = domain::OwnerKind::kTeam;
+      if (i == 3) owner.state = domain::OwnerState::kDeparted;
+      RETURN_IF_ERROR(txn.InsertOwner(owner));
+    }
+    return absl::OkStatus();
+  }));
+  EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
+    EXPECT_EQ(names(*txn.ListUnconfirmed(kNow, 9)), Names{});
+    EXPECT_EQ(names(*txn.ListUnconfirmed(kNow + day, 9)), Names{"f"});
+    EXPECT_EQ(names(*txn.ListUnconfirmed(kNow + 9 * day, 0)), Names{});
+    EXPECT_EQ(names(*txn.ListOverdue(kNow + 2 * day, 9)), Names{"d"});
+    EXPECT_EQ(names(*txn.ListOverdue(kNow + 9 * day, 9)), Names{"d"});
+    EXPECT_EQ(*txn.CountSuspendedSince(kNow + 5 * day), 1);
+    EXPECT_EQ(*txn.CountSuspendedSince(kNow), 2);
+    EXPECT_EQ(txn.Count()->overdue_owners, 3);
+    EXPECT_EQ((*txn.FindOwner(OwnerId("b")))->suspend_time, kNow + 4 * day);
+    return absl::OkStatus();
+  }));
+}
+
 TEST_P(StoreContract, FeedsTokensAndHeldDeparturesComeBack) {
   MustMakeShop();
   const domain::Feed feed{.name = "okta",

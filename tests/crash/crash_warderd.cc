@@ -44,6 +44,17 @@ class SteppingTransaction : public app::Transaction {
       const std::string& after, int limit) override {
     return t_.ListOwners(after, limit);
   }
+  absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+      absl::Time since, int limit) override {
+    return t_.ListUnconfirmed(since, limit);
+  }
+  absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,
+                                                         int limit) override {
+    return t_.ListOverdue(since, limit);
+  }
+  absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) override {
+    return t_.CountSuspendedSince(since);
+  }
   absl::StatusOr<std::optional<domain::Key>> FindKey(const IssuerId& issuer,
                                                      const KeyId& id) override {
     return t_.FindKey(issuer, id);

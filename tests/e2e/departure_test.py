@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import subprocess
+import time
 import unittest
 
 import jwt
@@ -76,6 +77,29 @@ class DepartureTest(unittest.TestCase):
         self.assertEqual(self.w.keys("pending")[0]["owner"], "owners/alice")
         self.assertEqual(
             self.w.warder("owner", "departure", "alice").code, 3)
+
+    def test_who_is_confirmed_by_nobody_is_suspended(self):
+        [old] = self.w.keys("active")
+        for _ in ("warned", "suspended"):
+            self.w.stop()
+            time.sleep(1.2)
+            self.w.start(args=["serve", "--config", self.w.config,
+                               "--set", "hr.attestation.lease=1s",
+                               "--set", "hr.attestation.grace=1s"])
+            time.sleep(0.3)  # the first round of the loop
+        self.assertNotIn(old["kid"], self.w.get(self.w.jwks_url())[2].decode())
+        shown = self.w.must("owner", "list", "--unconfirmed").out
+        self.assertIn("alice", shown)
+        self.assertEqual(
+            self.w.must("--json", "key", "show", "--issuer", "shop",
+                        old["kid"]).json()["state"], "KEY_STATE_SUSPENDED")
+        kept = self.w.must("--json", "owner", "confirm", "alice").json()
+        self.assertNotIn("suspendTime", kept)
+        self.assertEqual(self.w.must("--json", "owner", "suspend", "--plan",
+                                     "alice").json()["state"], "ACTIVE")
+        self.assertNotIn("suspend_time", self.w.must(
+            "--json", "owner", "show", "alice").out)
+        self.assertEqual(self.w.warder("owner", "confirm").code, 2)
 
     def test_late_news_lists_what_was_done_since(self):
         self.w.certify("security", "alice")

@@ -46,7 +46,7 @@ class RpcTest : public testing::Test {
     leaver_certificates_.emplace(app_.runner, *authority_,
                                  "https://keys.example");
     owner_rpc_.emplace(shared_, app_.owners, app_.departures,
-                       *leaver_certificates_);
+                       app_.attestations, *leaver_certificates_);
     auto identity = authority_->IssueServer({"localhost"}, absl::Hours(1), now);
     ASSERT_OK(identity);
     auto server = GrpcServer::Start(

@@ -44,6 +44,23 @@ class FakeTransaction : public app::Transaction {
       const std::string& after, int limit) override {
     return ListAfter(s_.owners, OwnerId(after), limit);
   }
+  absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+      absl::Time since, int limit) override {
+    return PeopleBy(limit, &domain::Owner::confirm_time, [&](const auto& o) {
+      return !o.overdue_time && o.confirm_time < since;
+    });
+  }
+  absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,
+                                                         int limit) override {
+    return PeopleBy(limit, &domain::Owner::overdue_time, [&](const auto& o) {
+      return o.overdue_time && *o.overdue_time <= since && !o.suspend_time;
+    });
+  }
+  absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) override {
+    return std::count_if(s_.owners.begin(), s_.owners.end(), [&](auto& entry) {
+      return entry.second.suspend_time && *entry.second.suspend_time >= since;
+    });
+  }
   absl::StatusOr<std::optional<Key>> FindKey(const IssuerId& issuer,
                                              const KeyId& id) override {
     return Find(s_.keys, std::make_pair(issuer, id));
@@ -245,6 +262,9 @@ class FakeTransaction : public app::Transaction {
       if (issuer.state == domain::IssuerState::kOrphaned) {
         ++counts.orphaned_issuers;
       }
+    }
+    for (const auto& [id, owner] : s_.owners) {
+      counts.overdue_owners += IsActive(id) && owner.overdue_time ? 1 : 0;
     }
     return counts;
   }
@@ -580,6 +600,24 @@ class FakeTransaction : public app::Transaction {
     return it != s_.owners.end() &&
            it->second.state == domain::OwnerState::kActive;
   }
+  // ACTIVE people for whom `wanted` holds, in order of `member`.
+  template <typename Member, typename Wanted>
+  std::vector<domain::Owner> PeopleBy(int limit, Member member,
+                                      Wanted wanted) const {
+    std::vector<domain::Owner> people;
+    for (const auto& [id, owner] : s_.owners) {
+      if (IsActive(id) && owner.kind == domain::OwnerKind::kPerson &&
+          wanted(owner)) {
+        people.push_back(owner);
+      }
+    }
+    std::stable_sort(people.begin(), people.end(),
+                     [&](auto& a, auto& b) { return a.*member < b.*member; });
+    if (std::ssize(people) > limit) {
+      people.resize(static_cast<size_t>(limit), domain::Owner{});
+    }
+    return people;
+  }
   template <typename Wanted>
   std::vector<domain::User> Users(Wanted wanted) const {
     std::vector<domain::User> out;
@@ -603,6 +641,7 @@ class FakeTransaction : public app::Transaction {
     const auto owner = Find(s_.owners, id);
     if (!owner) return deputy;
     if (deputy.active) deputy.leaves = owner->depart_time;
+    if (owner->suspend_time) deputy.active = false;
     deputy.team = owner->kind == domain::OwnerKind::kTeam;
     for (const OwnerId& member : owner->members) {
       deputy.members.push_back(MakeDeputy(member));

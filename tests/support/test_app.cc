@@ -22,9 +22,13 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       feeds(runner, random, hr_policy),
       users(runner, intake, random),
       rosters(runner, intake),
+      attestations(runner, hr_policy),
       owners(runner, users),
       signer(runner, random),
-      loop(runner, departures, &feeds, &rosters) {}
+      loop(runner, departures,
+           {.feeds = &feeds,
+            .rosters = &rosters,
+            .attestations = &attestations}) {}
 
 app::Request TestApp::As(const std::string& principal,
                          const std::string& request_id) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "server/app/attestation_manager.h"
 #include "server/app/departure_manager.h"
 #include "server/app/exposure_manager.h"
 #include "server/app/feed_access.h"
@@ -46,6 +47,7 @@ struct TestApp {
   app::FeedAccess feeds;
   app::UserManager users;
   app::RosterManager rosters;
+  app::AttestationManager attestations;
   app::OwnerManager owners;
   app::TokenSigner signer;
   app::RotationLoop loop;

@@ -1,0 +1,247 @@
+#include "server/app/attestation_manager.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+#include "server/domain/attestation.h"
+
+namespace warder::app {
+namespace {
+
+constexpr int kBatch = 1000;
+
+absl::StatusOr<domain::Owner> GetActive(ReadTransaction& txn,
+                                        const OwnerId& id) {
+  ASSIGN_OR_RETURN(auto owner, txn.FindOwner(id));
+  if (!owner) return NotFound(OwnerName(id));
+  if (owner->kind == domain::OwnerKind::kTeam) {
+    return Precondition(
+        Reason::kWrongState,
+        absl::StrCat(OwnerName(id), " is a team; people are confirmed"));
+  }
+  if (owner->state == domain::OwnerState::kDeparted) {
+    return Precondition(Reason::kWrongState,
+                        absl::StrCat(OwnerName(id),
+                                     " has departed; should the person be "
+                                     "back, add an owner under another ID"));
+  }
+  return *std::move(owner);
+}
+
+absl::Status SuspendIn(Change& change, domain::Owner& owner) {
+  ASSIGN_OR_RETURN(const auto touched,
+                   change.txn().ListIssuersTouchedBy(owner.id));
+  int keys = 0;
+  for (const IssuerId& id : touched) {
+    ASSIGN_OR_RETURN(domain::IssuerDraft draft,
+                     change.txn().LoadDraft(id, KeyScope::kLiving));
+    const bool his = draft.issuer.owner == owner.id ||
+                     std::any_of(draft.keys.begin(), draft.keys.end(),
+                                 [&](const domain::Key& key) {
+                                   return key.owner == owner.id;
+                                 });
+    if (!his) continue;
+    keys +=
+        domain::SuspendKeysOf(draft, owner.id, change.actor(), change.now());
+    if (draft.issuer.owner == owner.id) {
+      Log(LogLevel::kError, "issuer.owner_unconfirmed",
+          {{"issuer", IssuerName(id)},
+           {"owner", OwnerName(owner.id)},
+           {"next",
+            "no deputy could take over; name a living owner and deputy with: "
+            "warder issuer update"}});
+    }
+    RETURN_IF_ERROR(change.Save(draft));
+  }
+  owner.suspend_time = change.now();
+  owner.overdue_time = owner.overdue_time.value_or(change.now());
+  owner.update_time = change.now();
+  RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
+  change.Record("owner.suspended", OwnerName(owner.id),
+                WriteJson({{"confirmed", TimeText(owner.confirm_time)},
+                           {"keys_suspended", keys}}));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool NeedsConfirming(const HrPolicy& policy, const domain::Owner& owner,
+                     absl::Time now) {
+  return policy.attestation_lease > absl::ZeroDuration() &&
+         (owner.overdue_time ||
+          now - owner.confirm_time >
+              std::min(policy.attestation_lease / 4, absl::Hours(24)));
+}
+
+absl::Status ConfirmIn(Change& change, domain::Owner& owner) {
+  if (owner.kind == domain::OwnerKind::kTeam ||
+      owner.state == domain::OwnerState::kDeparted) {
+    return absl::OkStatus();
+  }
+  const bool was_overdue = owner.overdue_time.has_value();
+  owner.confirm_time = change.now();
+  owner.overdue_time.reset();
+  owner.suspend_time.reset();
+  owner.update_time = change.now();
+  RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
+  if (was_overdue) change.Record("owner.confirmed", OwnerName(owner.id), "");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<domain::Owner> AttestationManager::Confirm(
+    const Request& request, const OwnerId& id) {
+  const std::string name = OwnerName(id);
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteOwners, name).status());
+  if (request.caller.name == id.value() && !request.caller.is_feed) {
+    return runner_.Denied(
+        request, name,
+        Error(absl::StatusCode::kPermissionDenied, Reason::kTwoPeopleRequired,
+              absl::StrCat(name,
+                           " does not confirm himself; somebody else of "
+                           "role hr or security does")));
+  }
+  domain::Owner owner;
+  const auto find = [&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(owner, GetActive(txn, id));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) {
+        RETURN_IF_ERROR(find(change.txn()));
+        const bool was_overdue = owner.overdue_time.has_value();
+        RETURN_IF_ERROR(ConfirmIn(change, owner));
+        // A person's word is on record, whether it was awaited or not.
+        if (!was_overdue) change.Record("owner.confirmed", name, "");
+        change.SetResult(name);
+        return absl::OkStatus();
+      },
+      [&](ReadTransaction& txn, const std::string&) { return find(txn); }));
+  return owner;
+}
+
+absl::StatusOr<domain::Owner> AttestationManager::Suspend(
+    const Request& request, const OwnerId& id) {
+  const std::string name = OwnerName(id);
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteKeys, name).status());
+  domain::Owner owner;
+  const auto find = [&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(owner, GetActive(txn, id));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kUrgent,
+      [&](Change& change) {
+        RETURN_IF_ERROR(find(change.txn()));
+        change.SetResult(name);
+        if (owner.suspend_time) return absl::OkStatus();
+        return SuspendIn(change, owner);
+      },
+      [&](ReadTransaction& txn, const std::string&) { return find(txn); }));
+  return owner;
+}
+
+absl::Status AttestationManager::WarnDue(absl::Time now) {
+  const absl::Time since = now - policy_.attestation_lease;
+  std::vector<domain::Owner> unconfirmed;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(unconfirmed, txn.ListUnconfirmed(since, kBatch));
+    return absl::OkStatus();
+  }));
+  if (unconfirmed.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      runner_.RunAsSystem(ChangeRunner::Urgency::kNormal, [&](Change& change) {
+        for (const domain::Owner& listed : unconfirmed) {
+          ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(listed.id));
+          // Confirmed or departed since it was listed.
+          if (!owner || owner->rev != listed.rev) continue;
+          owner->overdue_time = change.now();
+          owner->update_time = change.now();
+          RETURN_IF_ERROR(change.txn().UpdateOwner(*owner));
+          change.Record("owner.unconfirmed", OwnerName(owner->id),
+                        WriteJson({{"confirmed", TimeText(owner->confirm_time)},
+                                   {"suspended_at",
+                                    TimeText(change.now() +
+                                             policy_.attestation_grace)}}));
+        }
+        return absl::OkStatus();
+      }));
+  for (const domain::Owner& owner : unconfirmed) {
+    Log(LogLevel::kWarning, "owner.unconfirmed",
+        {{"owner", OwnerName(owner.id)},
+         {"confirmed", TimeText(owner.confirm_time)},
+         {"next",
+          absl::StrCat("his keys are suspended in ",
+                       DurationText(policy_.attestation_grace),
+                       " unless somebody says that he is here: warder owner "
+                       "confirm ",
+                       owner.id.value())}});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<domain::Owner>> AttestationManager::SuspensionsDue(
+    absl::Time now) {
+  std::vector<domain::Owner> due;
+  int64_t recent = 0, people = 0;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(due,
+                     txn.ListOverdue(now - policy_.attestation_grace, kBatch));
+    ASSIGN_OR_RETURN(recent,
+                     txn.CountSuspendedSince(now - policy_.brake_window));
+    ASSIGN_OR_RETURN(people, txn.CountActivePeople());
+    return absl::OkStatus();
+  }));
+  const int64_t wanted = std::ssize(due) + recent;
+  const bool holds = !due.empty() && wanted > BrakeBound(policy_, people);
+  if (holds && !held_) {
+    Log(LogLevel::kError, "attestation.held",
+        {{"owners", absl::StrCat(due.size())},
+         {"next",
+          "too many owners at once are unconfirmed, so none of them is "
+          "suspended: reconcile a roster, or decide with: warder owner list "
+          "--unconfirmed, then warder owner confirm or suspend"}});
+    RETURN_IF_ERROR(runner_.RunAsSystem(
+        ChangeRunner::Urgency::kNormal, [&](Change& change) {
+          change.Record("attestation.held", "owners",
+                        WriteJson({{"owners", due.size()}}));
+          return absl::OkStatus();
+        }));
+  }
+  held_ = holds;
+  if (holds) due.clear();
+  return due;
+}
+
+absl::StatusOr<int> AttestationManager::RunDue() {
+  if (policy_.attestation_lease <= absl::ZeroDuration()) return 0;
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  RETURN_IF_ERROR(WarnDue(now));
+  ASSIGN_OR_RETURN(const auto due, SuspensionsDue(now));
+  int suspended = 0;
+  for (const domain::Owner& listed : due) {
+    RETURN_IF_ERROR(runner_.RunAsSystem(
+        ChangeRunner::Urgency::kUrgent, [&](Change& change) {
+          ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(listed.id));
+          if (!owner || owner->rev != listed.rev) return absl::OkStatus();
+          return SuspendIn(change, *owner);
+        }));
+    ++suspended;
+    Log(LogLevel::kError, "owner.suspended",
+        {{"owner", OwnerName(listed.id)},
+         {"confirmed", TimeText(listed.confirm_time)},
+         {"next",
+          "his keys are out of the key sets; where he is here, say so with: "
+          "warder owner confirm, and look at: warder key list"}});
+  }
+  return suspended;
+}
+
+}  // namespace warder::app

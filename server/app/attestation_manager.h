@@ -1,0 +1,69 @@
+// Attestation leases: an owner stays one while somebody says that he is still
+// here. HR may forget to report a departure; nobody forgets for ever this way.
+//
+//   confirmed --lease--> overdue: warned --grace--> suspended: his keys leave
+//                                                   the key sets, heirs sign
+//
+// A roster that names him, a feed that reports him active, and `warder owner
+// confirm` confirm him. An option: HrPolicy::attestation_lease.
+#ifndef WARDER_SERVER_APP_ATTESTATION_MANAGER_H_
+#define WARDER_SERVER_APP_ATTESTATION_MANAGER_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/app/change_runner.h"
+#include "server/app/departure_intake.h"
+#include "server/domain/owner.h"
+
+namespace warder::app {
+
+// Returns whether a roster's or feed's word that `owner` is here is worth
+// writing down: leases are in use, and the last word is not of today.
+bool NeedsConfirming(const HrPolicy& policy, const domain::Owner& owner,
+                     absl::Time now);
+
+// Notes, inside `change`, that `owner` is here. Keys that were suspended stay
+// so. For a team or a departed owner does nothing.
+absl::Status ConfirmIn(Change& change, domain::Owner& owner);
+
+// Thread-safe, but for RunDue. Errors common to all: PERMISSION_DENIED; what
+// ChangeRunner::Run lists.
+class AttestationManager {
+ public:
+  // Both outlive this.
+  AttestationManager(ChangeRunner& runner, const HrPolicy& policy)
+      : runner_(runner), policy_(policy) {}
+
+  // Somebody answers for it that the person is here. Returns the owner.
+  //
+  //   NOT_FOUND            no such owner
+  //   FAILED_PRECONDITION  WRONG_STATE: a team, or he has departed
+  //   PERMISSION_DENIED    TWO_PEOPLE_REQUIRED: nobody confirms himself
+  absl::StatusOr<domain::Owner> Confirm(const Request& request,
+                                        const OwnerId& id);
+
+  // Suspends his keys now, without waiting for a lease; heirs sign. Idempotent.
+  // Blocks for one store transaction. Errors as Confirm but the last.
+  absl::StatusOr<domain::Owner> Suspend(const Request& request,
+                                        const OwnerId& id);
+
+  // Warns of who is overdue, and suspends who has been so for longer than the
+  // grace. Where those are more than the brake allows in its window, suspends
+  // none of them and raises an alarm: a feed is broken. Returns how many were
+  // suspended. The rotation loop's thread calls it.
+  absl::StatusOr<int> RunDue();
+
+ private:
+  absl::Status WarnDue(absl::Time now);
+  absl::StatusOr<std::vector<domain::Owner>> SuspensionsDue(absl::Time now);
+
+  ChangeRunner& runner_;
+  const HrPolicy& policy_;
+  // Whether the alarm of the brake was raised. Used by RunDue alone.
+  bool held_ = false;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_ATTESTATION_MANAGER_H_
