@@ -10,7 +10,7 @@ PACKAGES_BUILD=(build-essential cmake ninja-build ccache pkg-config
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libssl-dev libsqlite3-dev libsoci-dev libboost-dev
   nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libspdlog-dev
-  prometheus-cpp-dev libgoogle-perftools-dev)
+  prometheus-cpp-dev libgoogle-perftools-dev libcurl4-openssl-dev)
 PACKAGES_TOUR=(openssl curl python3 python3-jwt python3-cryptography)
 PACKAGES_TEST=(libgtest-dev libgmock-dev clang-14 clang-tidy-14
   libclang-rt-14-dev python3-grpcio python3-protobuf python3-pip sqlite3

@@ -37,8 +37,8 @@ bool LooksLikeKid(absl::string_view argument) {
 }
 
 // Returns the arguments in the order CLI11 takes them, last first; those that
-// look like a KID stand behind "--", where nothing is taken for a flag, or, as the
-// value of --key, behind its "=".
+// look like a KID stand behind "--", where nothing is taken for a flag, or, as
+// the value of --key, behind its "=".
 std::vector<std::string> ArgumentsOf(int argc, const char* const* argv) {
   std::vector<std::string> arguments, kids;
   for (int i = 1; i < argc; ++i) {
@@ -79,6 +79,7 @@ int RunApp(int argc, const char* const* argv) {
   AddOwnerCommands(app, context);
   AddExposureCommands(app, context);
   AddHrCommands(app, context);
+  AddEventCommands(app, context);
   AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);

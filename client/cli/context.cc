@@ -70,4 +70,16 @@ void AddPlan(CLI::App* command, Context& context) {
                     "show what would happen; change nothing");
 }
 
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::stringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+    return text.str();
+  }
+  std::ifstream in(path, std::ios::binary);
+  text << in.rdbuf();
+  if (in) return text.str();
+  return FieldError("FILE", absl::StrCat("\"", path, "\" cannot be read"));
+}
+
 }  // namespace warder::cli

@@ -91,12 +91,30 @@ class Context {
 // Adds --plan, for commands that change something.
 void AddPlan(CLI::App* command, Context& context);
 
+// Returns the contents of a file, or of standard input for "-".
+// INVALID_ARGUMENT when it cannot be read.
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+// Prints a list: one JSON value a line, or a table.
+template <typename List, typename Row>
+void PrintList(Context& context, const List& list, Table table, Row row) {
+  for (const auto& item : list) {
+    if (context.json) {
+      context.PrintText(MessageJson(item) + "\n");
+    } else {
+      table.Add(row(item));
+    }
+  }
+  if (!context.json) context.PrintText(table.Text(context.terminal));
+}
+
 // Each adds one noun and its verbs.
 void AddIssuerCommands(CLI::App& app, Context& context);
 void AddKeyCommands(CLI::App& app, Context& context);
 void AddOwnerCommands(CLI::App& app, Context& context);
 void AddExposureCommands(CLI::App& app, Context& context);
 void AddHrCommands(CLI::App& app, Context& context);
+void AddEventCommands(CLI::App& app, Context& context);
 void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);

@@ -23,19 +23,6 @@ struct Flags {
   bool all = false;
 };
 
-// One JSON value a line, or a table.
-template <typename List, typename Row>
-void PrintList(Context& context, const List& list, Table table, Row row) {
-  for (const auto& item : list) {
-    if (context.json) {
-      context.PrintText(MessageJson(item) + "\n");
-    } else {
-      table.Add(row(item));
-    }
-  }
-  if (!context.json) context.PrintText(table.Text(context.terminal));
-}
-
 std::string EndOf(const v1::FeedToken& token) {
   return token.has_revoke_time()
              ? absl::StrCat("REVOKED ", When(token.revoke_time()))

@@ -28,18 +28,6 @@ struct Flags {
   std::string id, format = "text", out, file, authority;
 };
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::stringstream text;
-  if (path == "-") {
-    text << std::cin.rdbuf();
-    return text.str();
-  }
-  std::ifstream in(path, std::ios::binary);
-  text << in.rdbuf();
-  if (in) return text.str();
-  return FieldError("FILE", absl::StrCat("\"", path, "\" cannot be read"));
-}
-
 // Returns the claims of `jws` when the CA of `authority_file` signed it.
 absl::StatusOr<Json> VerifiedClaims(const std::string& jws,
                                     const std::string& authority_file) {

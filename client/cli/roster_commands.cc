@@ -27,18 +27,6 @@ struct Flags {
   bool apply = false;
 };
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::stringstream text;
-  if (path == "-") {
-    text << std::cin.rdbuf();
-    return text.str();
-  }
-  std::ifstream in(path, std::ios::binary);
-  text << in.rdbuf();
-  if (in) return text.str();
-  return FieldError("FILE", absl::StrCat("\"", path, "\" cannot be read"));
-}
-
 // Sends the file in parts, showing how far it is on a terminal.
 absl::StatusOr<Response> Send(Context& context, const Flags& flags,
                               const std::string& text) {

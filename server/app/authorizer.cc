@@ -89,6 +89,7 @@ Access AccessOf(Role role, Permission permission) {
         case P::kReadExposures:
         case P::kWriteExposures:
         case P::kManageFeeds:
+        case P::kManageSubscriptions:
         case P::kReadAudit:
         case P::kIssueCertificates:
         case P::kReadStatus: return Access::kYes;
@@ -137,6 +138,7 @@ absl::string_view PermissionName(Permission permission) {
     case Permission::kReadExposures: return "exposures.read";
     case Permission::kWriteExposures: return "exposures.write";
     case Permission::kManageFeeds: return "feeds.manage";
+    case Permission::kManageSubscriptions: return "subscriptions.manage";
     case Permission::kSignTokens: return "tokens.sign";
     case Permission::kReadAudit: return "audit.read";
     case Permission::kIssueCertificates: return "certificates.issue";

@@ -58,7 +58,9 @@ enum class Permission {
   kReportDeparture,  // and plan, and call off
   kReadExposures,
   kWriteExposures,  // declare
-  kManageFeeds,     // tokens of feeds; release and reject held departures
+  // Tokens and keys of feeds; release and reject held departures.
+  kManageFeeds,
+  kManageSubscriptions,  // who outside is told of events
   kSignTokens,
   kReadAudit,
   kIssueCertificates,

@@ -26,6 +26,7 @@
 #include "server/domain/issuer.h"
 #include "server/domain/key.h"
 #include "server/domain/owner.h"
+#include "server/domain/subscription.h"
 #include "server/domain/user.h"
 
 namespace warder::app {
@@ -170,6 +171,23 @@ class ReadTransaction {
   virtual absl::StatusOr<int64_t> CountFeedDepartures(
       absl::Time since, const std::string& reported_by) = 0;
 
+  virtual absl::StatusOr<std::vector<domain::Subscription>>
+  ListSubscriptions() = 0;
+  virtual absl::StatusOr<std::optional<domain::Subscription>> FindSubscription(
+      const std::string& id) = 0;
+  // Returns at most `limit` deliveries with a sequence greater than `after`, in
+  // order: the dead ones, or those still tried.
+  virtual absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
+      const std::string& subscription, bool dead, int64_t after, int limit) = 0;
+  virtual absl::StatusOr<std::optional<domain::Delivery>> FindDelivery(
+      const std::string& subscription, int64_t sequence) = 0;
+  virtual absl::StatusOr<int64_t> CountDeliveries(
+      const std::string& subscription, bool dead) = 0;
+  virtual absl::StatusOr<std::vector<domain::Transmitter>>
+  ListTransmitters() = 0;
+  virtual absl::StatusOr<std::optional<domain::Transmitter>> FindTransmitter(
+      const std::string& feed) = 0;
+
   // Returns the sequence of the first event at `time` or later, or the one that
   // the next event will have.
   virtual absl::StatusOr<int64_t> FirstEventSince(absl::Time time) = 0;
@@ -237,6 +255,25 @@ class Transaction : public ReadTransaction {
   virtual absl::Status DeleteHeld(const OwnerId& owner) = 0;
   virtual absl::Status PutAbsence(const OwnerId& owner, absl::Time since) = 0;
   virtual absl::Status DeleteAbsence(const OwnerId& owner) = 0;
+
+  // ALREADY_EXISTS.
+  virtual absl::Status InsertSubscription(
+      const domain::Subscription& subscription) = 0;
+  // Writes the secrets alone. ABORTED when it is gone.
+  virtual absl::Status UpdateSubscription(
+      const domain::Subscription& subscription) = 0;
+  // Compare-and-set. ABORTED when it is not at `from`, or gone.
+  virtual absl::Status MoveCursor(const std::string& subscription, int64_t from,
+                                  int64_t to) = 0;
+  // With its deliveries.
+  virtual absl::Status DeleteSubscription(const std::string& id) = 0;
+  // Inserts or replaces. FAILED_PRECONDITION without its subscription.
+  virtual absl::Status PutDelivery(const domain::Delivery& delivery) = 0;
+  virtual absl::Status DeleteDelivery(const std::string& subscription,
+                                      int64_t sequence) = 0;
+  virtual absl::Status PutTransmitter(
+      const domain::Transmitter& transmitter) = 0;
+  virtual absl::Status DeleteTransmitter(const std::string& feed) = 0;
 };
 
 // Thread-safe.

@@ -113,10 +113,8 @@ absl::Status CheckCommand(const SignJwtCommand& command) {
 }
 
 absl::StatusOr<const SigningKey*> FindSigner(const IssuerSnapshot& snapshot,
-                                             const SignJwtCommand& command,
+                                             domain::Algorithm algorithm,
                                              absl::Time now) {
-  const domain::Algorithm algorithm =
-      command.algorithm.value_or(snapshot.algorithms.front());
   for (const SigningKey& key : snapshot.signers) {
     if (key.algorithm == algorithm && now < key.sign_until) return &key;
   }
@@ -150,8 +148,11 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
 
   const ClockGuard::Reading clock = runner_.clock_guard().Read();
   // A clock set back makes no key sign longer.
-  ASSIGN_OR_RETURN(const SigningKey* const key,
-                   FindSigner(*snapshot, command, clock.latest));
+  ASSIGN_OR_RETURN(
+      const SigningKey* const key,
+      FindSigner(*snapshot,
+                 command.algorithm.value_or(snapshot->algorithms.front()),
+                 clock.latest));
   // Verifiers have wall clocks. Ordinary jitter dates no token before its key.
   absl::Time now = clock.wall;
   if (key->activate_time - now <= kClockTolerance) {
@@ -195,22 +196,44 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
   const std::string type = command.token_type.empty()
                                ? (*grant)->token_types.front()
                                : command.token_type;
-  result.token.reserve(claims.size() * 4 / 3 + 320);
+  ASSIGN_OR_RETURN(result.token, SignBy(command.issuer, *key, type, claims));
+  runner_.live_tokens().Count(key->id, result.expire_time);
+  return result;
+}
+
+absl::StatusOr<std::string> TokenSigner::SignBy(const IssuerId& issuer,
+                                                const SigningKey& key,
+                                                absl::string_view type,
+                                                absl::string_view claims) {
+  std::string token;
+  token.reserve(claims.size() * 4 / 3 + 320);
   Base64UrlAppend(
-      absl::StrCat("{\"alg\":\"", domain::AlgorithmName(key->algorithm),
-                   "\",\"kid\":\"", key->id.value(),
+      absl::StrCat("{\"alg\":\"", domain::AlgorithmName(key.algorithm),
+                   "\",\"kid\":\"", key.id.value(),
                    "\",\"typ\":", JsonQuoted(type), "}"),
-      &result.token);
-  result.token.push_back('.');
-  Base64UrlAppend(claims, &result.token);
-  auto signature = runner_.vault().Sign(command.issuer, *key, result.token);
-  runner_.metrics().CountSign(domain::AlgorithmName(key->algorithm),
+      &token);
+  token.push_back('.');
+  Base64UrlAppend(claims, &token);
+  auto signature = runner_.vault().Sign(issuer, key, token);
+  runner_.metrics().CountSign(domain::AlgorithmName(key.algorithm),
                               signature.ok());
   if (!signature.ok()) return signature.status();
-  runner_.live_tokens().Count(key->id, result.expire_time);
-  result.token.push_back('.');
-  Base64UrlAppend(*signature, &result.token);
-  return result;
+  token.push_back('.');
+  Base64UrlAppend(*signature, &token);
+  return token;
+}
+
+absl::StatusOr<std::string> TokenSigner::SignSecurityEvent(
+    const IssuerId& issuer, Json claims) {
+  const SnapshotPtr snapshot = runner_.publisher().Find(issuer.value());
+  if (snapshot == nullptr) return NotFound(IssuerName(issuer));
+  const ClockGuard::Reading clock = runner_.clock_guard().Read();
+  ASSIGN_OR_RETURN(
+      const SigningKey* const key,
+      FindSigner(*snapshot, domain::Algorithm::kRs256, clock.latest));
+  claims["iss"] = snapshot->issuer_uri;
+  claims["iat"] = absl::ToUnixSeconds(clock.wall);
+  return SignBy(issuer, *key, "secevent+jwt", WriteJson(claims));
 }
 
 }  // namespace warder::app

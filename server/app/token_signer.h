@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "server/app/change_runner.h"
 #include "server/base/random.h"
+#include "server/base/strict_json.h"
 
 namespace warder::app {
 
@@ -53,7 +54,23 @@ class TokenSigner {
   absl::StatusOr<SignedToken> Sign(const Request& request,
                                    const SignJwtCommand& command);
 
+  // Returns a Security Event Token (RFC 8417) of the issuer over `claims`, to
+  // which `iss` and `iat` are added; `typ` is secevent+jwt, by RS256. The
+  // service itself states it: no grant allows it, and it has no `exp`.
+  //
+  //   NOT_FOUND            no such issuer
+  //   FAILED_PRECONDITION  NO_SIGNING_KEY: it signs no RS256 now
+  //   UNAVAILABLE          VAULT_UNAVAILABLE
+  absl::StatusOr<std::string> SignSecurityEvent(const IssuerId& issuer,
+                                                Json claims);
+
  private:
+  // Returns the compact JWS of `claims` by `key`.
+  absl::StatusOr<std::string> SignBy(const IssuerId& issuer,
+                                     const SigningKey& key,
+                                     absl::string_view type,
+                                     absl::string_view claims);
+
   ChangeRunner& runner_;
   Random& random_;
 };

@@ -17,6 +17,9 @@ namespace {
 
 constexpr int kScan = 200;
 constexpr int kAttempts = 5;
+// How the news came, see domain::Departure.
+constexpr char kScim[] = "scim";
+constexpr char kSecurityEvent[] = "security-event";
 
 std::string UserName(const std::string& id) {
   return absl::StrCat("users/", id);
@@ -50,6 +53,15 @@ bool Same(domain::User a, const domain::User& b) {
 bool HasLeft(const domain::User& user, absl::Time now) {
   return !user.active || user.deleted ||
          (user.leave_time && *user.leave_time <= now);
+}
+
+// When what `user` says now was true, where security events told of him.
+absl::Time HeardTime(const domain::User& user) {
+  const auto document = ParseJsonObject(user.document);
+  if (!document.ok()) return absl::InfinitePast();
+  const auto text = JsonString(*document, "heard_time");
+  if (!text.ok()) return absl::InfinitePast();
+  return ParseTime(*text).value_or(absl::InfinitePast());
 }
 
 std::string DetailOf(const domain::User& user) {
@@ -128,7 +140,7 @@ absl::StatusOr<std::vector<domain::Owner>> UserManager::OwnersOf(
 }
 
 absl::Status UserManager::Settle(Change& change, const domain::User* before,
-                                 domain::User& user) {
+                                 domain::User& user, absl::string_view source) {
   RETURN_IF_ERROR(FindHisOwner(change.txn(), user));
   user.update_time = change.now();
   if (before == nullptr) {
@@ -145,7 +157,7 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
                 : !left && had_left ? "user.reactivated"
                                     : "user.updated",
                 UserName(user.id), DetailOf(user));
-  if (left) return Depart(change, user);
+  if (left) return Depart(change, user, source);
   if (user.owner.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(user.owner));
   if (!owner || owner->state != domain::OwnerState::kActive) {
@@ -154,7 +166,7 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
   if (NeedsConfirming(intake_.policy(), *owner, now)) {
     RETURN_IF_ERROR(ConfirmIn(change, *owner));
   }
-  if (user.leave_time) return Schedule(change, *owner, user);
+  if (user.leave_time) return Schedule(change, *owner, user, source);
   if (before == nullptr || (!before->leave_time && !had_left)) {
     return absl::OkStatus();
   }
@@ -168,11 +180,12 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
   return intake_.TakeBack(change, owner->id);
 }
 
-absl::Status UserManager::Depart(Change& change, const domain::User& user) {
+absl::Status UserManager::Depart(Change& change, const domain::User& user,
+                                 absl::string_view source) {
   // Who is inactive has left, whatever day was planned.
   ReportDepartureCommand report{.owner = OwnerId(),
                                 .instant = std::nullopt,
-                                .source = "scim",
+                                .source = std::string(source),
                                 .time_zone = "",
                                 .plan = std::nullopt};
   if (user.leave_time && *user.leave_time <= change.now()) {
@@ -196,7 +209,8 @@ absl::Status UserManager::Depart(Change& change, const domain::User& user) {
 }
 
 absl::Status UserManager::Schedule(Change& change, domain::Owner& owner,
-                                   const domain::User& user) {
+                                   const domain::User& user,
+                                   absl::string_view source) {
   ASSIGN_OR_RETURN(const auto known, change.txn().FindDeparture(owner.id));
   if (known) {
     const bool later = *user.leave_time >= known->instant;
@@ -217,7 +231,7 @@ absl::Status UserManager::Schedule(Change& change, domain::Owner& owner,
       .TakeIn(change, owner,
               {.owner = owner.id,
                .instant = user.leave_time,
-               .source = "scim",
+               .source = std::string(source),
                .time_zone = user.time_zone,
                .plan = std::nullopt})
       .status();
@@ -236,7 +250,7 @@ absl::Status UserManager::Adopt(Change& change, domain::Owner& owner) {
       user.owner = owner.id;
       RETURN_IF_ERROR(change.txn().UpdateUser(user));
     }
-    if (user.leave_time) RETURN_IF_ERROR(Schedule(change, owner, user));
+    if (user.leave_time) RETURN_IF_ERROR(Schedule(change, owner, user, kScim));
   }
   return absl::OkStatus();
 }
@@ -254,10 +268,57 @@ absl::StatusOr<domain::User> UserManager::Create(const Request& request,
       [&](Change& change) {
         wanted.create_time = change.now();
         wanted.owner = OwnerId();
-        return Settle(change, nullptr, wanted);
+        return Settle(change, nullptr, wanted, kScim);
       },
       [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
   return wanted;
+}
+
+absl::Status UserManager::Hear(const Request& request, domain::User said,
+                               absl::Time when) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kReportDeparture, "users")
+          .status());
+  const std::string new_id = RandomToken(random_, 16);
+  return runner_.Run(
+      request, ChangeRunner::Urgency::kUrgent,
+      [&](Change& change) -> absl::Status {
+        ASSIGN_OR_RETURN(auto namesakes, change.txn().FindUsersByName(
+                                             domain::MatchRule::kUserName,
+                                             domain::FoldName(said.user_name)));
+        std::erase_if(namesakes, [&](const domain::User& other) {
+          return other.deleted || other.feed != request.caller.name;
+        });
+        domain::User user = said;
+        if (namesakes.empty()) {
+          user.id = new_id;
+          user.feed = request.caller.name;
+          user.create_time = change.now();
+          user.rev = 1;
+          return Settle(change, nullptr, user, kSecurityEvent);
+        }
+        const domain::User& before = namesakes.front();
+        const absl::Time heard = HeardTime(before);
+        // Replayed or overtaken. Of two words of one second the worse counts.
+        if (when < heard ||
+            (when == heard && (user.active || !before.active))) {
+          return absl::OkStatus();
+        }
+        user.id = before.id;
+        user.feed = before.feed;
+        user.owner = before.owner;
+        user.create_time = before.create_time;
+        user.rev = before.rev;
+        if (user.external_id.empty()) user.external_id = before.external_id;
+        for (const std::string& email : before.emails) {
+          if (std::find(user.emails.begin(), user.emails.end(), email) ==
+              user.emails.end()) {
+            user.emails.push_back(email);
+          }
+        }
+        return Settle(change, &before, user, kSecurityEvent);
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
 }
 
 absl::StatusOr<domain::User> UserManager::Get(const Request& request,
@@ -362,7 +423,7 @@ absl::StatusOr<domain::User> UserManager::Edit(
         request, ChangeRunner::Urgency::kUrgent,
         [&](Change& change) {
           user = edited;
-          return Settle(change, &before, user);
+          return Settle(change, &before, user, kScim);
         },
         [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
     if (last.ok()) return user;

@@ -69,6 +69,11 @@ class UserManager {
       absl::FunctionRef<absl::StatusOr<domain::User>(const domain::User&)>
           edit);
 
+  // A security event said this of somebody at `when`: `said` brings names,
+  // active, leave_time and a document with its "heard_time". Known by user_name
+  // in the feed or new. What is no newer than what was heard changes nothing.
+  absl::Status Hear(const Request& request, domain::User said, absl::Time when);
+
   // Inside the change that makes or renames `owner`: users of his name are
   // matched with him, and what they say of his last day counts.
   absl::Status Adopt(Change& change, domain::Owner& owner);
@@ -82,12 +87,13 @@ class UserManager {
  private:
   // Writes `user`, who was `before` (nullptr: new), and what follows from it.
   absl::Status Settle(Change& change, const domain::User* before,
-                      domain::User& user);
+                      domain::User& user, absl::string_view source);
   // He has left: everyone ACTIVE whom he is or was matched with departs.
-  absl::Status Depart(Change& change, const domain::User& user);
+  absl::Status Depart(Change& change, const domain::User& user,
+                      absl::string_view source);
   // His last day is known: the owner's departure is scheduled, or moved.
   absl::Status Schedule(Change& change, domain::Owner& owner,
-                        const domain::User& user);
+                        const domain::User& user, absl::string_view source);
   // The feed said what is known already: his owner is still here.
   absl::Status SaidAgain(const Request& request, const domain::User& user);
   absl::StatusOr<std::vector<domain::Owner>> OwnersOf(ReadTransaction& txn,

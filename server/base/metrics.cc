@@ -70,6 +70,17 @@ struct Metrics::Series {
           .Name("warder_feed_silent")
           .Help("1 while an HR feed has not been heard of for too long.")
           .Register(registry);
+  prometheus::Family<prometheus::Gauge>& deliveries =
+      BuildGauge()
+          .Name("warder_deliveries")
+          .Help("Events that a subscription has not been told of yet.")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& delivery_attempts =
+      CounterFamily(registry, "warder_delivery_attempts_total",
+                    "Attempts to tell a subscription of an event.");
+  prometheus::Family<prometheus::Counter>& security_events =
+      CounterFamily(registry, "warder_security_events_total",
+                    "Security Event Tokens that transmitters sent.");
   prometheus::Family<prometheus::Counter>& hr =
       CounterFamily(registry, "warder_hr_requests_total",
                     "Requests on the HR door, by HTTP status.");
@@ -174,6 +185,29 @@ void Metrics::CountHeldDeparture() { series_->held.Increment(); }
 
 void Metrics::SetFeedSilent(absl::string_view feed, bool silent) {
   series_->silent.Add({{"feed", std::string(feed)}}).Set(silent ? 1 : 0);
+}
+
+void Metrics::SetDeliveries(absl::string_view subscription, int64_t waiting,
+                            int64_t dead) {
+  const std::string name(subscription);
+  series_->deliveries.Add({{"subscription", name}, {"state", "waiting"}})
+      .Set(static_cast<double>(waiting));
+  series_->deliveries.Add({{"subscription", name}, {"state", "dead"}})
+      .Set(static_cast<double>(dead));
+}
+
+void Metrics::CountDeliveryAttempt(absl::string_view subscription, bool told) {
+  series_->delivery_attempts
+      .Add({{"subscription", std::string(subscription)},
+            {"result", told ? "told" : "failed"}})
+      .Increment();
+}
+
+void Metrics::CountSecurityEvent(absl::string_view feed,
+                                 absl::string_view result) {
+  series_->security_events
+      .Add({{"feed", std::string(feed)}, {"result", std::string(result)}})
+      .Increment();
 }
 
 void Metrics::CountHrRequest(absl::string_view method, int status) {

@@ -51,6 +51,13 @@ class Metrics {
   void CountHeldDeparture();
   // warder_feed_silent{feed} (1 while its silence is an alarm)
   void SetFeedSilent(absl::string_view feed, bool silent);
+  // warder_deliveries{subscription,state} (state waiting or dead)
+  void SetDeliveries(absl::string_view subscription, int64_t waiting,
+                     int64_t dead);
+  // warder_delivery_attempts_total{subscription,result} (told or failed)
+  void CountDeliveryAttempt(absl::string_view subscription, bool told);
+  // warder_security_events_total{feed,result}
+  void CountSecurityEvent(absl::string_view feed, absl::string_view result);
   // warder_hr_requests_total{method,status}
   void CountHrRequest(absl::string_view method, int status);
 

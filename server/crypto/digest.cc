@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <cstdlib>
@@ -18,6 +19,16 @@ std::string Sha256(absl::string_view data) {
     abort();  // without hashes nothing can be audited
   }
   return digest;
+}
+
+std::string HmacSha256(absl::string_view key, absl::string_view message) {
+  std::string mac(SHA256_DIGEST_LENGTH, '\0');
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const uint8_t*>(message.data()), message.size(),
+           reinterpret_cast<uint8_t*>(mac.data()), nullptr) == nullptr) {
+    abort();
+  }
+  return mac;
 }
 
 bool ConstantTimeEquals(absl::string_view a, absl::string_view b) {

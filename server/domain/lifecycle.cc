@@ -19,6 +19,8 @@ void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
                const Actor& actor, absl::Time now,
                std::vector<JsonMember> detail = {}) {
   detail.push_back({"algorithm", AlgorithmName(key.algorithm)});
+  const std::string owner = OwnerName(key.owner);
+  detail.push_back({"owner", owner});
   draft.Record(actor, action, KeyName(key.issuer, key.id),
                WriteJsonMembers(detail), now);
 }

@@ -66,46 +66,50 @@ class Reader {
  public:
   Reader(absl::string_view file, Config* config)
       : file_(file), hosts_(&config->grpc_hosts) {
-    scalars_ = {{"data_directory", Text(&config->data_directory)},
-                {"key_encryption_key", Text(&config->key_encryption_key)},
-                {"log_level",
-                 [config](const std::string& value) {
-                   config->log_level = value;
-                   return ParseLogLevel(value).status();
-                 }},
-                {"drain", Span(&config->drain)},
-                {"grpc.address", Text(&config->grpc_address)},
-                {"public.address", Text(&config->public_address)},
-                {"public.base_url", Url(&config->public_base_url)},
-                {"public.default_issuer",
-                 [config](const std::string& value) {
-                   config->default_issuer = value;
-                   return value.empty()
-                              ? absl::OkStatus()
-                              : ParseIssuerId("issuer", value).status();
-                 }},
-                {"hr.address", Text(&config->hr_address)},
-                {"hr.base_url", Url(&config->hr_base_url)},
-                {"hr.threads", Positive(&config->hr_threads, 64)},
-                {"hr.tls.certificate", Text(&config->hr_tls_certificate)},
-                {"hr.tls.private_key", Text(&config->hr_tls_private_key)},
-                {"hr.match",
-                 [config](const std::string& value) -> absl::Status {
-                   ASSIGN_OR_RETURN(config->hr.match,
-                                    domain::ParseMatchRule("value", value));
-                   return absl::OkStatus();
-                 }},
-                {"hr.brake.count", Positive(&config->hr.brake_count, 1000000)},
-                {"hr.brake.percent", Positive(&config->hr.brake_percent, 100)},
-                {"hr.brake.window", Span(&config->hr.brake_window)},
-                {"hr.silence", Span(&config->hr.silence)},
-                {"hr.absence_grace", Span(&config->hr.absence_grace)},
-                {"hr.attestation.lease", Span(&config->hr.attestation_lease)},
-                {"hr.attestation.grace", Span(&config->hr.attestation_grace)},
-                {"public.threads", Positive(&config->public_threads, 64)},
-                {"public.tls.certificate", Text(&config->tls_certificate)},
-                {"public.tls.private_key", Text(&config->tls_private_key)},
-                {"ops.address", Text(&config->ops_address)}};
+    scalars_ = {
+        {"data_directory", Text(&config->data_directory)},
+        {"key_encryption_key", Text(&config->key_encryption_key)},
+        {"log_level",
+         [config](const std::string& value) {
+           config->log_level = value;
+           return ParseLogLevel(value).status();
+         }},
+        {"drain", Span(&config->drain)},
+        {"grpc.address", Text(&config->grpc_address)},
+        {"public.address", Text(&config->public_address)},
+        {"public.base_url", Url(&config->public_base_url)},
+        {"public.default_issuer",
+         [config](const std::string& value) {
+           config->default_issuer = value;
+           return value.empty() ? absl::OkStatus()
+                                : ParseIssuerId("issuer", value).status();
+         }},
+        {"hr.address", Text(&config->hr_address)},
+        {"hr.base_url", Url(&config->hr_base_url)},
+        {"hr.threads", Positive(&config->hr_threads, 64)},
+        {"hr.tls.certificate", Text(&config->hr_tls_certificate)},
+        {"hr.tls.private_key", Text(&config->hr_tls_private_key)},
+        {"hr.match",
+         [config](const std::string& value) -> absl::Status {
+           ASSIGN_OR_RETURN(config->hr.match,
+                            domain::ParseMatchRule("value", value));
+           return absl::OkStatus();
+         }},
+        {"hr.brake.count", Positive(&config->hr.brake_count, 1000000)},
+        {"hr.brake.percent", Positive(&config->hr.brake_percent, 100)},
+        {"hr.brake.window", Span(&config->hr.brake_window)},
+        {"hr.silence", Span(&config->hr.silence)},
+        {"hr.absence_grace", Span(&config->hr.absence_grace)},
+        {"hr.attestation.lease", Span(&config->hr.attestation_lease)},
+        {"hr.attestation.grace", Span(&config->hr.attestation_grace)},
+        {"events.first_retry", Span(&config->deliveries.first_retry)},
+        {"events.longest_retry", Span(&config->deliveries.longest_retry)},
+        {"events.give_up", Span(&config->deliveries.give_up)},
+        {"events.authority", Text(&config->outbound_authority)},
+        {"public.threads", Positive(&config->public_threads, 64)},
+        {"public.tls.certificate", Text(&config->tls_certificate)},
+        {"public.tls.private_key", Text(&config->tls_private_key)},
+        {"ops.address", Text(&config->ops_address)}};
   }
 
   absl::Status Read(const YAML::Node& node, const std::string& prefix) {
@@ -145,7 +149,7 @@ class Reader {
                        const YAML::Node& value) {
     if (name == "grpc" || name == "public" || name == "ops" ||
         name == "public.tls" || name == "hr" || name == "hr.tls" ||
-        name == "hr.brake" || name == "hr.attestation") {
+        name == "hr.brake" || name == "hr.attestation" || name == "events") {
       return Read(value, name);
     }
     if (name == "grpc.hosts") return ReadHosts(value);

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/app/departure_intake.h"
+#include "server/app/event_dispatcher.h"
 
 namespace warder {
 
@@ -32,6 +33,8 @@ struct Config {
   std::string hr_tls_certificate;
   std::string hr_tls_private_key;
   app::HrPolicy hr;
+  app::DeliveryPolicy deliveries;
+  std::string outbound_authority;  // empty: the system's CAs
   std::string ops_address = "127.0.0.1:7482";
 
   std::string KeyEncryptionKeyFile() const;

@@ -16,6 +16,9 @@
 #include "server/app/departure_intake.h"
 #include "server/app/departure_manager.h"
 #include "server/app/documents.h"
+#include "server/app/event_dispatcher.h"
+#include "server/app/event_intake.h"
+#include "server/app/event_messages.h"
 #include "server/app/exposure_manager.h"
 #include "server/app/feed_access.h"
 #include "server/app/issuer_manager.h"
@@ -24,6 +27,7 @@
 #include "server/app/loader.h"
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
+#include "server/app/subscription_manager.h"
 #include "server/app/token_signer.h"
 #include "server/app/user_manager.h"
 #include "server/base/error.h"
@@ -36,6 +40,7 @@
 #include "server/crypto/private_key.h"
 #include "server/crypto/seal.h"
 #include "server/crypto/system_random.h"
+#include "server/http/event_routes.h"
 #include "server/http/listener.h"
 #include "server/http/ops_routes.h"
 #include "server/http/public_routes.h"
@@ -43,6 +48,7 @@
 #include "server/main/data_directory.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
+#include "server/rpc/event_service.h"
 #include "server/rpc/exposure_service.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/hr_service.h"
@@ -51,6 +57,9 @@
 #include "server/rpc/owner_service.h"
 #include "server/rpc/status_service.h"
 #include "server/rpc/token_service.h"
+#include "server/signals/curl_client.h"
+#include "server/signals/set_verifier.h"
+#include "server/vault/sealed_secrets.h"
 #include "server/vault/software_vault.h"
 
 namespace warder {
@@ -114,7 +123,9 @@ struct Server::Parts {
       : config(std::move(c)),
         lock(std::move(l)),
         sealer(std::move(kek)),
-        vault(sealer) {}
+        vault(sealer),
+        secrets(sealer),
+        outbound(config.outbound_authority) {}
 
   Config config;
   DirectoryLock lock;
@@ -123,6 +134,9 @@ struct Server::Parts {
   Metrics metrics;
   crypto::Sealer sealer;
   vault::SoftwareVault vault;
+  vault::SealedSecrets secrets;
+  signals::CurlClient outbound;
+  signals::SetVerifier set_verifier;
   std::unique_ptr<vault::PrivateAuthority> authority;
   std::unique_ptr<app::Store> store;
   app::Publisher publisher;
@@ -150,10 +164,15 @@ struct Server::Parts {
                {.feeds = &feeds,
                 .rosters = &rosters,
                 .attestations = &attestations}),
+          event_messages(p.publisher, signer, p.secrets),
+          dispatcher(runner, event_messages, p.outbound, p.config.deliveries),
+          subscriptions(runner, p.random, p.secrets),
+          event_intake(runner, users, feeds, p.outbound, p.set_verifier),
           documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
           public_routes(p.config.default_issuer, p.publisher, documents,
                         p.clock, p.metrics),
           scim_routes(p.config.hr_base_url, runner, users, feeds),
+          event_routes(event_intake, p.metrics),
           ops_routes(runner, loop, documents, p.open),
           shared{runner},
           issuer_rpc(shared, issuers),
@@ -162,6 +181,7 @@ struct Server::Parts {
                     leaver_certificates),
           exposure_rpc(shared, exposures),
           hr_rpc(shared, feeds, intake, rosters),
+          event_rpc(shared, subscriptions, event_intake),
           token_rpc(shared, signer),
           audit_rpc(shared, runner),
           certificate_rpc(shared, certificates),
@@ -182,9 +202,14 @@ struct Server::Parts {
     app::TokenSigner signer;
     app::ClientCertificates certificates;
     app::RotationLoop loop;
+    app::EventMessages event_messages;
+    app::EventDispatcher dispatcher;
+    app::SubscriptionManager subscriptions;
+    app::EventIntake event_intake;
     app::Documents documents;
     http::PublicRoutes public_routes;
     http::scim::ScimRoutes scim_routes;
+    http::EventRoutes event_routes;
     http::OpsRoutes ops_routes;
     rpc::HandlerContext shared;
     rpc::IssuerService issuer_rpc;
@@ -192,6 +217,7 @@ struct Server::Parts {
     rpc::OwnerService owner_rpc;
     rpc::ExposureService exposure_rpc;
     rpc::HrService hr_rpc;
+    rpc::EventService event_rpc;
     rpc::TokenService token_rpc;
     rpc::AuditService audit_rpc;
     rpc::CertificateService certificate_rpc;
@@ -268,18 +294,21 @@ absl::StatusOr<http::TlsContextPtr> Server::Parts::HrTls() {
 
 absl::Status Server::Parts::OpenHrDoor() {
   ASSIGN_OR_RETURN(http::TlsContextPtr tls, HrTls());
-  ASSIGN_OR_RETURN(hr_door, http::Listener::Start(
-                                {.name = "hr.address",
-                                 .address = config.hr_address,
-                                 .threads = config.hr_threads,
-                                 .max_connections = kHrConnections,
-                                 .max_body_bytes = kHrBodyBytes,
-                                 .tls = tls,
-                                 .peer_uri = crypto::PeerCertificateUri},
-                                [this](const http::HttpRequest& request) {
-                                  return services->scim_routes.Answer(request);
-                                },
-                                clock));
+  ASSIGN_OR_RETURN(hr_door,
+                   http::Listener::Start(
+                       {.name = "hr.address",
+                        .address = config.hr_address,
+                        .threads = config.hr_threads,
+                        .max_connections = kHrConnections,
+                        .max_body_bytes = kHrBodyBytes,
+                        .tls = tls,
+                        .peer_uri = crypto::PeerCertificateUri},
+                       [this](const http::HttpRequest& request) {
+                         return http::EventRoutes::Handles(request.path)
+                                    ? services->event_routes.Answer(request)
+                                    : services->scim_routes.Answer(request);
+                       },
+                       clock));
   return absl::OkStatus();
 }
 
@@ -333,9 +362,9 @@ absl::Status Server::Parts::OpenDoors() {
            .private_key_pem = identity.private_key_pem,
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
-           &services->exposure_rpc, &services->hr_rpc, &services->token_rpc,
-           &services->audit_rpc, &services->certificate_rpc,
-           &services->status_rpc}));
+           &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
+           &services->token_rpc, &services->audit_rpc,
+           &services->certificate_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }
@@ -358,6 +387,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   p.services->runner.SetWaker([&p, after = hooks.after_publish] {
     if (after) after();
     p.services->loop.Wake();
+    p.services->dispatcher.Wake();
   });
   RETURN_IF_ERROR(p.services->runner.LoadDeparted());
   // Nobody who left while this was down is served as if he were still there. A
@@ -370,6 +400,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   RETURN_IF_ERROR(p.OpenDoors());
   p.open = true;
   p.services->loop.Start();
+  p.services->dispatcher.Start();
   p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
       {{"issuers", absl::StrCat(p.publisher.size())},
@@ -396,6 +427,7 @@ void Server::Drain() {
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) {
     p.services->loop.Stop();
+    p.services->dispatcher.Stop();
     p.services->runner.denials().Flush(/*all=*/true);
   }
   p.public_door.reset();

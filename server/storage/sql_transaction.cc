@@ -8,6 +8,7 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/storage/columns.h"
+#include "server/storage/event_statements.h"
 #include "server/storage/hr_statements.h"
 #include "server/storage/rows.h"
 #include "server/storage/sql_error.h"
@@ -18,7 +19,8 @@ namespace warder::storage {
 SqlTransaction::SqlTransaction(soci::session& sql)
     : sql_(sql),
       statements_(std::make_unique<Statements>(sql)),
-      hr_(std::make_unique<HrStatements>(sql)) {}
+      hr_(std::make_unique<HrStatements>(sql)),
+      events_(std::make_unique<EventStatements>(sql)) {}
 SqlTransaction::~SqlTransaction() = default;
 
 absl::StatusOr<std::optional<domain::Issuer>> SqlTransaction::FindIssuer(

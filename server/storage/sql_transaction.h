@@ -18,6 +18,7 @@ namespace warder::storage {
 
 struct Statements;
 struct HrStatements;
+struct EventStatements;
 
 // What app::Transaction promises, on one connection. The caller begins and
 // ends the transaction around it. Not thread-safe.
@@ -93,6 +94,20 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::map<OwnerId, absl::Time>> ListAbsences() override;
   absl::StatusOr<int64_t> CountFeedDepartures(
       absl::Time since, const std::string& reported_by) override;
+  absl::StatusOr<std::vector<domain::Subscription>> ListSubscriptions()
+      override;
+  absl::StatusOr<std::optional<domain::Subscription>> FindSubscription(
+      const std::string& id) override;
+  absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
+      const std::string& subscription, bool dead, int64_t after,
+      int limit) override;
+  absl::StatusOr<std::optional<domain::Delivery>> FindDelivery(
+      const std::string& subscription, int64_t sequence) override;
+  absl::StatusOr<int64_t> CountDeliveries(const std::string& subscription,
+                                          bool dead) override;
+  absl::StatusOr<std::vector<domain::Transmitter>> ListTransmitters() override;
+  absl::StatusOr<std::optional<domain::Transmitter>> FindTransmitter(
+      const std::string& feed) override;
   absl::StatusOr<int64_t> FirstEventSince(absl::Time time) override;
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) override;
@@ -124,6 +139,18 @@ class SqlTransaction : public app::Transaction {
   absl::Status DeleteHeld(const OwnerId& owner) override;
   absl::Status PutAbsence(const OwnerId& owner, absl::Time since) override;
   absl::Status DeleteAbsence(const OwnerId& owner) override;
+  absl::Status InsertSubscription(
+      const domain::Subscription& subscription) override;
+  absl::Status UpdateSubscription(
+      const domain::Subscription& subscription) override;
+  absl::Status MoveCursor(const std::string& subscription, int64_t from,
+                          int64_t to) override;
+  absl::Status DeleteSubscription(const std::string& id) override;
+  absl::Status PutDelivery(const domain::Delivery& delivery) override;
+  absl::Status DeleteDelivery(const std::string& subscription,
+                              int64_t sequence) override;
+  absl::Status PutTransmitter(const domain::Transmitter& transmitter) override;
+  absl::Status DeleteTransmitter(const std::string& feed) override;
 
  private:
   absl::Status LoadDeputies(domain::Issuer& issuer);
@@ -143,6 +170,7 @@ class SqlTransaction : public app::Transaction {
   soci::session& sql_;
   std::unique_ptr<Statements> statements_;
   std::unique_ptr<HrStatements> hr_;
+  std::unique_ptr<EventStatements> events_;
   // What this transaction has read and not changed since.
   struct Seen {
     std::map<OwnerId, std::optional<domain::Owner>> owners;

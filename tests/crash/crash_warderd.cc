@@ -44,6 +44,70 @@ class SteppingTransaction : public app::Transaction {
       const std::string& after, int limit) override {
     return t_.ListOwners(after, limit);
   }
+  absl::StatusOr<std::vector<domain::Subscription>> ListSubscriptions()
+      override {
+    return t_.ListSubscriptions();
+  }
+  absl::StatusOr<std::optional<domain::Subscription>> FindSubscription(
+      const std::string& id) override {
+    return t_.FindSubscription(id);
+  }
+  absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
+      const std::string& subscription, bool dead, int64_t after,
+      int limit) override {
+    return t_.ListDeliveries(subscription, dead, after, limit);
+  }
+  absl::StatusOr<std::optional<domain::Delivery>> FindDelivery(
+      const std::string& subscription, int64_t sequence) override {
+    return t_.FindDelivery(subscription, sequence);
+  }
+  absl::StatusOr<int64_t> CountDeliveries(const std::string& subscription,
+                                          bool dead) override {
+    return t_.CountDeliveries(subscription, dead);
+  }
+  absl::StatusOr<std::vector<domain::Transmitter>> ListTransmitters() override {
+    return t_.ListTransmitters();
+  }
+  absl::StatusOr<std::optional<domain::Transmitter>> FindTransmitter(
+      const std::string& feed) override {
+    return t_.FindTransmitter(feed);
+  }
+  absl::Status InsertSubscription(
+      const domain::Subscription& subscription) override {
+    Step();
+    return t_.InsertSubscription(subscription);
+  }
+  absl::Status UpdateSubscription(
+      const domain::Subscription& subscription) override {
+    Step();
+    return t_.UpdateSubscription(subscription);
+  }
+  absl::Status MoveCursor(const std::string& subscription, int64_t from,
+                          int64_t to) override {
+    Step();
+    return t_.MoveCursor(subscription, from, to);
+  }
+  absl::Status DeleteSubscription(const std::string& id) override {
+    Step();
+    return t_.DeleteSubscription(id);
+  }
+  absl::Status PutDelivery(const domain::Delivery& delivery) override {
+    Step();
+    return t_.PutDelivery(delivery);
+  }
+  absl::Status DeleteDelivery(const std::string& subscription,
+                              int64_t sequence) override {
+    Step();
+    return t_.DeleteDelivery(subscription, sequence);
+  }
+  absl::Status PutTransmitter(const domain::Transmitter& transmitter) override {
+    Step();
+    return t_.PutTransmitter(transmitter);
+  }
+  absl::Status DeleteTransmitter(const std::string& feed) override {
+    Step();
+    return t_.DeleteTransmitter(feed);
+  }
   absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
       absl::Time since, int limit) override {
     return t_.ListUnconfirmed(since, limit);

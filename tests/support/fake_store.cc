@@ -7,6 +7,7 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/domain/exposure.h"
+#include "tests/support/fake_events.h"
 
 namespace warder {
 namespace {
@@ -15,18 +16,10 @@ using domain::IssuerDraft;
 using domain::Key;
 using domain::KeyState;
 
-absl::Status Conflict(const std::string& name) {
-  return Error(absl::StatusCode::kAborted, Reason::kConflict, name);
-}
-
-absl::Status Exists(const std::string& name) {
-  return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
-               name + " already exists");
-}
-
-class FakeTransaction : public app::Transaction {
+class FakeTransaction : public FakeEvents {
  public:
-  explicit FakeTransaction(FakeStoreState& state) : s_(state) {}
+  explicit FakeTransaction(FakeStoreState& state)
+      : FakeEvents(state), s_(state) {}
 
   absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
       const IssuerId& id) override {

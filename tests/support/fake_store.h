@@ -26,6 +26,9 @@ struct FakeStoreState {
   std::map<std::string, domain::FeedToken> feed_tokens;
   std::map<OwnerId, domain::HeldDeparture> held;
   std::map<OwnerId, absl::Time> absences;
+  std::map<std::string, domain::Subscription> subscriptions;
+  std::map<std::pair<std::string, int64_t>, domain::Delivery> deliveries;
+  std::map<std::string, domain::Transmitter> transmitters;
   std::map<std::pair<std::string, std::string>, app::RequestRecord> requests;
   std::map<OwnerId, domain::Departure> departures;
   std::vector<domain::AuditEvent> events;

@@ -28,7 +28,8 @@ HOMES = {
     r"\bTODO\b|\bFIXME\b|\bXXX\b": [],
     # Must...: tests only. Key states have the proto's names and no others.
     r"\bMust[A-Z]\w*\(": [],
-    r"\bdisabled\b|\bdeactivated\b": [],
+    # account-disabled is RISC's name of an event.
+    r"(?<!account-)\bdisabled\b|\bdeactivated\b": [],
 }
 
 

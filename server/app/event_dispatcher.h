@@ -1,0 +1,119 @@
+// Tells subscriptions of audit events: at least once, in order per subject, for
+// as long as it takes.
+//
+// The audit log is the outbox: an event is committed with what it tells of, and
+// each subscription has a cursor in it. What was taken up and not told yet is a
+// Delivery. A failed one is tried again after 1, 2, 4, ... seconds; meanwhile
+// later events of the same subject wait, and others go ahead. What the receiver
+// refuses for good, or has not taken after DeliveryPolicy::give_up, is a dead
+// letter: visible, tried again or dropped by a human word.
+//
+// Each subscription has a thread of its own: a slow receiver delays no other.
+#ifndef WARDER_SERVER_APP_EVENT_DISPATCHER_H_
+#define WARDER_SERVER_APP_EVENT_DISPATCHER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/change_runner.h"
+#include "server/app/event_messages.h"
+#include "server/app/outbound.h"
+#include "server/base/mutex.h"
+
+namespace warder::app {
+
+struct DeliveryPolicy {
+  absl::Duration first_retry = absl::Seconds(1);
+  absl::Duration longest_retry = absl::Minutes(10);
+  absl::Duration give_up = absl::Hours(72);
+
+  friend bool operator==(const DeliveryPolicy&,
+                         const DeliveryPolicy&) = default;
+};
+
+class EventDispatcher {
+ public:
+  // All outlive this.
+  EventDispatcher(ChangeRunner& runner, EventMessages& messages,
+                  HttpClient& http, const DeliveryPolicy& policy)
+      : runner_(runner), messages_(messages), http_(http), policy_(policy) {}
+  ~EventDispatcher() { Stop(); }
+
+  // Starts the threads. Call once.
+  void Start();
+  // Ends them and waits for them. May be called again.
+  void Stop();
+  // There may be something to tell. Thread-safe, never blocks.
+  void Wake();
+
+  // Tells one subscription what is due, and returns when to look again. The
+  // body of its thread; tests call it with a SimulatedClock.
+  absl::Time Deliver(const std::string& subscription);
+
+ private:
+  // The outcome of trying some deliveries, to be written down at once.
+  struct Outcome {
+    std::vector<domain::Delivery> told, failed;
+    // The receiver cannot be reached at all.
+    bool unreachable = false;
+  };
+
+  absl::StatusOr<domain::Subscription> Find(const std::string& id);
+  // Takes events up as deliveries, as long as not too many wait.
+  absl::Status TakeUp(domain::Subscription& subscription);
+  // Tries what is due of `waiting`, in order.
+  Outcome Try(const domain::Subscription& subscription,
+              const std::vector<domain::Delivery>& waiting);
+  absl::StatusOr<EventMessage> MessageOf(
+      const domain::Subscription& subscription,
+      const domain::Delivery& delivery);
+  // Tries one; returns whether it was told, and marks it where not.
+  bool TryOne(const domain::Subscription& subscription,
+              domain::Delivery& delivery, bool& unreachable);
+  void NoteFailure(domain::Delivery& delivery, absl::string_view error,
+                   bool refused);
+  absl::Duration RetryAfter(int attempts) const;
+  absl::Status WriteDown(const std::string& id, const Outcome& outcome);
+  // When there may be something to do after `outcome`.
+  absl::StatusOr<absl::Time> Next(const std::string& id,
+                                  const Outcome& outcome);
+  absl::StatusOr<absl::Time> Round(const std::string& id);
+
+  void Supervise();
+  void Serve(const std::string& id);
+  // Starts threads for new subscriptions, joins those of deleted ones.
+  void MatchThreads();
+  bool stopping();
+  // Waits until `next`, a wake-up after `seen`, or the end. Returns false at
+  // the end.
+  bool Await(absl::Time next, int64_t& seen);
+
+  ChangeRunner& runner_;
+  EventMessages& messages_;
+  HttpClient& http_;
+  const DeliveryPolicy policy_;
+
+  Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t woken_ ABSL_GUARDED_BY(mu_) = 0;
+  // A receiver that cannot be reached is left alone for a while.
+  struct Pause {
+    int failures = 0;
+    absl::Time until = absl::InfinitePast();
+  };
+  std::map<std::string, Pause> pauses_ ABSL_GUARDED_BY(mu_);
+  // Subscriptions that were found deleted by their threads.
+  std::vector<std::string> ended_ ABSL_GUARDED_BY(mu_);
+
+  std::thread supervisor_;
+  std::map<std::string, std::thread> threads_;  // used by the supervisor alone
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_EVENT_DISPATCHER_H_

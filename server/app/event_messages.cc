@@ -1,0 +1,126 @@
+#include "server/app/event_messages.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+namespace {
+
+constexpr char kCredentialChange[] =
+    "https://schemas.openid.net/secevent/caep/event-type/credential-change";
+
+Json DetailOf(const domain::AuditEvent& event) {
+  auto detail = ParseJsonObject(event.detail);
+  return detail.ok() ? *std::move(detail) : Json::object();
+}
+
+std::string TextOf(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>()
+                                                     : "";
+}
+
+// Stable over retries and restarts.
+std::string IdOf(const domain::AuditEvent& event) {
+  return absl::StrCat("evt_", event.sequence);
+}
+
+}  // namespace
+
+std::string SubscriptionName(const std::string& id) {
+  return absl::StrCat("subscriptions/", id);
+}
+
+absl::StatusOr<EventMessage> EventMessages::Webhook(
+    const domain::Subscription& subscription, const domain::AuditEvent& event,
+    absl::Time now) {
+  const Json body = {{"type", event.action},
+                     {"timestamp", TimeText(event.time)},
+                     {"data",
+                      {{"sequence", event.sequence},
+                       {"resource", event.resource},
+                       {"subject", domain::SubjectOf(event)},
+                       {"actor", event.actor},
+                       {"request_id", event.request_id},
+                       {"detail", DetailOf(event)}}}};
+  EventMessage message;
+  message.body = WriteJson(body);
+  const std::string timestamp = absl::StrCat(absl::ToUnixSeconds(now));
+  const std::string signed_text =
+      absl::StrCat(IdOf(event), ".", timestamp, ".", message.body);
+  std::vector<std::string> secrets = {subscription.secret};
+  if (subscription.former_until && now < *subscription.former_until) {
+    secrets.push_back(subscription.former_secret);
+  }
+  std::string signatures;
+  for (const std::string& sealed : secrets) {
+    ASSIGN_OR_RETURN(
+        const std::string mac,
+        secrets_.Mac(SubscriptionName(subscription.id), sealed, signed_text));
+    absl::StrAppend(&signatures, signatures.empty() ? "" : " ", "v1,",
+                    absl::Base64Escape(mac));
+  }
+  message.headers = {"Content-Type: application/json",
+                     absl::StrCat("webhook-id: ", IdOf(event)),
+                     absl::StrCat("webhook-timestamp: ", timestamp),
+                     absl::StrCat("webhook-signature: ", signatures)};
+  return message;
+}
+
+absl::StatusOr<EventMessage> EventMessages::SecurityEvent(
+    const domain::Subscription& subscription, const domain::AuditEvent& event) {
+  const std::vector<std::string> parts = absl::StrSplit(event.resource, '/');
+  if (event.action != "key.revoked" || parts.size() != 4) {
+    return Internal(absl::StrCat("no SET tells of ", event.action));
+  }
+  const SnapshotPtr issuer = publisher_.Find(parts[1]);
+  if (issuer == nullptr) return NotFound(IssuerName(IssuerId(parts[1])));
+  const Json detail = DetailOf(event);
+  const std::string reason = TextOf(detail, "reason");
+  const Json change = {
+      {"change_type", "revoke"},
+      {"credential_type", "jws-signing-key"},
+      {"event_timestamp", absl::ToUnixSeconds(event.time)},
+      {"friendly_name", event.resource},
+      {"initiating_entity", event.actor == "system" ? "system" : "admin"},
+      {"reason_admin", {{"en", reason.empty() ? "UNSPECIFIED" : reason}}},
+      {"owner", TextOf(detail, "owner")}};
+  const Json claims = {
+      {"aud", subscription.audience},
+      {"jti", IdOf(event)},
+      {"txn", absl::StrCat("chg_", absl::ToUnixMicros(event.time))},
+      {"sub_id",
+       {{"format", "iss_sub"}, {"iss", issuer->issuer_uri}, {"sub", parts[3]}}},
+      {"events", {{kCredentialChange, change}}}};
+  EventMessage message;
+  ASSIGN_OR_RETURN(message.body,
+                   signer_.SignSecurityEvent(subscription.issuer, claims));
+  message.headers = {"Content-Type: application/secevent+jwt",
+                     "Accept: application/json"};
+  return message;
+}
+
+absl::StatusOr<EventMessage> EventMessages::Make(
+    const domain::Subscription& subscription, const domain::AuditEvent& event,
+    absl::Time now) {
+  ASSIGN_OR_RETURN(EventMessage message,
+                   subscription.format == domain::SubscriptionFormat::kWebhook
+                       ? Webhook(subscription, event, now)
+                       : SecurityEvent(subscription, event));
+  if (!subscription.authorization.empty()) {
+    ASSIGN_OR_RETURN(const std::string value,
+                     secrets_.Open(SubscriptionName(subscription.id),
+                                   subscription.authorization));
+    message.headers.push_back(absl::StrCat("Authorization: ", value));
+  }
+  return message;
+}
+
+}  // namespace warder::app

@@ -1,0 +1,66 @@
+#include "server/app/outbound.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/base/error.h"
+
+namespace warder::app {
+namespace {
+
+constexpr size_t kMaxUrlBytes = 2048;
+
+bool IsLoopback(absl::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
+}  // namespace
+
+absl::string_view SetErrorName(SetError error) {
+  switch (error) {
+    case SetError::kNone: return "";
+    case SetError::kInvalidRequest: return "invalid_request";
+    case SetError::kInvalidKey: return "invalid_key";
+    case SetError::kInvalidIssuer: return "invalid_issuer";
+    case SetError::kInvalidAudience: return "invalid_audience";
+    case SetError::kAuthenticationFailed: return "authentication_failed";
+  }
+  return "";
+}
+
+absl::Status CheckUrl(absl::string_view field, absl::string_view url) {
+  const auto refuse = [&](absl::string_view why) {
+    return FieldError(field,
+                      absl::StrCat("\"", url.substr(0, 80), "\" ", why,
+                                   "; https://HOST/PATH is taken, and http for "
+                                   "localhost, 127.0.0.1 and [::1]"));
+  };
+  if (url.size() > kMaxUrlBytes) return refuse("is past 2048 bytes");
+  if (!std::all_of(url.begin(), url.end(),
+                   [](char c) { return absl::ascii_isgraph(c); })) {
+    return refuse("holds a blank or a byte that is not ASCII");
+  }
+  absl::string_view rest = url;
+  const bool secure = absl::ConsumePrefix(&rest, "https://");
+  if (!secure && !absl::ConsumePrefix(&rest, "http://")) {
+    return refuse("is no https URL");
+  }
+  const absl::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.find('@') != absl::string_view::npos) {
+    return refuse("names a user");
+  }
+  if (rest.find('#') != absl::string_view::npos) {
+    return refuse("has a fragment");
+  }
+  const size_t port = authority.find(':', authority.find(']') + 1);
+  const absl::string_view host = authority.substr(
+      0, absl::StartsWith(authority, "[") ? authority.find(']') + 1 : port);
+  if (host.empty()) return refuse("names no host");
+  if (!secure && !IsLoopback(host)) return refuse("is not encrypted");
+  return absl::OkStatus();
+}
+
+}  // namespace warder::app
