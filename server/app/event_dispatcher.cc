@@ -1,9 +1,9 @@
 #include "server/app/event_dispatcher.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -15,7 +15,8 @@ namespace {
 
 constexpr int kEventsAtOnce = 500;
 // Past this many that wait, events stay in the audit log.
-constexpr int kMostWaiting = 1000;
+constexpr int kMostWaiting = 100000;
+constexpr int kPage = 1000;
 constexpr int kMostRefusals = 5;
 // What was told is written down this often: a crash repeats no more.
 constexpr size_t kToldAtOnce = 50;
@@ -63,7 +64,7 @@ absl::Status EventDispatcher::TakeUp(domain::Subscription& subscription) {
     }));
     if (events.empty() || waiting >= kMostWaiting) return absl::OkStatus();
     const int64_t from = subscription.cursor, to = events.back().sequence;
-    const absl::Time now = runner_.clock().TimeNow();
+    const absl::Time now = Now();
     RETURN_IF_ERROR(runner_.store().Mutate([&](Transaction& txn) {
       for (const domain::AuditEvent& event : events) {
         if (!domain::Wants(subscription, event)) continue;
@@ -84,7 +85,7 @@ absl::Status EventDispatcher::TakeUp(domain::Subscription& subscription) {
 
 void EventDispatcher::NoteFailure(domain::Delivery& delivery,
                                   absl::string_view error, bool refused) {
-  const absl::Time now = runner_.clock().TimeNow();
+  const absl::Time now = Now();
   ++delivery.attempts;
   delivery.error = std::string(error.substr(0, 300));
   delivery.next_time = now + RetryAfter(delivery.attempts);
@@ -133,41 +134,60 @@ bool EventDispatcher::TryOne(const domain::Subscription& subscription,
   return false;
 }
 
-EventDispatcher::Outcome EventDispatcher::Try(
-    const domain::Subscription& subscription,
-    const std::vector<domain::Delivery>& waiting) {
+absl::StatusOr<EventDispatcher::Outcome> EventDispatcher::Try(
+    const domain::Subscription& subscription) {
   Outcome outcome;
-  std::set<std::string> behind;  // subjects with an earlier event to tell
-  const absl::Time started = runner_.clock().TimeNow();
-  for (domain::Delivery delivery : waiting) {
-    if (behind.contains(delivery.subject)) continue;
-    if (delivery.next_time > started) {
-      behind.insert(delivery.subject);
-      continue;
+  const absl::Time started = Now();
+  absl::flat_hash_set<std::string> behind;  // subjects with an earlier event
+  std::vector<domain::Delivery> page;
+  // Those of one subject may be many, and none of them is to hide the others.
+  for (int64_t after = 0;; after = page.back().sequence) {
+    RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+      ASSIGN_OR_RETURN(page, txn.ListDeliveries(subscription.id,
+                                                /*dead=*/false, after, kPage));
+      return absl::OkStatus();
+    }));
+    if (page.empty()) return outcome;
+    for (domain::Delivery delivery : page) {
+      if (behind.contains(delivery.subject)) continue;
+      // One dated by a clock that was ahead is due, too.
+      if (delivery.next_time > started &&
+          delivery.next_time <= started + policy_.longest_retry) {
+        outcome.next = std::min(outcome.next, delivery.next_time);
+        behind.insert(std::move(delivery.subject));
+        continue;
+      }
+      if (stopping() || outcome.told.size() >= kToldAtOnce ||
+          Now() - started >= kWriteEvery) {
+        outcome.next = absl::InfinitePast();
+        return outcome;
+      }
+      if (TryOne(subscription, delivery, outcome.unreachable)) {
+        outcome.told.push_back(std::move(delivery));
+        continue;
+      }
+      if (stopping()) return outcome;  // cut off, which is no failure of his
+      // Nobody waits for a dead letter.
+      if (!delivery.dead) {
+        outcome.next = std::min(outcome.next, delivery.next_time);
+        behind.insert(delivery.subject);
+      }
+      outcome.failed.push_back(std::move(delivery));
+      if (outcome.unreachable) return outcome;
     }
-    if (stopping() || outcome.told.size() >= kToldAtOnce ||
-        runner_.clock().TimeNow() - started >= kWriteEvery) {
-      break;
-    }
-    if (TryOne(subscription, delivery, outcome.unreachable)) {
-      outcome.told.push_back(std::move(delivery));
-      continue;
-    }
-    if (stopping()) break;  // it was cut off, which is no failure of his
-    // Nobody waits for a dead letter.
-    if (!delivery.dead) behind.insert(delivery.subject);
-    outcome.failed.push_back(std::move(delivery));
-    if (outcome.unreachable) break;
   }
-  return outcome;
 }
 
-absl::Status EventDispatcher::WriteDown(const std::string& id,
-                                        const Outcome& outcome) {
+absl::Status EventDispatcher::WriteDown(
+    const domain::Subscription& subscription, const Outcome& outcome) {
+  const std::string& id = subscription.id;
   if (outcome.told.empty() && outcome.failed.empty()) return absl::OkStatus();
   const auto write = [&](Transaction& txn) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto subscription, txn.FindSubscription(id));
-    if (!subscription) return absl::OkStatus();  // deleted meanwhile
+    ASSIGN_OR_RETURN(const auto found, txn.FindSubscription(id));
+    // Deleted meanwhile, or another one of that name by now.
+    if (!found || found->create_time != subscription.create_time) {
+      return absl::OkStatus();
+    }
     for (const domain::Delivery& delivery : outcome.told) {
       RETURN_IF_ERROR(txn.DeleteDelivery(id, delivery.sequence));
     }
@@ -206,7 +226,7 @@ absl::Status EventDispatcher::WriteDown(const std::string& id,
 
 absl::StatusOr<absl::Time> EventDispatcher::Next(const std::string& id,
                                                  const Outcome& outcome) {
-  const absl::Time now = runner_.clock().TimeNow();
+  const absl::Time now = Now();
   {
     MutexLock lock(&mu_);
     Pause& pause = pauses_[id];
@@ -217,11 +237,9 @@ absl::StatusOr<absl::Time> EventDispatcher::Next(const std::string& id,
       return pause.until;
     }
   }
-  std::vector<domain::Delivery> waiting;
-  int64_t dead = 0, cursor = 0, last = 0;
+  int64_t waiting = 0, dead = 0, cursor = 0, last = 0;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(waiting, txn.ListDeliveries(id, /*dead=*/false,
-                                                 /*after=*/0, kMostWaiting));
+    ASSIGN_OR_RETURN(waiting, txn.CountDeliveries(id, /*dead=*/false));
     ASSIGN_OR_RETURN(dead, txn.CountDeliveries(id, /*dead=*/true));
     ASSIGN_OR_RETURN(const auto event, txn.LastEvent());
     ASSIGN_OR_RETURN(const auto subscription, txn.FindSubscription(id));
@@ -229,15 +247,9 @@ absl::StatusOr<absl::Time> EventDispatcher::Next(const std::string& id,
     cursor = subscription ? subscription->cursor : last;
     return absl::OkStatus();
   }));
-  runner_.metrics().SetDeliveries(id, std::ssize(waiting), dead);
-  absl::Time next = now + kLongestSleep;
-  std::set<std::string> behind;
-  for (const domain::Delivery& delivery : waiting) {
-    if (!behind.insert(delivery.subject).second) continue;
-    next = std::min(next, delivery.next_time);
-  }
-  if (cursor < last && std::ssize(waiting) < kMostWaiting) next = now;
-  return next;
+  runner_.metrics().SetDeliveries(id, waiting, dead);
+  if (cursor < last && waiting < kMostWaiting) return now;
+  return std::clamp(outcome.next, now, now + kLongestSleep);
 }
 
 absl::StatusOr<absl::Time> EventDispatcher::Round(const std::string& id) {
@@ -245,20 +257,13 @@ absl::StatusOr<absl::Time> EventDispatcher::Round(const std::string& id) {
   {
     MutexLock lock(&mu_);
     const auto pause = pauses_.find(id);
-    if (pause != pauses_.end() &&
-        pause->second.until > runner_.clock().TimeNow()) {
+    if (pause != pauses_.end() && pause->second.until > Now()) {
       return pause->second.until;
     }
   }
   RETURN_IF_ERROR(TakeUp(subscription));
-  std::vector<domain::Delivery> waiting;
-  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(waiting, txn.ListDeliveries(id, /*dead=*/false,
-                                                 /*after=*/0, kMostWaiting));
-    return absl::OkStatus();
-  }));
-  const Outcome outcome = Try(subscription, waiting);
-  RETURN_IF_ERROR(WriteDown(id, outcome));
+  ASSIGN_OR_RETURN(const Outcome outcome, Try(subscription));
+  RETURN_IF_ERROR(WriteDown(subscription, outcome));
   return Next(id, outcome);
 }
 
@@ -271,7 +276,7 @@ absl::Time EventDispatcher::Deliver(const std::string& id) {
         {{"subscription", id},
          {"error", std::string(next.status().message())}});
   }
-  return runner_.clock().TimeNow() + kStoreRetry;
+  return Now() + kStoreRetry;
 }
 
 bool EventDispatcher::stopping() {
@@ -306,6 +311,8 @@ void EventDispatcher::Serve(const std::string& id) {
       runner_.metrics().SetDeliveries(id, 0, 0);
       return Wake();
     }
+    // The two clocks may differ, see ClockGuard.
+    next = runner_.clock().TimeNow() + (next - Now());
   } while (Await(next, seen));
 }
 

@@ -61,14 +61,15 @@ class EventDispatcher {
     std::vector<domain::Delivery> told, failed;
     // The receiver cannot be reached at all.
     bool unreachable = false;
+    // When something of what still waits is due; InfinitePast: at once.
+    absl::Time next = absl::InfiniteFuture();
   };
 
   absl::StatusOr<domain::Subscription> Find(const std::string& id);
   // Takes events up as deliveries, as long as not too many wait.
   absl::Status TakeUp(domain::Subscription& subscription);
-  // Tries what is due of `waiting`, in order.
-  Outcome Try(const domain::Subscription& subscription,
-              const std::vector<domain::Delivery>& waiting);
+  // Tries what is due, in order, for about a second.
+  absl::StatusOr<Outcome> Try(const domain::Subscription& subscription);
   absl::StatusOr<EventMessage> MessageOf(
       const domain::Subscription& subscription,
       const domain::Delivery& delivery);
@@ -78,7 +79,10 @@ class EventDispatcher {
   void NoteFailure(domain::Delivery& delivery, absl::string_view error,
                    bool refused);
   absl::Duration RetryAfter(int attempts) const;
-  absl::Status WriteDown(const std::string& id, const Outcome& outcome);
+  absl::Status WriteDown(const domain::Subscription& subscription,
+                         const Outcome& outcome);
+  // What deliveries are dated with: a clock that jumps kills none of them.
+  absl::Time Now() { return runner_.clock_guard().Read().trusted; }
   // When there may be something to do after `outcome`.
   absl::StatusOr<absl::Time> Next(const std::string& id,
                                   const Outcome& outcome);

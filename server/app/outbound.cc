@@ -55,9 +55,17 @@ absl::Status CheckUrl(absl::string_view field, absl::string_view url) {
   if (rest.find('#') != absl::string_view::npos) {
     return refuse("has a fragment");
   }
-  const size_t port = authority.find(':', authority.find(']') + 1);
+  const bool bracketed = absl::StartsWith(authority, "[");
   const absl::string_view host = authority.substr(
-      0, absl::StartsWith(authority, "[") ? authority.find(']') + 1 : port);
+      0, bracketed ? authority.find(']') + 1 : authority.find(':'));
+  absl::string_view port = authority.substr(host.size());
+  if (absl::ConsumePrefix(&port, ":") ? port.empty() : !port.empty()) {
+    return refuse("names no host");
+  }
+  if (!std::all_of(port.begin(), port.end(),
+                   [](char c) { return absl::ascii_isdigit(c); })) {
+    return refuse("names no port");
+  }
   if (host.empty()) return refuse("names no host");
   if (!secure && !IsLoopback(host)) return refuse("is not encrypted");
   return absl::OkStatus();
