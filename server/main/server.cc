@@ -12,55 +12,18 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/app/client_certificates.h"
-#include "server/app/departure_intake.h"
-#include "server/app/departure_manager.h"
-#include "server/app/documents.h"
-#include "server/app/event_dispatcher.h"
-#include "server/app/event_intake.h"
-#include "server/app/event_messages.h"
-#include "server/app/exposure_manager.h"
-#include "server/app/feed_access.h"
-#include "server/app/issuer_manager.h"
-#include "server/app/key_manager.h"
-#include "server/app/leaver_certificate.h"
 #include "server/app/loader.h"
-#include "server/app/owner_manager.h"
-#include "server/app/rotation_loop.h"
-#include "server/app/subscription_manager.h"
-#include "server/app/token_signer.h"
-#include "server/app/user_manager.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
-#include "server/base/secret_bytes.h"
 #include "server/base/status_macros.h"
 #include "server/base/time_text.h"
 #include "server/crypto/certificate.h"
 #include "server/crypto/digest.h"
 #include "server/crypto/private_key.h"
-#include "server/crypto/seal.h"
-#include "server/crypto/system_random.h"
-#include "server/http/event_routes.h"
 #include "server/http/listener.h"
-#include "server/http/ops_routes.h"
-#include "server/http/public_routes.h"
-#include "server/http/scim/scim_routes.h"
 #include "server/main/data_directory.h"
-#include "server/rpc/audit_service.h"
-#include "server/rpc/certificate_service.h"
-#include "server/rpc/event_service.h"
-#include "server/rpc/exposure_service.h"
+#include "server/main/services.h"
 #include "server/rpc/grpc_server.h"
-#include "server/rpc/hr_service.h"
-#include "server/rpc/issuer_service.h"
-#include "server/rpc/key_service.h"
-#include "server/rpc/owner_service.h"
-#include "server/rpc/status_service.h"
-#include "server/rpc/token_service.h"
-#include "server/signals/curl_client.h"
-#include "server/signals/set_verifier.h"
-#include "server/vault/sealed_secrets.h"
-#include "server/vault/software_vault.h"
 
 namespace warder {
 namespace {
@@ -117,112 +80,9 @@ absl::StatusOr<PublicTls> LoadPublicTls(const Config& config) {
 
 }  // namespace
 
-// In order of construction; destroyed in reverse.
-struct Server::Parts {
-  Parts(Config c, DirectoryLock l, SecretBytes kek)
-      : config(std::move(c)),
-        lock(std::move(l)),
-        sealer(std::move(kek)),
-        vault(sealer),
-        secrets(sealer),
-        outbound(config.outbound_authority) {}
+struct Server::Parts : Foundation {
+  using Foundation::Foundation;
 
-  Config config;
-  DirectoryLock lock;
-  SystemClock clock;
-  crypto::SystemRandom random;
-  Metrics metrics;
-  crypto::Sealer sealer;
-  vault::SoftwareVault vault;
-  vault::SealedSecrets secrets;
-  signals::CurlClient outbound;
-  signals::SetVerifier set_verifier;
-  std::unique_ptr<vault::PrivateAuthority> authority;
-  std::unique_ptr<app::Store> store;
-  app::Publisher publisher;
-  std::atomic<bool> open = false;
-
-  // What needs a store.
-  struct Services {
-    explicit Services(Parts& p)
-        : runner(*p.store, p.clock, p.vault, p.publisher, p.metrics,
-                 crypto::Sha256),
-          issuers(runner, p.config.public_base_url),
-          keys(runner),
-          departures(runner),
-          exposures(runner, departures),
-          intake(runner, departures, p.config.hr),
-          feeds(runner, p.random, p.config.hr),
-          users(runner, intake, p.random),
-          rosters(runner, intake),
-          attestations(runner, p.config.hr),
-          owners(runner, users),
-          leaver_certificates(runner, *p.authority, p.config.public_base_url),
-          signer(runner, p.random),
-          certificates(runner, *p.authority),
-          loop(runner, departures,
-               {.feeds = &feeds,
-                .rosters = &rosters,
-                .attestations = &attestations}),
-          event_messages(p.publisher, signer, p.secrets),
-          dispatcher(runner, event_messages, p.outbound, p.config.deliveries),
-          subscriptions(runner, p.random, p.secrets),
-          event_intake(runner, users, feeds, p.outbound, p.set_verifier),
-          documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
-          public_routes(p.config.default_issuer, p.publisher, documents,
-                        p.clock, p.metrics),
-          scim_routes(p.config.hr_base_url, runner, users, feeds),
-          event_routes(event_intake, p.metrics),
-          ops_routes(runner, loop, documents, p.open),
-          shared{runner},
-          issuer_rpc(shared, issuers),
-          key_rpc(shared, keys),
-          owner_rpc(shared, owners, departures, attestations,
-                    leaver_certificates),
-          exposure_rpc(shared, exposures),
-          hr_rpc(shared, feeds, intake, rosters),
-          event_rpc(shared, subscriptions, event_intake),
-          token_rpc(shared, signer),
-          audit_rpc(shared, runner),
-          certificate_rpc(shared, certificates),
-          status_rpc(shared, runner, loop) {}
-
-    app::ChangeRunner runner;
-    app::IssuerManager issuers;
-    app::KeyManager keys;
-    app::DepartureManager departures;
-    app::ExposureManager exposures;
-    app::DepartureIntake intake;
-    app::FeedAccess feeds;
-    app::UserManager users;
-    app::RosterManager rosters;
-    app::AttestationManager attestations;
-    app::OwnerManager owners;
-    app::LeaverCertificates leaver_certificates;
-    app::TokenSigner signer;
-    app::ClientCertificates certificates;
-    app::RotationLoop loop;
-    app::EventMessages event_messages;
-    app::EventDispatcher dispatcher;
-    app::SubscriptionManager subscriptions;
-    app::EventIntake event_intake;
-    app::Documents documents;
-    http::PublicRoutes public_routes;
-    http::scim::ScimRoutes scim_routes;
-    http::EventRoutes event_routes;
-    http::OpsRoutes ops_routes;
-    rpc::HandlerContext shared;
-    rpc::IssuerService issuer_rpc;
-    rpc::KeyService key_rpc;
-    rpc::OwnerService owner_rpc;
-    rpc::ExposureService exposure_rpc;
-    rpc::HrService hr_rpc;
-    rpc::EventService event_rpc;
-    rpc::TokenService token_rpc;
-    rpc::AuditService audit_rpc;
-    rpc::CertificateService certificate_rpc;
-    rpc::StatusService status_rpc;
-  };
   std::optional<Services> services;
   std::unique_ptr<http::Listener> public_door;
   std::unique_ptr<http::Listener> hr_door;
