@@ -3,6 +3,7 @@
 ALTER TABLE owners ADD COLUMN confirm_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE owners ADD COLUMN overdue_us INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE owners ADD COLUMN suspend_us INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE owners ADD COLUMN suspended_by TEXT NOT NULL DEFAULT '';
 UPDATE owners SET confirm_us = create_us;
 
 CREATE INDEX owners_by_confirm ON owners (confirm_us)

@@ -23,6 +23,7 @@ CREATE TABLE deliveries (
   create_us    INTEGER NOT NULL,
   next_us      INTEGER NOT NULL,
   error        TEXT NOT NULL,
+  refused_us   INTEGER NOT NULL,
   dead         INTEGER NOT NULL CHECK (dead IN (0, 1)),
   PRIMARY KEY (subscription, sequence)
 ) STRICT, WITHOUT ROWID;

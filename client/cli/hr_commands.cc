@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/cli/context.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
@@ -90,8 +91,8 @@ absl::Status ListFeeds(Context& context) {
   PrintList(context, list.feeds(),
             Table({"FEED", "FIRST HEARD", "LAST HEARD", "SILENT SINCE"}),
             [](const v1::Feed& feed) -> std::vector<std::string> {
-              return {LastPart(feed.name()), When(feed.first_seen_time()),
-                      When(feed.last_seen_time()),
+              return {std::string(absl::StripPrefix(feed.name(), "feeds/")),
+                      When(feed.first_seen_time()), When(feed.last_seen_time()),
                       When(feed.silent_since_time())};
             });
   return absl::OkStatus();

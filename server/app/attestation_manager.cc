@@ -14,6 +14,7 @@ namespace warder::app {
 namespace {
 
 constexpr int kBatch = 1000;
+constexpr absl::Duration kAlarmEvery = absl::Hours(24);
 
 absl::StatusOr<domain::Owner> GetActive(ReadTransaction& txn,
                                         const OwnerId& id) {
@@ -31,6 +32,16 @@ absl::StatusOr<domain::Owner> GetActive(ReadTransaction& txn,
                                      "back, add an owner under another ID"));
   }
   return *std::move(owner);
+}
+
+absl::Status Lift(Change& change, domain::Owner& owner) {
+  if (owner.suspend_time) change.SetSuspended(owner.id, false);
+  owner.confirm_time = change.now();
+  owner.overdue_time.reset();
+  owner.suspend_time.reset();
+  owner.suspended_by.clear();
+  owner.update_time = change.now();
+  return change.txn().UpdateOwner(owner);
 }
 
 absl::Status SuspendIn(Change& change, domain::Owner& owner) {
@@ -59,6 +70,8 @@ absl::Status SuspendIn(Change& change, domain::Owner& owner) {
     RETURN_IF_ERROR(change.Save(draft));
   }
   owner.suspend_time = change.now();
+  owner.suspended_by = change.actor().principal;
+  change.SetSuspended(owner.id, true);
   owner.overdue_time = owner.overdue_time.value_or(change.now());
   owner.update_time = change.now();
   RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
@@ -80,17 +93,15 @@ bool NeedsConfirming(const HrPolicy& policy, const domain::Owner& owner,
 
 absl::Status ConfirmIn(Change& change, domain::Owner& owner) {
   if (owner.kind == domain::OwnerKind::kTeam ||
-      owner.state == domain::OwnerState::kDeparted) {
+      owner.state == domain::OwnerState::kDeparted ||
+      domain::SuspendedByHand(owner) ||
+      change.actor().person == owner.id.value()) {
     return absl::OkStatus();
   }
-  const bool was_overdue = owner.overdue_time.has_value();
-  owner.confirm_time = change.now();
-  owner.overdue_time.reset();
-  owner.suspend_time.reset();
-  owner.update_time = change.now();
-  RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
-  if (was_overdue) change.Record("owner.confirmed", OwnerName(owner.id), "");
-  return absl::OkStatus();
+  if (owner.overdue_time) {
+    change.Record("owner.confirmed", OwnerName(owner.id), "");
+  }
+  return Lift(change, owner);
 }
 
 absl::StatusOr<domain::Owner> AttestationManager::Confirm(
@@ -115,10 +126,8 @@ absl::StatusOr<domain::Owner> AttestationManager::Confirm(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
         RETURN_IF_ERROR(find(change.txn()));
-        const bool was_overdue = owner.overdue_time.has_value();
-        RETURN_IF_ERROR(ConfirmIn(change, owner));
-        // A person's word is on record, whether it was awaited or not.
-        if (!was_overdue) change.Record("owner.confirmed", name, "");
+        RETURN_IF_ERROR(Lift(change, owner));
+        change.Record("owner.confirmed", name, "");
         change.SetResult(name);
         return absl::OkStatus();
       },
@@ -157,7 +166,7 @@ absl::Status AttestationManager::WarnDue(absl::Time now) {
   }));
   if (unconfirmed.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(
-      runner_.RunAsSystem(ChangeRunner::Urgency::kNormal, [&](Change& change) {
+      runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
         for (const domain::Owner& listed : unconfirmed) {
           ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(listed.id));
           // Confirmed or departed since it was listed.
@@ -199,40 +208,65 @@ absl::StatusOr<std::vector<domain::Owner>> AttestationManager::SuspensionsDue(
     ASSIGN_OR_RETURN(people, txn.CountActivePeople());
     return absl::OkStatus();
   }));
-  const int64_t wanted = std::ssize(due) + recent;
-  const bool holds = !due.empty() && wanted > BrakeBound(policy_, people);
-  if (holds && !held_) {
-    Log(LogLevel::kError, "attestation.held",
-        {{"owners", absl::StrCat(due.size())},
-         {"next",
-          "too many owners at once are unconfirmed, so none of them is "
-          "suspended: reconcile a roster, or decide with: warder owner list "
-          "--unconfirmed, then warder owner confirm or suspend"}});
-    RETURN_IF_ERROR(runner_.RunAsSystem(
-        ChangeRunner::Urgency::kNormal, [&](Change& change) {
-          change.Record("attestation.held", "owners",
-                        WriteJson({{"owners", due.size()}}));
-          return absl::OkStatus();
-        }));
+  std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
+    return a.confirm_time < b.confirm_time;
+  });
+  // Who was last confirmed at about the same time as many others fell out with
+  // them; who fell out alone is held up by nobody.
+  std::vector<domain::Owner> released;
+  int64_t held = 0;
+  for (auto first = due.begin(); first != due.end();) {
+    auto end = std::next(first);
+    while (end != due.end() &&
+           end->confirm_time - std::prev(end)->confirm_time <=
+               policy_.brake_window) {
+      ++end;
+    }
+    if (end - first + recent > BrakeBound(policy_, people)) {
+      held += end - first;
+    } else {
+      released.insert(released.end(), first, end);
+    }
+    first = end;
   }
-  held_ = holds;
-  if (holds) due.clear();
-  return due;
+  runner_.metrics().SetHeldSuspensions(held);
+  if (held > 0) RETURN_IF_ERROR(RaiseAlarm(held, now));
+  return released;
+}
+
+absl::Status AttestationManager::RaiseAlarm(int64_t held, absl::Time now) {
+  if (now - last_alarm_ < kAlarmEvery && now >= last_alarm_) {
+    return absl::OkStatus();
+  }
+  last_alarm_ = now;
+  Log(LogLevel::kError, "attestation.held",
+      {{"owners", absl::StrCat(held)},
+       {"next",
+        "too many owners were last confirmed at the same time, so none of them "
+        "is suspended: reconcile a roster, or decide with: warder owner list "
+        "--unconfirmed, then warder owner confirm or suspend"}});
+  return runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change&
+                                                                     change) {
+    change.Record("attestation.held", "owners", WriteJson({{"owners", held}}));
+    return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<int> AttestationManager::RunDue() {
   if (policy_.attestation_lease <= absl::ZeroDuration()) return 0;
   const absl::Time now = runner_.clock_guard().Read().trusted;
-  RETURN_IF_ERROR(WarnDue(now));
+  absl::Status first = WarnDue(now);
   ASSIGN_OR_RETURN(const auto due, SuspensionsDue(now));
   int suspended = 0;
   for (const domain::Owner& listed : due) {
-    RETURN_IF_ERROR(runner_.RunAsSystem(
+    const absl::Status status = runner_.RunAsSystem(
         ChangeRunner::Urgency::kUrgent, [&](Change& change) {
           ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(listed.id));
           if (!owner || owner->rev != listed.rev) return absl::OkStatus();
           return SuspendIn(change, *owner);
-        }));
+        });
+    first.Update(status);
+    if (!status.ok()) continue;  // one that fails holds up no other
     ++suspended;
     Log(LogLevel::kError, "owner.suspended",
         {{"owner", OwnerName(listed.id)},
@@ -241,6 +275,7 @@ absl::StatusOr<int> AttestationManager::RunDue() {
           "his keys are out of the key sets; where he is here, say so with: "
           "warder owner confirm, and look at: warder key list"}});
   }
+  RETURN_IF_ERROR(first);
   return suspended;
 }
 

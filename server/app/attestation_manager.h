@@ -2,7 +2,9 @@
 // here. HR may forget to report a departure; nobody forgets for ever this way.
 //
 //   confirmed --lease--> overdue: warned --grace--> suspended: his keys leave
-//                                                   the key sets, heirs sign
+//                                                   the key sets, heirs sign,
+//                                                   his certificates are
+//                                                   refused
 //
 // A roster that names him, a feed that reports him active, and `warder owner
 // confirm` confirm him. An option: HrPolicy::attestation_lease.
@@ -23,8 +25,9 @@ namespace warder::app {
 bool NeedsConfirming(const HrPolicy& policy, const domain::Owner& owner,
                      absl::Time now);
 
-// Notes, inside `change`, that `owner` is here. Keys that were suspended stay
-// so. For a team or a departed owner does nothing.
+// Notes, inside `change`, that a feed or roster says that `owner` is here. Keys
+// that were suspended stay so. Does nothing for a team or a departed owner, for
+// one who was suspended by hand, and where he says it himself.
 absl::Status ConfirmIn(Change& change, domain::Owner& owner);
 
 // Thread-safe, but for RunDue. Errors common to all: PERMISSION_DENIED; what
@@ -43,25 +46,29 @@ class AttestationManager {
   absl::StatusOr<domain::Owner> Confirm(const Request& request,
                                         const OwnerId& id);
 
-  // Suspends his keys now, without waiting for a lease; heirs sign. Idempotent.
-  // Blocks for one store transaction. Errors as Confirm but the last.
+  // Suspends his keys now, without waiting for a lease; heirs sign, and no
+  // certificate of his name is accepted until somebody confirms him.
+  // Idempotent. Blocks for one store transaction. Errors as Confirm but the
+  // last.
   absl::StatusOr<domain::Owner> Suspend(const Request& request,
                                         const OwnerId& id);
 
   // Warns of who is overdue, and suspends who has been so for longer than the
-  // grace. Where those are more than the brake allows in its window, suspends
-  // none of them and raises an alarm: a feed is broken. Returns how many were
-  // suspended. The rotation loop's thread calls it.
+  // grace. Of people who were last confirmed at the same time, and are more
+  // than the brake allows in its window, suspends none and raises an alarm,
+  // every day: a feed is broken. Returns how many were suspended; of failures
+  // the first, after the others were carried out. The rotation loop's thread
+  // calls it.
   absl::StatusOr<int> RunDue();
 
  private:
   absl::Status WarnDue(absl::Time now);
   absl::StatusOr<std::vector<domain::Owner>> SuspensionsDue(absl::Time now);
+  absl::Status RaiseAlarm(int64_t held, absl::Time now);
 
   ChangeRunner& runner_;
   const HrPolicy& policy_;
-  // Whether the alarm of the brake was raised. Used by RunDue alone.
-  bool held_ = false;
+  absl::Time last_alarm_ = absl::InfinitePast();  // used by RunDue alone
 };
 
 }  // namespace warder::app

@@ -99,15 +99,17 @@ absl::Status ChangeRunner::Commit(
                 sha256_(absl::StrCat(request.method, "\n", request.contents)));
   std::vector<Change::Publication> to_publish;
   std::vector<std::string> departed;
+  std::vector<std::pair<std::string, bool>> suspensions;
   absl::Status preview = absl::CancelledError("validate_only");
   // Held until the change is published: a repeated call that finds it done must
   // not be answered before the key set shows it.
   MutexLock commit_lock(&commit_mu_);
   // Again: he may have departed while keys were made or others committed.
-  RETURN_IF_ERROR(RefuseDeparted(request.caller));
+  RETURN_IF_ERROR(RefuseUntrusted(request.caller));
   const absl::Status status = store_.Mutate([&](Transaction& txn) {
     to_publish.clear();
     departed.clear();
+    suspensions.clear();
     ASSIGN_OR_RETURN(*replayed, FindAnswer(txn, request, fingerprint));
     if (!replayed->empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(ChainWriter chain, ChainWriter::Open(txn, sha256_));
@@ -131,6 +133,7 @@ absl::Status ChangeRunner::Commit(
     }
     to_publish = std::move(running.publications_);
     departed = std::move(running.departed_);
+    suspensions = std::move(running.suspensions_);
     return absl::OkStatus();
   });
   if (status == preview) return absl::OkStatus();
@@ -139,6 +142,13 @@ absl::Status ChangeRunner::Commit(
   {
     MutexLock lock(&departed_mu_);
     departed_.insert(departed.begin(), departed.end());
+    for (const auto& [owner, suspended] : suspensions) {
+      if (suspended) {
+        suspended_.insert(owner);
+      } else {
+        suspended_.erase(owner);
+      }
+    }
   }
   Publish(std::move(to_publish));
   if (waker_ && replayed->empty()) waker_();
@@ -170,7 +180,7 @@ absl::Status ChangeRunner::Run(
   std::string replayed;
   const absl::Status committed =
       Commit(request, urgency, request.caller.Actor(), change, &replayed);
-  if (!committed.ok() && !RefuseDeparted(request.caller).ok()) {
+  if (!committed.ok() && !RefuseUntrusted(request.caller).ok()) {
     return Denied(request, request.method, committed);
   }
   RETURN_IF_ERROR(committed);
@@ -188,7 +198,7 @@ absl::Status ChangeRunner::RunAsSystem(
 absl::StatusOr<Access> ChangeRunner::Authorize(const Request& request,
                                                Permission permission,
                                                absl::string_view resource) {
-  if (const absl::Status gone = RefuseDeparted(request.caller); !gone.ok()) {
+  if (const absl::Status gone = RefuseUntrusted(request.caller); !gone.ok()) {
     return Denied(request, resource, gone);
   }
   const Access access = AccessOf(request.caller.role, permission);
@@ -229,17 +239,26 @@ void ChangeRunner::RefuseFromNowOn(const OwnerId& owner) {
   departed_.insert(owner.value());
 }
 
-absl::Status ChangeRunner::RefuseDeparted(const Caller& caller) const {
+absl::Status ChangeRunner::RefuseUntrusted(const Caller& caller) const {
   if (caller.is_feed) return absl::OkStatus();
   MutexLock lock(&departed_mu_);
+  const std::string name = OwnerName(OwnerId(caller.name));
+  if (suspended_.contains(caller.name)) {
+    return Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+                 absl::StrCat(name,
+                              " is suspended; no certificate of that name is "
+                              "accepted until somebody else runs: warder owner "
+                              "confirm ",
+                              caller.name));
+  }
   if (!departed_.contains(caller.name)) return absl::OkStatus();
   return Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
-               absl::StrCat(OwnerName(OwnerId(caller.name)),
+               absl::StrCat(name,
                             " has departed; no certificate of that name is "
                             "accepted"));
 }
 
-absl::Status ChangeRunner::LoadDeparted() {
+absl::Status ChangeRunner::LoadUntrusted() {
   return store_.Read([&](ReadTransaction& txn) -> absl::Status {
     std::string after;
     while (true) {
@@ -249,6 +268,8 @@ absl::Status ChangeRunner::LoadDeparted() {
       for (const domain::Owner& owner : owners) {
         if (owner.state == domain::OwnerState::kDeparted) {
           departed_.insert(owner.id.value());
+        } else if (owner.suspend_time) {
+          suspended_.insert(owner.id.value());
         }
       }
       after = owners.back().id.value();

@@ -9,8 +9,9 @@
 //  - nothing is published before it is stored; nothing is answered before it
 //    is published
 //  - every denial is audited, see denial_log.h
-//  - who has departed is refused, whatever his certificates say, also where he
-//    departs while his call runs
+//  - who has departed or is suspended is refused, whatever his certificates
+//  say,
+//    also where he departs while his call runs
 #ifndef WARDER_SERVER_APP_CHANGE_RUNNER_H_
 #define WARDER_SERVER_APP_CHANGE_RUNNER_H_
 
@@ -74,6 +75,10 @@ class Change {
 
   // After the commit, every certificate of this person is refused.
   void Depart(const OwnerId& owner) { departed_.push_back(owner.value()); }
+  // As Depart, until the opposite is committed.
+  void SetSuspended(const OwnerId& owner, bool suspended) {
+    suspensions_.emplace_back(owner.value(), suspended);
+  }
 
   // Adds an audit event that belongs to no issuer.
   void Record(absl::string_view action, absl::string_view resource,
@@ -100,6 +105,7 @@ class Change {
   std::vector<Publication> publications_;
   std::vector<domain::AuditEvent> events_;
   std::vector<std::string> departed_;
+  std::vector<std::pair<std::string, bool>> suspensions_;
   std::string result_;
 };
 
@@ -148,12 +154,14 @@ class ChangeRunner {
   // Refuses every certificate of `owner` from now on, whatever is stored.
   void RefuseFromNowOn(const OwnerId& owner);
 
-  // Returns OK unless `caller` carries the name of an owner who has departed:
-  // then PERMISSION_DENIED. In memory; for paths that read no store.
-  absl::Status RefuseDeparted(const Caller& caller) const;
+  // Returns OK unless `caller` carries the name of an owner who has departed or
+  // is suspended: then PERMISSION_DENIED. In memory; for paths that read no
+  // store.
+  absl::Status RefuseUntrusted(const Caller& caller) const;
 
-  // Learns who has departed; call once at start, before any door opens.
-  absl::Status LoadDeparted();
+  // Learns who has departed or is suspended; call once at start, before any
+  // door opens.
+  absl::Status LoadUntrusted();
 
   // Audits a refusal at the door, before the caller was known.
   void DeniedStranger(absl::string_view method, const absl::Status& status);
@@ -209,6 +217,7 @@ class ChangeRunner {
   Mutex commit_mu_;
   mutable Mutex departed_mu_;
   absl::flat_hash_set<std::string> departed_ ABSL_GUARDED_BY(departed_mu_);
+  absl::flat_hash_set<std::string> suspended_ ABSL_GUARDED_BY(departed_mu_);
 };
 
 }  // namespace warder::app

@@ -17,7 +17,7 @@ namespace {
 constexpr absl::Duration kDefaultLifetime = absl::Hours(24 * 90);
 constexpr absl::Duration kLongestLifetime = absl::Hours(24 * 398);
 
-absl::Status RefuseDeparted(ReadTransaction& txn, const Caller& subject) {
+absl::Status RefuseUntrusted(ReadTransaction& txn, const Caller& subject) {
   ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId(subject.name)));
   if (!owner || owner->state != domain::OwnerState::kDeparted) {
     return absl::OkStatus();
@@ -48,7 +48,7 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
-        RETURN_IF_ERROR(RefuseDeparted(change.txn(), command.subject));
+        RETURN_IF_ERROR(RefuseUntrusted(change.txn(), command.subject));
         issued.expire_time = change.now() + lifetime;
         ASSIGN_OR_RETURN(
             issued.certificate_pem,
@@ -71,7 +71,7 @@ absl::StatusOr<IssuedCertificate> ClientCertificates::Issue(
       },
       // Not signed again: the record holds the first answer.
       [&](ReadTransaction& txn, const std::string& answer) -> absl::Status {
-        RETURN_IF_ERROR(RefuseDeparted(txn, command.subject));
+        RETURN_IF_ERROR(RefuseUntrusted(txn, command.subject));
         const std::pair<absl::string_view, absl::string_view> parts =
             absl::StrSplit(answer, absl::MaxSplits('\n', 1));
         int64_t expires = 0;

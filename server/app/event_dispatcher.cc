@@ -1,9 +1,11 @@
 #include "server/app/event_dispatcher.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -17,7 +19,6 @@ constexpr int kEventsAtOnce = 500;
 // Past this many that wait, events stay in the audit log.
 constexpr int kMostWaiting = 100000;
 constexpr int kPage = 1000;
-constexpr int kMostRefusals = 5;
 // What was told is written down this often: a crash repeats no more.
 constexpr size_t kToldAtOnce = 50;
 constexpr absl::Duration kWriteEvery = absl::Seconds(1);
@@ -29,6 +30,19 @@ bool Refuses(int status) {
 }
 
 bool IsBusy(int status) { return status == 429 || status == 503; }
+
+// The error code of RFC 8935 in an answer, " (invalid_key)". Of the rest of it
+// nothing is kept: it may repeat what was sent, secrets included.
+std::string ErrOf(absl::string_view body) {
+  const auto answer = ParseJsonObject(body);
+  if (!answer.ok()) return "";
+  const auto err = JsonString(*answer, "err");
+  const bool good = err.ok() && err->size() <= 40 &&
+                    std::all_of(err->begin(), err->end(), [](char c) {
+                      return absl::ascii_islower(c) || c == '_';
+                    });
+  return good ? absl::StrCat(" (", *err, ")") : "";
+}
 
 }  // namespace
 
@@ -89,18 +103,26 @@ void EventDispatcher::NoteFailure(domain::Delivery& delivery,
   ++delivery.attempts;
   delivery.error = std::string(error.substr(0, 300));
   delivery.next_time = now + RetryAfter(delivery.attempts);
-  delivery.dead = (refused && delivery.attempts >= kMostRefusals) ||
+  if (!refused) delivery.refused_since.reset();
+  if (refused && !delivery.refused_since) delivery.refused_since = now;
+  delivery.dead = (delivery.refused_since &&
+                   now - *delivery.refused_since >= policy_.refused_for) ||
                   now - delivery.create_time >= policy_.give_up;
 }
 
 absl::StatusOr<EventMessage> EventDispatcher::MessageOf(
-    const domain::Subscription& subscription,
-    const domain::Delivery& delivery) {
+    domain::Subscription& subscription, const domain::Delivery& delivery) {
   std::vector<domain::AuditEvent> events;
+  std::optional<domain::Subscription> present;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(present, txn.FindSubscription(subscription.id));
     ASSIGN_OR_RETURN(events, txn.ListEvents(delivery.sequence - 1, 1));
     return absl::OkStatus();
   }));
+  if (!present || present->create_time != subscription.create_time) {
+    return NotFound(SubscriptionName(subscription.id));
+  }
+  subscription = *std::move(present);  // its secret may be another
   if (events.empty() || events[0].sequence != delivery.sequence) {
     return Internal(
         absl::StrCat("audit event ", delivery.sequence, " is gone"));
@@ -108,7 +130,7 @@ absl::StatusOr<EventMessage> EventDispatcher::MessageOf(
   return messages_.Make(subscription, events[0], runner_.clock().TimeNow());
 }
 
-bool EventDispatcher::TryOne(const domain::Subscription& subscription,
+bool EventDispatcher::TryOne(domain::Subscription& subscription,
                              domain::Delivery& delivery, bool& unreachable) {
   const auto message = MessageOf(subscription, delivery);
   if (!message.ok()) {
@@ -128,17 +150,40 @@ bool EventDispatcher::TryOne(const domain::Subscription& subscription,
   unreachable = IsBusy(reply->status);
   NoteFailure(
       delivery,
-      absl::StrCat("the receiver answered ", reply->status,
-                   reply->body.empty() ? "" : ": ", reply->body.substr(0, 200)),
+      absl::StrCat("the receiver answered ", reply->status, ErrOf(reply->body)),
       Refuses(reply->status));
   return false;
 }
 
+bool EventDispatcher::TryNext(domain::Subscription& subscription,
+                              domain::Delivery delivery, absl::Time until,
+                              Outcome& outcome) {
+  if (stopping() || outcome.told.size() >= kToldAtOnce || Now() >= until) {
+    outcome.next = absl::InfinitePast();
+    return false;
+  }
+  bool unreachable = false;
+  if (TryOne(subscription, delivery, unreachable)) {
+    outcome.told.push_back(std::move(delivery));
+    return true;
+  }
+  if (stopping()) return false;  // cut off, which is no failure of his
+  outcome.unheard += unreachable ? 1 : 0;
+  if (!delivery.dead) outcome.next = std::min(outcome.next, delivery.next_time);
+  outcome.failed.push_back(std::move(delivery));
+  // One that is answered so may be to blame itself; two that meet nothing else
+  // speak for the receiver.
+  outcome.unreachable = outcome.unheard >= 2 && outcome.told.empty();
+  return !outcome.unreachable;
+}
+
 absl::StatusOr<EventDispatcher::Outcome> EventDispatcher::Try(
-    const domain::Subscription& subscription) {
+    domain::Subscription& subscription) {
   Outcome outcome;
   const absl::Time started = Now();
+  const absl::Time until = started + kWriteEvery;
   absl::flat_hash_set<std::string> behind;  // subjects with an earlier event
+  std::vector<domain::Delivery> again;  // what has failed before, and is due
   std::vector<domain::Delivery> page;
   // Those of one subject may be many, and none of them is to hide the others.
   for (int64_t after = 0;; after = page.back().sequence) {
@@ -147,35 +192,37 @@ absl::StatusOr<EventDispatcher::Outcome> EventDispatcher::Try(
                                                 /*dead=*/false, after, kPage));
       return absl::OkStatus();
     }));
-    if (page.empty()) return outcome;
-    for (domain::Delivery delivery : page) {
+    if (page.empty()) break;
+    for (domain::Delivery& delivery : page) {
       if (behind.contains(delivery.subject)) continue;
       // One dated by a clock that was ahead is due, too.
-      if (delivery.next_time > started &&
-          delivery.next_time <= started + policy_.longest_retry) {
-        outcome.next = std::min(outcome.next, delivery.next_time);
-        behind.insert(std::move(delivery.subject));
+      const bool waits = delivery.next_time > started &&
+                         delivery.next_time <= started + policy_.longest_retry;
+      if (waits) outcome.next = std::min(outcome.next, delivery.next_time);
+      if (waits || delivery.attempts > 0) {
+        behind.insert(delivery.subject);
+        if (!waits) again.push_back(delivery);
         continue;
       }
-      if (stopping() || outcome.told.size() >= kToldAtOnce ||
-          Now() - started >= kWriteEvery) {
-        outcome.next = absl::InfinitePast();
-        return outcome;
-      }
-      if (TryOne(subscription, delivery, outcome.unreachable)) {
-        outcome.told.push_back(std::move(delivery));
-        continue;
-      }
-      if (stopping()) return outcome;  // cut off, which is no failure of his
+      const size_t failed = outcome.failed.size();
+      if (!TryNext(subscription, delivery, until, outcome)) return outcome;
       // Nobody waits for a dead letter.
-      if (!delivery.dead) {
-        outcome.next = std::min(outcome.next, delivery.next_time);
+      if (outcome.failed.size() > failed && !outcome.failed.back().dead) {
         behind.insert(delivery.subject);
       }
-      outcome.failed.push_back(std::move(delivery));
-      if (outcome.unreachable) return outcome;
     }
   }
+  const size_t failed = outcome.failed.size(), told = outcome.told.size();
+  for (domain::Delivery& delivery : again) {
+    if (!TryNext(subscription, std::move(delivery), until, outcome)) break;
+  }
+  // What comes after one that was told, or died, is due now.
+  const bool freed =
+      outcome.told.size() > told ||
+      std::any_of(outcome.failed.begin() + static_cast<std::ptrdiff_t>(failed),
+                  outcome.failed.end(), [](const auto& d) { return d.dead; });
+  if (freed) outcome.next = absl::InfinitePast();
+  return outcome;
 }
 
 absl::Status EventDispatcher::WriteDown(
@@ -224,15 +271,17 @@ absl::Status EventDispatcher::WriteDown(
   return absl::OkStatus();
 }
 
-absl::StatusOr<absl::Time> EventDispatcher::Next(const std::string& id,
-                                                 const Outcome& outcome) {
+absl::StatusOr<absl::Time> EventDispatcher::Next(
+    const domain::Subscription& told, const Outcome& outcome) {
+  const std::string& id = told.id;
   const absl::Time now = Now();
   {
     MutexLock lock(&mu_);
     Pause& pause = pauses_[id];
-    if (!outcome.unreachable) {
-      pause = {};
-    } else {
+    if (!outcome.unreachable || pause.create_time != told.create_time) {
+      pause = {.create_time = told.create_time};
+    }
+    if (outcome.unreachable) {
       pause.until = now + RetryAfter(++pause.failures);
       return pause.until;
     }
@@ -254,17 +303,21 @@ absl::StatusOr<absl::Time> EventDispatcher::Next(const std::string& id,
 
 absl::StatusOr<absl::Time> EventDispatcher::Round(const std::string& id) {
   ASSIGN_OR_RETURN(domain::Subscription subscription, Find(id));
+  RETURN_IF_ERROR(TakeUp(subscription));
   {
     MutexLock lock(&mu_);
     const auto pause = pauses_.find(id);
-    if (pause != pauses_.end() && pause->second.until > Now()) {
+    const absl::Time now = Now();
+    if (pause != pauses_.end() &&
+        pause->second.create_time == subscription.create_time &&
+        pause->second.until > now &&
+        pause->second.until <= now + policy_.longest_retry) {
       return pause->second.until;
     }
   }
-  RETURN_IF_ERROR(TakeUp(subscription));
   ASSIGN_OR_RETURN(const Outcome outcome, Try(subscription));
   RETURN_IF_ERROR(WriteDown(subscription, outcome));
-  return Next(id, outcome);
+  return Next(subscription, outcome);
 }
 
 absl::Time EventDispatcher::Deliver(const std::string& id) {

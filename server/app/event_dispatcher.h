@@ -5,8 +5,9 @@
 // each subscription has a cursor in it. What was taken up and not told yet is a
 // Delivery. A failed one is tried again after 1, 2, 4, ... seconds; meanwhile
 // later events of the same subject wait, and others go ahead. What the receiver
-// refuses for good, or has not taken after DeliveryPolicy::give_up, is a dead
-// letter: visible, tried again or dropped by a human word.
+// refuses (400, 410, 413, 422) for longer than DeliveryPolicy::refused_for, or
+// has not taken after give_up, is a dead letter: visible, tried again, after
+// others of its subject then, or dropped by a human word.
 //
 // Each subscription has a thread of its own: a slow receiver delays no other.
 #ifndef WARDER_SERVER_APP_EVENT_DISPATCHER_H_
@@ -30,6 +31,7 @@ namespace warder::app {
 struct DeliveryPolicy {
   absl::Duration first_retry = absl::Seconds(1);
   absl::Duration longest_retry = absl::Minutes(10);
+  absl::Duration refused_for = absl::Hours(1);
   absl::Duration give_up = absl::Hours(72);
 
   friend bool operator==(const DeliveryPolicy&,
@@ -59,23 +61,29 @@ class EventDispatcher {
   // The outcome of trying some deliveries, to be written down at once.
   struct Outcome {
     std::vector<domain::Delivery> told, failed;
-    // The receiver cannot be reached at all.
+    // The receiver cannot be reached, or is busy, whatever it is told.
     bool unreachable = false;
     // When something of what still waits is due; InfinitePast: at once.
     absl::Time next = absl::InfiniteFuture();
+    // Subjects that could not be told for want of a receiver.
+    int unheard = 0;
   };
 
   absl::StatusOr<domain::Subscription> Find(const std::string& id);
   // Takes events up as deliveries, as long as not too many wait.
   absl::Status TakeUp(domain::Subscription& subscription);
-  // Tries what is due, in order, for about a second.
-  absl::StatusOr<Outcome> Try(const domain::Subscription& subscription);
-  absl::StatusOr<EventMessage> MessageOf(
-      const domain::Subscription& subscription,
-      const domain::Delivery& delivery);
+  // Tries what is due for about a second: in order, and what has failed before
+  // after what has not.
+  absl::StatusOr<Outcome> Try(domain::Subscription& subscription);
+  // Tries one and notes it in `outcome`. Returns whether to go on.
+  bool TryNext(domain::Subscription& subscription, domain::Delivery delivery,
+               absl::Time until, Outcome& outcome);
+  // NOT_FOUND when the subscription was deleted, or is another one by now.
+  absl::StatusOr<EventMessage> MessageOf(domain::Subscription& subscription,
+                                         const domain::Delivery& delivery);
   // Tries one; returns whether it was told, and marks it where not.
-  bool TryOne(const domain::Subscription& subscription,
-              domain::Delivery& delivery, bool& unreachable);
+  bool TryOne(domain::Subscription& subscription, domain::Delivery& delivery,
+              bool& unreachable);
   void NoteFailure(domain::Delivery& delivery, absl::string_view error,
                    bool refused);
   absl::Duration RetryAfter(int attempts) const;
@@ -84,7 +92,7 @@ class EventDispatcher {
   // What deliveries are dated with: a clock that jumps kills none of them.
   absl::Time Now() { return runner_.clock_guard().Read().trusted; }
   // When there may be something to do after `outcome`.
-  absl::StatusOr<absl::Time> Next(const std::string& id,
+  absl::StatusOr<absl::Time> Next(const domain::Subscription& subscription,
                                   const Outcome& outcome);
   absl::StatusOr<absl::Time> Round(const std::string& id);
 
@@ -107,6 +115,7 @@ class EventDispatcher {
   int64_t woken_ ABSL_GUARDED_BY(mu_) = 0;
   // A receiver that cannot be reached is left alone for a while.
   struct Pause {
+    absl::Time create_time;  // of the subscription
     int failures = 0;
     absl::Time until = absl::InfinitePast();
   };

@@ -16,10 +16,13 @@ namespace warder::app {
 namespace {
 
 constexpr char kRisc[] = "https://schemas.openid.net/secevent/risc/event-type/";
+constexpr char kVerification[] =
+    "https://schemas.openid.net/secevent/ssf/event-type/verification";
 // A key set is fetched again after this long, so that a key its owner dropped
 // is believed no longer; and at once for an unknown key, but not more often.
 constexpr absl::Duration kFreshFor = absl::Hours(1);
 constexpr absl::Duration kFetchPause = absl::Minutes(1);
+constexpr absl::Duration kFetchWait = absl::Seconds(1);
 
 std::string TransmitterName(const std::string& feed) {
   return absl::StrCat("transmitters/", feed.substr(0, 64));
@@ -128,32 +131,30 @@ absl::Status EventIntake::Delete(const Request& request,
       [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
 }
 
-bool EventIntake::Refresh(domain::Transmitter& transmitter, bool unknown_key) {
-  if (transmitter.jwks_url.empty()) return false;
-  const absl::Time now = runner_.clock().TimeNow();
-  if (!unknown_key && now - transmitter.fetch_time < kFreshFor) return false;
-  {
-    MutexLock lock(&mu_);
-    const absl::Duration uptime = runner_.clock().Uptime();
-    const auto tried = tried_.find(transmitter.feed);
-    if (tried != tried_.end() && uptime - tried->second < kFetchPause) {
-      return false;
-    }
-    tried_[transmitter.feed] = uptime;
-  }
+absl::StatusOr<domain::Transmitter> EventIntake::Find(const std::string& feed) {
+  std::optional<domain::Transmitter> found;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+    ASSIGN_OR_RETURN(found, txn.FindTransmitter(feed));
+    return absl::OkStatus();
+  }));
+  if (!found) return NotFound(TransmitterName(feed));
+  return *std::move(found);
+}
+
+absl::Status EventIntake::Renew(const std::string& feed) {
+  ASSIGN_OR_RETURN(domain::Transmitter transmitter, Find(feed));
   auto jwks = Fetch(transmitter.jwks_url);
   if (!jwks.ok()) {
     Log(LogLevel::kWarning, "transmitter.keys_not_fetched",
-        {{"feed", transmitter.feed},
+        {{"feed", feed},
          {"error", std::string(jwks.status().message())},
          {"next", "the former key set is used until it can be fetched"}});
-    return false;
+    return jwks.status();
   }
-  const bool differs = *jwks != transmitter.jwks;
   transmitter.jwks = *std::move(jwks);
-  transmitter.fetch_time = now;
+  transmitter.fetch_time = runner_.clock().TimeNow();
   const absl::Status stored = runner_.store().Mutate([&](Transaction& txn) {
-    ASSIGN_OR_RETURN(const auto found, txn.FindTransmitter(transmitter.feed));
+    ASSIGN_OR_RETURN(const auto found, txn.FindTransmitter(feed));
     // Deleted or replaced meanwhile: then it is not what was fetched for.
     if (!found || found->create_time != transmitter.create_time) {
       return absl::OkStatus();
@@ -161,34 +162,98 @@ bool EventIntake::Refresh(domain::Transmitter& transmitter, bool unknown_key) {
     return txn.PutTransmitter(transmitter);
   });
   runner_.NoteStore(stored);
-  return differs;
+  return stored;
+}
+
+bool EventIntake::Renewed(const std::string& feed) {
+  MutexLock lock(&mu_);
+  const absl::Duration uptime = runner_.clock().Uptime();
+  const auto tried = tried_.find(feed);
+  if (stopping_ ||
+      (tried != tried_.end() && uptime - tried->second < kFetchPause)) {
+    return false;
+  }
+  tried_[feed] = uptime;
+  const int64_t before = renewals_[feed];
+  wanted_.insert(feed);
+  runner_.clock().Notify();
+  return runner_.clock().AwaitWithDeadline(
+      &mu_,
+      // Runs with mu_ held; the analysis does not see through the call.
+      [&]()
+          ABSL_NO_THREAD_SAFETY_ANALYSIS { return renewals_[feed] != before; },
+      runner_.clock().TimeNow() + kFetchWait);
+}
+
+void EventIntake::FetchKeySets() {
+  while (true) {
+    std::string feed;
+    {
+      MutexLock lock(&mu_);
+      runner_.clock().AwaitWithDeadline(
+          &mu_,
+          // As above.
+          [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+            return stopping_ || !wanted_.empty();
+          },
+          absl::InfiniteFuture());
+      if (stopping_) return;
+      if (wanted_.empty()) continue;
+      feed = *wanted_.begin();
+      wanted_.erase(wanted_.begin());
+    }
+    const bool renewed = Renew(feed).ok();
+    {
+      MutexLock lock(&mu_);
+      if (renewed) ++renewals_[feed];
+    }
+    runner_.clock().Notify();
+  }
+}
+
+void EventIntake::Start() {
+  thread_ = std::thread([this] { FetchKeySets(); });
+}
+
+void EventIntake::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  runner_.clock().Notify();
+  if (thread_.joinable()) thread_.join();
 }
 
 EventIntake::Answer EventIntake::Take(const std::string& feed,
                                       absl::string_view set) {
   Answer answer;
-  std::optional<domain::Transmitter> transmitter;
-  answer.failure = runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(transmitter, txn.FindTransmitter(feed));
-    return absl::OkStatus();
-  });
-  if (!answer.failure.ok()) return answer;
-  if (!transmitter) {
-    answer.failure = NotFound(TransmitterName(feed));
-    return answer;
-  }
-  const auto verify = [&] {
-    return verifier_.Verify(set, transmitter->jwks, transmitter->issuer,
-                            transmitter->audience, runner_.clock().TimeNow());
+  SetVerdict verdict;
+  const auto judge = [&]() -> absl::StatusOr<domain::Transmitter> {
+    ASSIGN_OR_RETURN(domain::Transmitter transmitter, Find(feed));
+    verdict = verifier_.Verify(set, transmitter.jwks, transmitter.issuer,
+                               transmitter.audience, runner_.clock().TimeNow());
+    return transmitter;
   };
-  Refresh(*transmitter, /*unknown_key=*/false);
-  SetVerdict verdict = verify();
-  if (verdict.error == SetError::kInvalidKey &&
-      Refresh(*transmitter, /*unknown_key=*/true)) {
-    verdict = verify();
+  auto transmitter = judge();
+  if (transmitter.ok() && !transmitter->jwks_url.empty()) {
+    const bool unknown = verdict.error == SetError::kInvalidKey;
+    const bool stale =
+        verdict.error == SetError::kNone &&
+        runner_.clock().TimeNow() - transmitter->fetch_time >= kFreshFor;
+    if ((unknown || stale) && Renewed(feed)) {
+      transmitter = judge();
+    } else if (unknown) {
+      // It may be good: the transmitter is to send it again.
+      transmitter =
+          Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
+                absl::StrCat("the key is not known, and the key set of ", feed,
+                             " could not be fetched just now; send it again"));
+    }
   }
-  if (verdict.error == SetError::kNone) {
-    answer = TakeEvents(feed, verdict.claims);
+  if (!transmitter.ok()) {
+    answer.failure = transmitter.status();
+  } else if (verdict.error == SetError::kNone) {
+    answer = TakeEvents(*transmitter, verdict.claims);
   } else {
     answer.error = verdict.error;
     answer.description = verdict.description;
@@ -196,20 +261,30 @@ EventIntake::Answer EventIntake::Take(const std::string& feed,
         "events", Error(absl::StatusCode::kUnauthenticated,
                         Reason::kUnauthenticated, verdict.description));
   }
-  runner_.metrics().CountSecurityEvent(feed, !answer.failure.ok() ? "failed"
-                                             : answer.error == SetError::kNone
-                                                 ? "taken"
-                                                 : SetErrorName(answer.error));
+  // Only of names that exist: each becomes a series.
+  if (!absl::IsNotFound(answer.failure)) {
+    runner_.metrics().CountSecurityEvent(
+        feed, !answer.failure.ok()              ? "failed"
+              : answer.error == SetError::kNone ? "taken"
+                                                : SetErrorName(answer.error));
+  }
   return answer;
 }
 
-EventIntake::Answer EventIntake::TakeEvents(const std::string& feed,
-                                            const Json& claims) {
+absl::Time EventIntake::SaidAt(const Json& claims) {
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  return std::min(now, TimeClaim(claims, "iat").value_or(now));
+}
+
+EventIntake::Answer EventIntake::TakeEvents(
+    const domain::Transmitter& transmitter, const Json& claims) {
   Answer answer;
-  feeds_.Heard(feed);
   const Json& events = claims["events"];
+  // A replay of an old word is no sign of life.
+  feeds_.HeardAt(TransmitterName(transmitter.feed), SaidAt(claims),
+                 events.contains(kVerification));
   for (const auto& [event, payload] : events.items()) {
-    const absl::Status heard = Hear(feed, event, claims, payload);
+    const absl::Status heard = Hear(transmitter, event, claims, payload);
     if (heard.ok()) continue;
     if (absl::IsInvalidArgument(heard)) {
       answer.error = SetError::kInvalidRequest;
@@ -222,7 +297,7 @@ EventIntake::Answer EventIntake::TakeEvents(const std::string& feed,
   return answer;
 }
 
-absl::Status EventIntake::Hear(const std::string& feed,
+absl::Status EventIntake::Hear(const domain::Transmitter& transmitter,
                                const std::string& event, const Json& claims,
                                const Json& payload) {
   const bool enabled = event == absl::StrCat(kRisc, "account-enabled");
@@ -237,34 +312,42 @@ absl::Status EventIntake::Hear(const std::string& feed,
   if (!elder && !claims.contains("sub_id")) {
     return FieldError("sub_id", "is missing: whom is it about?");
   }
-  ASSIGN_OR_RETURN(const EventSubject subject,
+  HeardAccount heard;
+  heard.feed = TransmitterName(transmitter.feed);
+  ASSIGN_OR_RETURN(heard.names,
                    ReadSubject(elder ? "subject" : "sub_id",
-                               elder ? payload["subject"] : claims["sub_id"]));
-  const absl::Time now = runner_.clock_guard().Read().trusted;
-  std::optional<absl::Time> time = TimeClaim(payload, "event_timestamp");
-  if (!time) time = TimeClaim(claims, "toe");
-  if (!time) time = TimeClaim(claims, "iat");
-
-  domain::User said;
-  said.user_name = subject.name();
-  said.external_id = subject.id;
-  said.emails = subject.emails;
-  said.active = enabled;
-  Json document = {{"event", event},
-                   {"heard_time", TimeText(time.value_or(now))}};
+                               elder ? payload["subject"] : claims["sub_id"],
+                               transmitter.issuer));
+  // In the order in which it was said; what it is about may be older.
+  heard.time = SaidAt(claims);
+  heard.active = enabled;
+  const auto about = TimeClaim(payload, "event_timestamp");
+  const absl::Time instant =
+      about.value_or(TimeClaim(claims, "toe").value_or(heard.time));
+  if (ended) heard.leave_time = std::min(instant, heard.time);
+  Json document = {{"event", event}, {"heard_time", TimeText(heard.time)}};
   for (const char* name : {"jti", "txn"}) {
     const auto text = JsonString(claims, name);
     if (text.ok()) document[name] = text->substr(0, 256);
   }
   const auto reason = JsonString(payload, "reason");
   if (reason.ok()) document["reason"] = reason->substr(0, 256);
-  said.document = WriteJson(document);
-  if (ended && time && *time < now) said.leave_time = time;
+  heard.document = WriteJson(document);
 
   Request request;
-  request.caller = Caller{Role::kHr, feed, /*is_feed=*/true};
+  request.caller = Caller{Role::kHr, heard.feed, /*is_feed=*/true};
   request.method = "events/push";
-  return users_.Hear(request, std::move(said), time.value_or(now));
+  ASSIGN_OR_RETURN(const bool overtaken, users_.Hear(request, heard));
+  if (overtaken) {
+    Log(LogLevel::kWarning, "security_event.overtaken",
+        {{"feed", transmitter.feed},
+         {"about", heard.names[0]},
+         {"said", TimeText(heard.time)},
+         {"next",
+          "an older word came after account-enabled and ended nothing; where "
+          "the person has left: warder owner depart"}});
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace warder::app

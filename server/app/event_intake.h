@@ -2,12 +2,15 @@
 // disabled or purged by SETs (RFC 8417, RISC 1.0), pushed by RFC 8935.
 //
 // A transmitter is a feed like any other: what it reports goes through the same
-// intake and brake as SCIM does, and whom it names is kept, owner or not.
+// intake and brake as SCIM does, and whom it names is kept, owner or not. As a
+// feed it is called transmitters/NAME, which no SCIM client can be.
 #ifndef WARDER_SERVER_APP_EVENT_INTAKE_H_
 #define WARDER_SERVER_APP_EVENT_INTAKE_H_
 
 #include <map>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -40,6 +43,13 @@ class EventIntake {
         feeds_(feeds),
         http_(http),
         verifier_(verifier) {}
+  ~EventIntake() { Stop(); }
+
+  // Starts the thread that fetches key sets: no door waits for a slow one. Call
+  // once.
+  void Start();
+  // Ends it and waits for it. May be called again.
+  void Stop();
 
   // Believes a transmitter from now on, or changes what is believed of it.
   // Blocks for the fetch of its key set.
@@ -64,29 +74,43 @@ class EventIntake {
   // Takes a SET that came for `feed`, from anybody: its signature says whose it
   // is. account-disabled and account-purged depart the owner at the event's
   // time, account-enabled calls a departure off that is to come; no key comes
-  // back. Of one subject, what is older than what was heard already changes
+  // back. Of one subject, what is no newer than what was heard already changes
   // nothing, so that a replay does not. Other events are taken and change
-  // nothing. Blocks for a store transaction, and, once a minute at most and
-  // where a key is unknown, for a fetch of the key set. NOT_FOUND in `failure`:
-  // no such transmitter.
+  // nothing. Blocks for a store transaction, and for a second where a key set
+  // has to be fetched: for an unknown key, or after an hour.
+  //
+  // In `failure`: NOT_FOUND: no such transmitter. UNAVAILABLE UNREACHABLE: the
+  // key is not known, and the key set could not be fetched just now.
   Answer Take(const std::string& feed, absl::string_view set);
 
  private:
   absl::StatusOr<std::string> Fetch(const std::string& jwks_url);
-  // Fetches its key set again where that is due; returns whether it is another
-  // one now.
-  bool Refresh(domain::Transmitter& transmitter, bool unknown_key);
-  Answer TakeEvents(const std::string& feed, const Json& claims);
-  absl::Status Hear(const std::string& feed, const std::string& event,
-                    const Json& claims, const Json& payload);
+  // Fetches the key set of `feed` again and stores it.
+  absl::Status Renew(const std::string& feed);
+  // Has it renewed, unless that was tried within the minute; waits for a
+  // second. Returns whether it was.
+  bool Renewed(const std::string& feed);
+  absl::StatusOr<domain::Transmitter> Find(const std::string& feed);
+  Answer TakeEvents(const domain::Transmitter& transmitter, const Json& claims);
+  absl::Status Hear(const domain::Transmitter& transmitter,
+                    const std::string& event, const Json& claims,
+                    const Json& payload);
+  // When the claims were said, by `iat`; never in the future.
+  absl::Time SaidAt(const Json& claims);
+  void FetchKeySets();
 
   ChangeRunner& runner_;
   UserManager& users_;
   FeedAccess& feeds_;
   HttpClient& http_;
   SetVerifier& verifier_;
+
   Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::set<std::string> wanted_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, absl::Duration> tried_ ABSL_GUARDED_BY(mu_);  // uptime
+  std::map<std::string, int64_t> renewals_ ABSL_GUARDED_BY(mu_);
+  std::thread thread_;
 };
 
 }  // namespace warder::app

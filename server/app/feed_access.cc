@@ -172,13 +172,18 @@ absl::StatusOr<Caller> FeedAccess::Authenticate(absl::string_view bearer) {
 }
 
 void FeedAccess::Heard(const std::string& feed) {
-  const absl::Time now = runner_.clock_guard().Read().trusted;
+  HeardAt(feed, runner_.clock_guard().Read().trusted, /*beats=*/true);
+}
+
+void FeedAccess::HeardAt(const std::string& feed, absl::Time at, bool beats) {
   MutexLock lock(&mu_);
-  heard_[feed] = now;
+  News& news = heard_[feed];
+  news.at = std::max(news.at, at);
+  news.beats = news.beats || beats;
 }
 
 absl::Status FeedAccess::Beat() {
-  std::map<std::string, absl::Time> heard;
+  std::map<std::string, News> heard;
   {
     MutexLock lock(&mu_);
     heard.swap(heard_);
@@ -191,10 +196,11 @@ absl::Status FeedAccess::Beat() {
   const absl::Time now = runner_.clock_guard().Read().trusted;
   for (const auto& news : heard) {
     const std::string& name = news.first;
+    if (!news.second.beats) continue;
     if (std::none_of(feeds.begin(), feeds.end(),
                      [&](const auto& feed) { return feed.name == name; })) {
       feeds.push_back({.name = name,
-                       .first_seen = news.second,
+                       .first_seen = news.second.at,
                        .last_seen = absl::InfinitePast(),
                        .silent_since = std::nullopt});
     }
@@ -202,8 +208,8 @@ absl::Status FeedAccess::Beat() {
   for (domain::Feed& feed : feeds) {
     const bool was_silent = feed.silent_since.has_value();
     const auto news = heard.find(feed.name);
-    const bool spoke = news != heard.end() && news->second > feed.last_seen;
-    if (spoke) feed.last_seen = news->second;
+    const bool spoke = news != heard.end() && news->second.at > feed.last_seen;
+    if (spoke) feed.last_seen = news->second.at;
     const bool silent = now - feed.last_seen > policy_.silence;
     runner_.metrics().SetFeedSilent(feed.name, silent);
     if (silent == was_silent && !spoke) continue;

@@ -49,6 +49,10 @@ class FeedAccess {
 
   // Notes that a feed was heard of, in memory; Beat stores it.
   void Heard(const std::string& feed);
+  // As Heard, for one that speaks when there is something to say: its silence
+  // is an alarm only once it `beats` (SSF verification events). `at`: when it
+  // spoke.
+  void HeardAt(const std::string& feed, absl::Time at, bool beats);
   // Stores who was heard of, and raises an alarm for a feed gone silent.
   absl::Status Beat();
 
@@ -57,7 +61,11 @@ class FeedAccess {
   Random& random_;
   const HrPolicy& policy_;
   Mutex mu_;
-  std::map<std::string, absl::Time> heard_ ABSL_GUARDED_BY(mu_);
+  struct News {
+    absl::Time at = absl::InfinitePast();
+    bool beats = false;
+  };
+  std::map<std::string, News> heard_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace warder::app

@@ -26,6 +26,26 @@ bool Owns(const Request& request, const domain::Key& key) {
   return key.owner.value() == request.caller.name;
 }
 
+// Nobody's key comes back while nobody says that he is here.
+absl::Status RefuseWhileSuspended(ReadTransaction& txn,
+                                  const IssuerDraft& draft, const KeyId& key) {
+  for (const domain::Exposure& exposure : draft.exposures) {
+    if (exposure.key != key || exposure.kind != domain::ExposureKind::kOwned) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId(exposure.person)));
+    if (!owner || !owner->suspend_time) continue;
+    return Precondition(
+        Reason::kOwnerNotActive,
+        absl::StrCat(OwnerName(owner->id), ", who answers or answered for ",
+                     KeyName(draft.issuer.id, key),
+                     ", is suspended; where he is here, first: warder owner "
+                     "confirm ",
+                     owner->id.value()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<domain::Key> KeyManager::Issue(
@@ -210,11 +230,12 @@ absl::StatusOr<domain::Key> KeyManager::Resume(const Request& request,
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kWriteKeys, KeyName(issuer, key))
           .status());
-  return ChangeKey(request, ChangeRunner::Urgency::kNormal, false, issuer, key,
-                   [&](IssuerDraft& draft, Change& change) {
-                     return domain::Resume(draft, key, change.actor(),
-                                           change.now());
-                   });
+  return ChangeKey(
+      request, ChangeRunner::Urgency::kNormal, false, issuer, key,
+      [&](IssuerDraft& draft, Change& change) -> absl::Status {
+        RETURN_IF_ERROR(RefuseWhileSuspended(change.txn(), draft, key));
+        return domain::Resume(draft, key, change.actor(), change.now());
+      });
 }
 
 }  // namespace warder::app

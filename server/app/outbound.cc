@@ -71,4 +71,10 @@ absl::Status CheckUrl(absl::string_view field, absl::string_view url) {
   return absl::OkStatus();
 }
 
+std::string OriginOf(absl::string_view url) {
+  const size_t authority = url.find("://");
+  if (authority == absl::string_view::npos) return "";
+  return std::string(url.substr(0, url.find_first_of("/?#", authority + 3)));
+}
+
 }  // namespace warder::app

@@ -21,9 +21,11 @@ struct HttpReply {
 
 // Thread-safe. Follows no redirect, keeps no cookie, reaches no link-local
 // address, and loopback only where the URL says so. Blocks for ten seconds at
-// most.
+// most, and for as long as the system's resolver takes to give up.
 //
-//   UNAVAILABLE  UNREACHABLE: says which step failed
+//   UNAVAILABLE  UNREACHABLE: says which step failed, and of the URL no more
+//   than
+//                its origin: paths and queries may be secrets
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
@@ -81,8 +83,8 @@ class SetVerifier {
   virtual ~SetVerifier() = default;
 
   // Judges a Security Event Token (RFC 8417, `typ` secevent+jwt): signed by a
-  // key of `jwks`, of this issuer, for this audience, not from the future.
-  // Signatures are checked last.
+  // key of `jwks`, of this issuer, for this audience, not from the future and
+  // no more than a week old. Signatures are checked last.
   virtual SetVerdict Verify(absl::string_view set, absl::string_view jwks,
                             absl::string_view issuer,
                             absl::string_view audience, absl::Time now) = 0;
@@ -96,6 +98,9 @@ class SetVerifier {
 // Returns OK for an https URL, or an http one of loopback, that names a host
 // and neither user nor fragment; INVALID_ARGUMENT for `field` otherwise.
 absl::Status CheckUrl(absl::string_view field, absl::string_view url);
+
+// Returns what of `url` is no secret: scheme, host and port.
+std::string OriginOf(absl::string_view url);
 
 }  // namespace warder::app
 

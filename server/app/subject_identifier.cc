@@ -1,8 +1,8 @@
 #include "server/app/subject_identifier.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/base/error.h"
@@ -34,11 +34,42 @@ std::string FormatOf(const Json& object) {
   return "";
 }
 
-absl::Status Add(const std::string& field, const Json& object, bool nested,
-                 EventSubject& subject);
+// Reads one identifier, and those within it where it may have some.
+class Reader {
+ public:
+  explicit Reader(absl::string_view issuer) : issuer_(issuer) {}
 
-absl::Status AddAliases(const std::string& field, const Json& object,
-                        EventSubject& subject) {
+  absl::Status Add(const std::string& field, const Json& object, bool nested);
+  std::vector<std::string> TakeNames() { return std::move(names_); }
+
+ private:
+  absl::Status AddMember(const std::string& field, const Json& object,
+                         const char* member);
+  absl::Status AddAccount(const std::string& field, const Json& object);
+  absl::Status AddAliases(const std::string& field, const Json& object);
+
+  const absl::string_view issuer_;
+  std::vector<std::string> names_;
+};
+
+absl::Status Reader::AddMember(const std::string& field, const Json& object,
+                               const char* member) {
+  ASSIGN_OR_RETURN(std::string name, Name(field, object, member));
+  names_.push_back(std::move(name));
+  return absl::OkStatus();
+}
+
+absl::Status Reader::AddAccount(const std::string& field, const Json& object) {
+  ASSIGN_OR_RETURN(const std::string uri, Name(field, object, "uri"));
+  absl::string_view account = uri;
+  if (!absl::ConsumePrefix(&account, "acct:") || account.empty()) {
+    return FieldError(field + ".uri", "is no acct: URI");
+  }
+  names_.push_back(std::string(account));
+  return absl::OkStatus();
+}
+
+absl::Status Reader::AddAliases(const std::string& field, const Json& object) {
   const auto list = object.find("identifiers");
   if (list == object.end() || !list->is_array() || list->empty() ||
       list->size() > kMaxAliases) {
@@ -47,51 +78,34 @@ absl::Status AddAliases(const std::string& field, const Json& object,
   }
   for (size_t i = 0; i < list->size(); ++i) {
     RETURN_IF_ERROR(Add(absl::StrCat(field, ".identifiers[", i, "]"),
-                        (*list)[i], /*nested=*/true, subject));
+                        (*list)[i], /*nested=*/true));
   }
   return absl::OkStatus();
 }
 
-absl::Status Add(const std::string& field, const Json& object, bool nested,
-                 EventSubject& subject) {
+absl::Status Reader::Add(const std::string& field, const Json& object,
+                         bool nested) {
   if (!object.is_object()) return FieldError(field, "an object is wanted");
   const std::string format = FormatOf(object);
-  const auto set_id = [&](std::string id) {
-    if (subject.id.empty()) subject.id = std::move(id);
-    return absl::OkStatus();
-  };
-  if (format == "email") {
-    ASSIGN_OR_RETURN(std::string email, Name(field, object, "email"));
-    subject.emails.push_back(std::move(email));
-    return absl::OkStatus();
-  }
+  if (format == "email") return AddMember(field, object, "email");
+  if (format == "opaque") return AddMember(field, object, "id");
+  if (format == "account") return AddAccount(field, object);
   if (format == "iss_sub") {
-    ASSIGN_OR_RETURN(std::string sub, Name(field, object, "sub"));
-    return set_id(std::move(sub));
-  }
-  if (format == "opaque") {
-    ASSIGN_OR_RETURN(std::string id, Name(field, object, "id"));
-    return set_id(std::move(id));
-  }
-  if (format == "account") {
-    ASSIGN_OR_RETURN(const std::string uri, Name(field, object, "uri"));
-    absl::string_view account = uri;
-    if (!absl::ConsumePrefix(&account, "acct:") || account.empty()) {
-      return FieldError(field + ".uri", "is no acct: URI");
+    ASSIGN_OR_RETURN(const std::string iss, Name(field, object, "iss"));
+    if (iss != issuer_) {
+      return FieldError(
+          field + ".iss",
+          absl::StrCat("\"", iss.substr(0, 200),
+                       "\" is not the transmitter's, which speaks "
+                       "of its own accounts alone"));
     }
-    if (account.find('@') != absl::string_view::npos) {
-      subject.emails.push_back(std::string(account));
-      return absl::OkStatus();
-    }
-    return set_id(std::string(account));
+    return AddMember(field, object, "sub");
   }
-  if (format == "aliases" && !nested) {
-    return AddAliases(field, object, subject);
-  }
+  if (format == "aliases" && !nested) return AddAliases(field, object);
   // Of several members the person is the one a key is bound to.
   if ((format == "complex" || format.empty()) && !nested &&
       object.contains("user")) {
-    return Add(field + ".user", object["user"], /*nested=*/true, subject);
+    return Add(field + ".user", object["user"], /*nested=*/true);
   }
   return FieldError(field,
                     absl::StrCat("format \"", format.substr(0, 40),
@@ -101,11 +115,12 @@ absl::Status Add(const std::string& field, const Json& object, bool nested,
 
 }  // namespace
 
-absl::StatusOr<EventSubject> ReadSubject(const std::string& field,
-                                         const Json& identifier) {
-  EventSubject subject;
-  RETURN_IF_ERROR(Add(field, identifier, /*nested=*/false, subject));
-  return subject;
+absl::StatusOr<std::vector<std::string>> ReadSubject(const std::string& field,
+                                                     const Json& identifier,
+                                                     absl::string_view issuer) {
+  Reader reader(issuer);
+  RETURN_IF_ERROR(reader.Add(field, identifier, /*nested=*/false));
+  return reader.TakeNames();
 }
 
 }  // namespace warder::app

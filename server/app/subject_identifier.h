@@ -6,25 +6,19 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/base/strict_json.h"
 
 namespace warder::app {
 
-// The names by which an owner may be found.
-struct EventSubject {
-  std::string id;  // `sub` or `id`; may be empty
-  std::vector<std::string> emails;
-
-  // What tells one subject from another: the ID, else the first e-mail.
-  const std::string& name() const { return id.empty() ? emails[0] : id; }
-};
-
-// Reads a subject identifier of the formats email, iss_sub, opaque, account,
-// aliases and complex (its `user`), by `format` or, in the elder form,
-// `subject_type` with hyphens. INVALID_ARGUMENT for `field` for others, and
-// where it names nobody.
-absl::StatusOr<EventSubject> ReadSubject(const std::string& field,
-                                         const Json& identifier);
+// Returns the names, at least one, of whom a subject identifier means: its
+// `sub`, `id`, e-mail or account. The formats are email, iss_sub (of `issuer`
+// alone: a name is the issuer's who gave it), opaque, account, aliases and
+// complex (its `user`), by `format` or, in the elder form, `subject_type` with
+// hyphens. INVALID_ARGUMENT for `field` for others, and where it names nobody.
+absl::StatusOr<std::vector<std::string>> ReadSubject(const std::string& field,
+                                                     const Json& identifier,
+                                                     absl::string_view issuer);
 
 }  // namespace warder::app
 

@@ -158,7 +158,7 @@ absl::StatusOr<NewSubscription> SubscriptionManager::Create(
         RETURN_IF_ERROR(change.txn().InsertSubscription(subscription));
         change.Record(
             "subscription.created", name,
-            WriteJson({{"url", subscription.url},
+            WriteJson({{"receiver", OriginOf(subscription.url)},
                        {"format",
                         domain::SubscriptionFormatName(subscription.format)},
                        {"actions", absl::StrJoin(subscription.actions, " ")}}));
@@ -178,6 +178,9 @@ absl::StatusOr<std::vector<SubscriptionStatus>> SubscriptionManager::List(
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kReadAudit, "subscriptions")
           .status());
+  const bool sees_urls =
+      AccessOf(request.caller.role, Permission::kManageSubscriptions) !=
+      Access::kNo;
   std::vector<SubscriptionStatus> list;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     ASSIGN_OR_RETURN(auto subscriptions, txn.ListSubscriptions());
@@ -193,6 +196,7 @@ absl::StatusOr<std::vector<SubscriptionStatus>> SubscriptionManager::List(
                                           /*after=*/0, 1));
       if (!oldest.empty()) status.error = oldest[0].error;
       status.behind = last ? last->sequence - subscription.cursor : 0;
+      if (!sees_urls) subscription.url = OriginOf(subscription.url);
       status.subscription = std::move(subscription);
       list.push_back(std::move(status));
     }
@@ -217,7 +221,7 @@ absl::Status SubscriptionManager::Delete(const Request& request,
                          change.txn().CountDeliveries(id, /*dead=*/true));
         RETURN_IF_ERROR(change.txn().DeleteSubscription(id));
         change.Record("subscription.deleted", name,
-                      WriteJson({{"url", subscription.url},
+                      WriteJson({{"receiver", OriginOf(subscription.url)},
                                  {"undelivered", waiting + dead}}));
         change.SetResult(name);
         return absl::OkStatus();
@@ -316,6 +320,7 @@ absl::StatusOr<int> SubscriptionManager::ChangeDead(
           }
           delivery.dead = false;
           delivery.attempts = 0;
+          delivery.refused_since.reset();
           delivery.create_time = change.now();
           delivery.next_time = change.now();
           RETURN_IF_ERROR(change.txn().PutDelivery(delivery));

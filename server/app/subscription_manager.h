@@ -57,6 +57,7 @@ class SubscriptionManager {
   //   NOT_FOUND            no such issuer
   absl::StatusOr<NewSubscription> Create(
       const Request& request, const CreateSubscriptionCommand& command);
+  // Who may not manage them sees no more than the origins of their URLs.
   absl::StatusOr<std::vector<SubscriptionStatus>> List(const Request& request);
   // NOT_FOUND. What it has not been told yet is forgotten.
   absl::Status Delete(const Request& request, const std::string& id);

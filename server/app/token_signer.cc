@@ -135,7 +135,7 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
     return runner_.Authorize(request, Permission::kSignTokens, resource())
         .status();
   }
-  if (const absl::Status gone = runner_.RefuseDeparted(request.caller);
+  if (const absl::Status gone = runner_.RefuseUntrusted(request.caller);
       !gone.ok()) {
     return runner_.Denied(request, resource(), gone);
   }

@@ -18,8 +18,8 @@ namespace {
 constexpr int kScan = 200;
 constexpr int kAttempts = 5;
 // How the news came, see domain::Departure.
-constexpr char kScim[] = "scim";
-constexpr char kSecurityEvent[] = "security-event";
+constexpr absl::string_view kScim = "scim";
+constexpr absl::string_view kSecurityEvent = "security-event";
 
 std::string UserName(const std::string& id) {
   return absl::StrCat("users/", id);
@@ -163,7 +163,8 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
   if (!owner || owner->state != domain::OwnerState::kActive) {
     return absl::OkStatus();  // nothing brings his keys back
   }
-  if (NeedsConfirming(intake_.policy(), *owner, now)) {
+  // An event says when it was told, and may be an old one's replay.
+  if (source == kScim && NeedsConfirming(intake_.policy(), *owner, now)) {
     RETURN_IF_ERROR(ConfirmIn(change, *owner));
   }
   if (user.leave_time) return Schedule(change, *owner, user, source);
@@ -274,51 +275,60 @@ absl::StatusOr<domain::User> UserManager::Create(const Request& request,
   return wanted;
 }
 
-absl::Status UserManager::Hear(const Request& request, domain::User said,
-                               absl::Time when) {
+absl::Status UserManager::HearOf(Change& change, const std::string& name,
+                                 const HeardAccount& heard, bool& overtaken) {
+  ASSIGN_OR_RETURN(auto namesakes,
+                   change.txn().FindUsersByName(domain::MatchRule::kUserName,
+                                                domain::FoldName(name)));
+  std::erase_if(namesakes, [&](const domain::User& other) {
+    return other.feed != heard.feed;
+  });
+  domain::User user;
+  user.feed = heard.feed;
+  // Whatever the rule compares, it is compared with this.
+  user.user_name = user.external_id = name;
+  user.emails = {name};
+  user.active = heard.active;
+  user.leave_time = heard.leave_time;
+  user.document = heard.document;
+  if (namesakes.empty()) {
+    user.id = RandomToken(random_, 16);
+    user.create_time = change.now();
+    user.rev = 1;
+    return Settle(change, nullptr, user, kSecurityEvent);
+  }
+  const domain::User& before = namesakes.front();
+  const absl::Time last = HeardTime(before);
+  // Replayed or overtaken. Of two words of one second the worse counts.
+  if (heard.time < last ||
+      (heard.time == last && (user.active || !before.active))) {
+    overtaken = overtaken || (before.active && !user.active);
+    return absl::OkStatus();
+  }
+  user.id = before.id;
+  user.owner = before.owner;
+  user.create_time = before.create_time;
+  user.rev = before.rev;
+  return Settle(change, &before, user, kSecurityEvent);
+}
+
+absl::StatusOr<bool> UserManager::Hear(const Request& request,
+                                       const HeardAccount& heard) {
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kReportDeparture, "users")
           .status());
-  const std::string new_id = RandomToken(random_, 16);
-  return runner_.Run(
+  bool overtaken = false;
+  RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kUrgent,
       [&](Change& change) -> absl::Status {
-        ASSIGN_OR_RETURN(auto namesakes, change.txn().FindUsersByName(
-                                             domain::MatchRule::kUserName,
-                                             domain::FoldName(said.user_name)));
-        std::erase_if(namesakes, [&](const domain::User& other) {
-          return other.deleted || other.feed != request.caller.name;
-        });
-        domain::User user = said;
-        if (namesakes.empty()) {
-          user.id = new_id;
-          user.feed = request.caller.name;
-          user.create_time = change.now();
-          user.rev = 1;
-          return Settle(change, nullptr, user, kSecurityEvent);
+        overtaken = false;
+        for (const std::string& name : heard.names) {
+          RETURN_IF_ERROR(HearOf(change, name, heard, overtaken));
         }
-        const domain::User& before = namesakes.front();
-        const absl::Time heard = HeardTime(before);
-        // Replayed or overtaken. Of two words of one second the worse counts.
-        if (when < heard ||
-            (when == heard && (user.active || !before.active))) {
-          return absl::OkStatus();
-        }
-        user.id = before.id;
-        user.feed = before.feed;
-        user.owner = before.owner;
-        user.create_time = before.create_time;
-        user.rev = before.rev;
-        if (user.external_id.empty()) user.external_id = before.external_id;
-        for (const std::string& email : before.emails) {
-          if (std::find(user.emails.begin(), user.emails.end(), email) ==
-              user.emails.end()) {
-            user.emails.push_back(email);
-          }
-        }
-        return Settle(change, &before, user, kSecurityEvent);
+        return absl::OkStatus();
       },
-      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  return overtaken;
 }
 
 absl::StatusOr<domain::User> UserManager::Get(const Request& request,

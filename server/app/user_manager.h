@@ -27,6 +27,16 @@ struct UserLookup {
   std::string name;  // folded
 };
 
+// What a security event says of an account.
+struct HeardAccount {
+  std::string feed;
+  std::vector<std::string> names;
+  bool active = false;
+  std::optional<absl::Time> leave_time;  // in the past
+  absl::Time time;                       // when it was said
+  std::string document;                  // with `time` as "heard_time"
+};
+
 // A user who turns inactive, is deleted, or whose end of employment has come
 // departs: the owner he is matched with is taken in, see departure_intake.h.
 // Activating him again brings no key back. A user without an owner is kept, so
@@ -69,10 +79,11 @@ class UserManager {
       absl::FunctionRef<absl::StatusOr<domain::User>(const domain::User&)>
           edit);
 
-  // A security event said this of somebody at `when`: `said` brings names,
-  // active, leave_time and a document with its "heard_time". Known by user_name
-  // in the feed or new. What is no newer than what was heard changes nothing.
-  absl::Status Hear(const Request& request, domain::User said, absl::Time when);
+  // Somebody's account was reported by a security event. Each of his names is a
+  // user of its own in the feed, so that an owner is found by any of them. What
+  // is no newer than what was heard of a name changes nothing. Returns whether
+  // it would have ended an account that was enabled since.
+  absl::StatusOr<bool> Hear(const Request& request, const HeardAccount& heard);
 
   // Inside the change that makes or renames `owner`: users of his name are
   // matched with him, and what they say of his last day counts.
@@ -96,6 +107,8 @@ class UserManager {
                         const domain::User& user, absl::string_view source);
   // The feed said what is known already: his owner is still here.
   absl::Status SaidAgain(const Request& request, const domain::User& user);
+  absl::Status HearOf(Change& change, const std::string& name,
+                      const HeardAccount& heard, bool& overtaken);
   absl::StatusOr<std::vector<domain::Owner>> OwnersOf(ReadTransaction& txn,
                                                       const domain::User& user);
   absl::Status FindHisOwner(ReadTransaction& txn, domain::User& user);

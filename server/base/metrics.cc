@@ -108,6 +108,10 @@ struct Metrics::Series {
   prometheus::Gauge& unconfirmed =
       OneGauge(registry, "warder_owners_unconfirmed",
                "Owners whom nobody has confirmed for too long.");
+  prometheus::Gauge& suspensions_held =
+      OneGauge(registry, "warder_suspensions_held",
+               "Unconfirmed owners who wait for a word, being too many at "
+               "once.");
   prometheus::Gauge& orphaned =
       OneGauge(registry, "warder_issuers_without_living_owner",
                "Issuers whose owner and deputies have all departed.");
@@ -179,6 +183,10 @@ void Metrics::SetOrphanedIssuers(int64_t count) {
 
 void Metrics::SetUnconfirmedOwners(int64_t count) {
   series_->unconfirmed.Set(static_cast<double>(count));
+}
+
+void Metrics::SetHeldSuspensions(int64_t count) {
+  series_->suspensions_held.Set(static_cast<double>(count));
 }
 
 void Metrics::CountHeldDeparture() { series_->held.Increment(); }

@@ -46,6 +46,8 @@ class Metrics {
 
   // warder_owners_unconfirmed (overdue or suspended)
   void SetUnconfirmedOwners(int64_t count);
+  // warder_suspensions_held
+  void SetHeldSuspensions(int64_t count);
 
   // warder_departures_held_total
   void CountHeldDeparture();

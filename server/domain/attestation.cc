@@ -7,6 +7,10 @@
 
 namespace warder::domain {
 
+bool SuspendedByHand(const Owner& owner) {
+  return owner.suspend_time && owner.suspended_by != SystemActor().principal;
+}
+
 int SuspendKeysOf(IssuerDraft& draft, const OwnerId& owner, const Actor& actor,
                   absl::Time now) {
   const auto before = PublishedKeys(draft);

@@ -8,6 +8,10 @@
 
 namespace warder::domain {
 
+// Returns whether somebody suspended `owner` by hand: then no feed's routine
+// word brings him back.
+bool SuspendedByHand(const Owner& owner);
+
 // Suspends every published key that `owner` answers for; spares sign in their
 // place at once. His heir answers for the issuer from now on, where there is
 // one. Reversible: no key is revoked, see Resume. Returns how many keys were

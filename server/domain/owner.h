@@ -47,6 +47,8 @@ struct Owner {
   // When his keys were suspended, because he stayed overdue or by hand. Nothing
   // is bound to him until he is confirmed.
   std::optional<absl::Time> suspend_time;
+  // Who suspended him, see Actor::principal; "system": the lapse of his lease.
+  std::string suspended_by = {};
   int64_t rev = 0;
 
   friend bool operator==(const Owner&, const Owner&) = default;

@@ -62,6 +62,8 @@ struct Delivery {
   absl::Time create_time;
   absl::Time next_time;  // when it is tried next
   std::string error;     // of the last attempt
+  // Since when every attempt was refused for good; unset after any other.
+  std::optional<absl::Time> refused_since = std::nullopt;
   // Given up; waits for a human word.
   bool dead = false;
 

@@ -104,6 +104,7 @@ class Reader {
         {"hr.attestation.grace", Span(&config->hr.attestation_grace)},
         {"events.first_retry", Span(&config->deliveries.first_retry)},
         {"events.longest_retry", Span(&config->deliveries.longest_retry)},
+        {"events.refused_for", Span(&config->deliveries.refused_for)},
         {"events.give_up", Span(&config->deliveries.give_up)},
         {"events.authority", Text(&config->outbound_authority)},
         {"public.threads", Positive(&config->public_threads, 64)},

@@ -249,7 +249,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
     p.services->loop.Wake();
     p.services->dispatcher.Wake();
   });
-  RETURN_IF_ERROR(p.services->runner.LoadDeparted());
+  RETURN_IF_ERROR(p.services->runner.LoadUntrusted());
   // Nobody who left while this was down is served as if he were still there. A
   // store that takes no changes stops no gateway; the loop tries again.
   if (const auto departed = p.services->departures.RunDue(); !departed.ok()) {
@@ -261,6 +261,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   p.open = true;
   p.services->loop.Start();
   p.services->dispatcher.Start();
+  p.services->event_intake.Start();
   p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
       {{"issuers", absl::StrCat(p.publisher.size())},
@@ -287,11 +288,12 @@ void Server::Drain() {
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) {
     p.services->loop.Stop();
+    p.hr_door.reset();  // it asks the intake, which asks the outbound client
     p.services->dispatcher.Stop();
+    p.services->event_intake.Stop();
     p.services->runner.denials().Flush(/*all=*/true);
   }
   p.public_door.reset();
-  p.hr_door.reset();
   p.ops_door.reset();
 }
 

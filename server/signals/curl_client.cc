@@ -143,7 +143,7 @@ absl::StatusOr<app::HttpReply> CurlClient::Perform(Handle& handle,
                                                    size_t max_bytes) {
   const auto unreachable = [&](absl::string_view why) {
     return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
-                 absl::StrCat(url, ": ", why));
+                 absl::StrCat(app::OriginOf(url), ": ", why));
   };
   if (handle.curl == nullptr) return unreachable("libcurl does not start");
   Reading reading{.body = "",

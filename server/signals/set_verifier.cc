@@ -21,6 +21,8 @@ using app::SetVerdict;
 constexpr size_t kMaxSetBytes = 64 << 10;
 // How far the transmitter's clock may be ahead.
 constexpr absl::Duration kSkew = absl::Minutes(5);
+// Nobody sends a SET for longer; who keeps one for years wants to mislead.
+constexpr absl::Duration kOldest = absl::Hours(24 * 7);
 
 SetVerdict Refuse(SetError error, absl::string_view description) {
   return {
@@ -63,9 +65,13 @@ SetVerdict CheckClaims(const Json& claims, absl::string_view issuer,
   if (iat == claims.end() || !iat->is_number()) {
     return Refuse(SetError::kInvalidRequest, "iat is missing");
   }
-  if (iat->get<double>() >
-      absl::ToDoubleSeconds(now + kSkew - absl::UnixEpoch())) {
+  const double age =
+      absl::ToDoubleSeconds(now - absl::UnixEpoch()) - iat->get<double>();
+  if (age < -absl::ToDoubleSeconds(kSkew)) {
     return Refuse(SetError::kInvalidRequest, "iat lies in the future");
+  }
+  if (!(age <= absl::ToDoubleSeconds(kOldest))) {
+    return Refuse(SetError::kInvalidRequest, "iat is more than 7 days ago");
   }
   const auto events = claims.find("events");
   if (events == claims.end() || !events->is_object() || events->empty()) {

@@ -55,6 +55,7 @@ void DeliveryRow::From(const domain::Delivery& delivery) {
   create_us = ToMicros(delivery.create_time);
   next_us = ToMicros(delivery.next_time);
   error = delivery.error;
+  refused_us = OptionalMicros(delivery.refused_since);
   dead = delivery.dead ? 1 : 0;
 }
 
@@ -66,6 +67,7 @@ absl::StatusOr<domain::Delivery> DeliveryRow::To() const {
                           .create_time = FromMicros(create_us),
                           .next_time = FromMicros(next_us),
                           .error = error,
+                          .refused_since = OptionalTime(refused_us),
                           .dead = dead != 0};
 }
 

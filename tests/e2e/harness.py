@@ -1,4 +1,5 @@
 """A warderd of the test's own, on ports of its own, and `warder` to talk to it."""
+import fcntl
 import json
 import os
 import random
@@ -17,17 +18,25 @@ WARDERD = os.environ["WARDERD"]
 WARDER = os.environ["WARDER"]
 
 
+_ports = []  # of this process, locked until it ends
+
+
 def free_port():
-    # Below the range the kernel takes for outgoing connections, so that the
-    # port is still free when warderd is started again.
+    # Below the range the kernel takes for outgoing connections, and locked
+    # against tests that run beside this one, so that the port is still free when
+    # warderd is started again.
     while True:
         port = random.randrange(10000, 32768)
-        with socket.socket() as s:
-            try:
+        lock = open(os.path.join(tempfile.gettempdir(),
+                                 f"warder-port-{port}.lock"), "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as s:
                 s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+            _ports.append(lock)
+            return port
+        except OSError:
+            lock.close()
 
 
 def pip_install(test, directory, package):

@@ -17,8 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (verdict.description.empty()) abort();
   (void)verifier.CheckKeySet("jwks", jwks);
   if (const auto json = warder::ParseJson(text); json.ok()) {
-    const auto subject = warder::app::ReadSubject("sub_id", *json);
-    if (subject.ok() && subject->name().empty()) abort();
+    const auto names = warder::app::ReadSubject("sub_id", *json, "i");
+    if (names.ok() && (names->empty() || names->front().empty())) abort();
   }
   (void)warder::app::CheckUrl("url", text);
   return 0;

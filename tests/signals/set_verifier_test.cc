@@ -91,6 +91,10 @@ TEST_F(SetVerifierTest, EveryClaimThatIsMissingOrForeignHasItsError) {
   EXPECT_EQ(Judge(Header(), with("jti", "")), SetError::kInvalidRequest);
   EXPECT_EQ(Judge(Header(), with("iat", "1")), SetError::kInvalidRequest);
   EXPECT_EQ(Judge(Header(), with("iat", now + 299)), SetError::kNone);
+  EXPECT_EQ(Judge(Header(), with("iat", now - 7 * 86400)), SetError::kNone);
+  EXPECT_EQ(Judge(Header(), with("iat", now - 7 * 86400 - 1)),
+            SetError::kInvalidRequest);
+  EXPECT_EQ(Judge(Header(), with("iat", 0)), SetError::kInvalidRequest);
   EXPECT_EQ(Judge(Header(), with("iat", now + 301)), SetError::kInvalidRequest);
   EXPECT_EQ(Judge(Header(), with("events", Json::array())),
             SetError::kInvalidRequest);

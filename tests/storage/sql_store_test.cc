@@ -221,7 +221,7 @@ TEST_F(SqlStoreTest, NoStatementByHandLeavesAKeyWithoutPeople) {
       {"UPDATE owners SET state = 'ACTIVE' WHERE id = 'carol'",
        "stays departed"},
       {"INSERT OR REPLACE INTO owners SELECT id, display_name, contact, "
-       "deputy, 'DEPARTED', 1, 1, 1, 1, 'PERSON', '', 1, 0, 0 FROM owners WHERE id = "
+       "deputy, 'DEPARTED', 1, 1, 1, 1, 'PERSON', '', 1, 0, 0, '' FROM owners WHERE id = "
        "'alice'",
        "ALREADY_EXISTS"},
       {"UPDATE keys SET owner = 'carol'", "OWNER_NOT_ACTIVE"},

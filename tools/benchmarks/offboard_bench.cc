@@ -50,7 +50,7 @@ void Check(const absl::Status& status) {
 struct House {
   explicit House(const std::string& path)
       : store(*storage::SqlStore::Open({.path = path}, clock.TimeNow())) {
-    Check(runner.LoadDeparted());
+    Check(runner.LoadUntrusted());
   }
 
   app::Request As(const std::string& principal) {
