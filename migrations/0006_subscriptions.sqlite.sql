@@ -6,10 +6,10 @@ CREATE TABLE subscriptions (
   actions         TEXT NOT NULL,
   issuer          TEXT NOT NULL,
   audience        TEXT NOT NULL,
-  secret          TEXT NOT NULL,
-  former_secret   TEXT NOT NULL,
+  sealed_secret        TEXT NOT NULL,
+  former_sealed_secret TEXT NOT NULL,
   former_until_us INTEGER NOT NULL,
-  authorization   TEXT NOT NULL,
+  sealed_authorization TEXT NOT NULL,
   cursor          INTEGER NOT NULL,
   created_by      TEXT NOT NULL,
   create_us       INTEGER NOT NULL
@@ -18,20 +18,20 @@ CREATE TABLE subscriptions (
 CREATE TABLE deliveries (
   subscription TEXT NOT NULL REFERENCES subscriptions (id) ON DELETE CASCADE,
   sequence     INTEGER NOT NULL,
-  subject      TEXT NOT NULL,
+  ordering_key TEXT NOT NULL,
   attempts     INTEGER NOT NULL,
   create_us    INTEGER NOT NULL,
   next_us      INTEGER NOT NULL,
   error        TEXT NOT NULL,
   refused_us   INTEGER NOT NULL,
-  dead         INTEGER NOT NULL CHECK (dead IN (0, 1)),
+  dead_letter  INTEGER NOT NULL CHECK (dead_letter IN (0, 1)),
   PRIMARY KEY (subscription, sequence)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deliveries_dead ON deliveries (subscription, sequence)
-  WHERE dead = 1;
+CREATE INDEX dead_letters ON deliveries (subscription, sequence)
+  WHERE dead_letter = 1;
 
 CREATE TABLE transmitters (
-  feed       TEXT PRIMARY KEY,
+  id         TEXT PRIMARY KEY,
   issuer     TEXT NOT NULL,
   audience   TEXT NOT NULL,
   jwks_url   TEXT NOT NULL,

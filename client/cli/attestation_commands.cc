@@ -69,13 +69,13 @@ void AddAttestationCommands(CLI::App& owner, Context& context) {
     CLI::App* command = owner.add_subcommand(name, help);
     CLI::Option* ids = command->add_option("id", flags->owners, "IDs");
     command
-        ->add_flag("--unconfirmed", flags->unconfirmed,
+        ->add_flag("--overdue", flags->unconfirmed,
                    "everybody whom nobody has confirmed for too long")
         ->excludes(ids);
     AddPlan(command, context);
     command->callback([&context, flags, method] {
       if (flags->owners.empty() && !flags->unconfirmed) {
-        throw CLI::RequiredError("IDs of owners, or --unconfirmed,");
+        throw CLI::RequiredError("IDs of owners, or --overdue,");
       }
       context.run = [&context, flags, method] {
         return ForEachNamed(context, *flags, method);

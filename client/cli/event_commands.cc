@@ -21,7 +21,7 @@ struct Flags {
       jwks_file;
   std::vector<std::string> actions;
   std::vector<int64_t> sequences;
-  bool sets = false, dead = false, all = false;
+  bool sets = false, dead_letters = false, all = false;
 };
 
 std::string SubscriptionName(const Flags& flags) {
@@ -75,15 +75,15 @@ absl::Status ListSubscriptions(Context& context) {
       const auto list,
       context.Read(&Stub::ListSubscriptions, v1::ListSubscriptionsRequest()));
   PrintList(context, list.subscriptions(),
-            Table({"SUBSCRIPTION", "FORMAT", "URL", "BEHIND", "WAITING", "DEAD",
-                   "LAST ERROR"}),
+            Table({"SUBSCRIPTION", "FORMAT", "URL", "BEHIND", "WAITING",
+                   "DEAD LETTERS", "LAST ERROR"}),
             [](const v1::Subscription& s) -> std::vector<std::string> {
               return {LastPart(s.name()),
                       v1::Subscription::Format_Name(s.format()),
                       s.url(),
                       absl::StrCat(s.behind_count()),
                       absl::StrCat(s.waiting_count()),
-                      absl::StrCat(s.dead_count()),
+                      absl::StrCat(s.dead_letter_count()),
                       s.last_error()};
             });
   return absl::OkStatus();
@@ -115,14 +115,14 @@ absl::Status RotateSecret(Context& context, const Flags& flags) {
 absl::Status ListDeliveries(Context& context, const Flags& flags) {
   v1::ListDeliveriesRequest request;
   request.set_parent(SubscriptionName(flags));
-  request.set_dead(flags.dead);
+  request.set_dead_letters(flags.dead_letters);
   ASSIGN_OR_RETURN(const auto list,
                    context.Read(&Stub::ListDeliveries, request));
   PrintList(context, list.deliveries(),
-            Table({"EVENT", "SUBJECT", "ATTEMPTS", "SINCE", "NEXT", "ERROR"}),
+            Table({"EVENT", "ABOUT", "ATTEMPTS", "SINCE", "NEXT", "ERROR"}),
             [](const v1::Delivery& d) -> std::vector<std::string> {
               return {absl::StrCat(d.sequence()),
-                      d.subject(),
+                      d.ordering_key(),
                       absl::StrCat(d.attempt_count()),
                       When(d.create_time()),
                       When(d.next_time()),
@@ -141,7 +141,7 @@ absl::Status ChangeDead(Context& context, const Flags& flags, Method method,
     request.add_sequences(sequence);
   }
   ASSIGN_OR_RETURN(const auto changed, context.Change(method, request));
-  context.Print(changed, absl::StrCat(changed.count(), " ", done, "\n"));
+  context.Print(changed, absl::StrCat(done, ": ", changed.count(), "\n"));
   return absl::OkStatus();
 }
 
@@ -230,6 +230,7 @@ void AddSubscriptionVerbs(CLI::App& app, Context& context) {
       create->add_option("--audience", flags->audience, "their aud");
   sets->needs(issuer)->needs(audience);
   issuer->needs(sets);
+  audience->needs(sets);
   create->add_option("--authorization-file", flags->authorization_file,
                      "file with the value of an Authorization header; - for "
                      "standard input");
@@ -241,7 +242,7 @@ void AddSubscriptionVerbs(CLI::App& app, Context& context) {
   remove->add_option("id", flags->id, "the ID")->required();
   AddPlan(remove, context);
   CLI::App* rotate =
-      AddVerb(noun, "rotate-secret", "make a webhook's secret new", context,
+      AddVerb(noun, "rotate-secret", "make a new secret for a webhook", context,
               flags, RotateSecret);
   rotate->add_option("id", flags->id, "the ID")->required();
   rotate->add_option("--overlap", flags->overlap,
@@ -257,13 +258,14 @@ void AddDeliveryVerbs(CLI::App& app, Context& context) {
   CLI::App* list =
       AddVerb(noun, "list", "list what waits", context, flags, ListDeliveries);
   list->add_option("subscription", flags->id, "its ID")->required();
-  list->add_flag("--dead", flags->dead, "list what was given up");
+  list->add_flag("--dead-letters", flags->dead_letters,
+                 "list what was given up");
   const auto dead = [&](const char* name, const char* help, Run run) {
     CLI::App* verb = noun->add_subcommand(name, help);
     verb->add_option("subscription", flags->id, "its ID")->required();
-    CLI::Option* events =
-        verb->add_option("events", flags->sequences, "of these events");
-    verb->add_flag("--all", flags->all, "of all")->excludes(events);
+    CLI::Option* events = verb->add_option(
+        "events", flags->sequences, "numbers of events (EVENT in the list)");
+    verb->add_flag("--all", flags->all, "every dead letter")->excludes(events);
     AddPlan(verb, context);
     verb->callback([&context, flags, run] {
       if (flags->sequences.empty() && !flags->all) {
@@ -273,12 +275,12 @@ void AddDeliveryVerbs(CLI::App& app, Context& context) {
     });
   };
   dead("retry", "try dead letters again", [](Context& c, const Flags& f) {
-    return ChangeDead<v1::RetryDeliveriesRequest>(
-        c, f, &Stub::RetryDeliveries, "dead letters are tried again.");
+    return ChangeDead<v1::RetryDeliveriesRequest>(c, f, &Stub::RetryDeliveries,
+                                                  "tried again");
   });
   dead("drop", "forget dead letters", [](Context& c, const Flags& f) {
     return ChangeDead<v1::DropDeliveriesRequest>(c, f, &Stub::DropDeliveries,
-                                                 "dead letters are forgotten.");
+                                                 "forgotten");
   });
 }
 
@@ -288,7 +290,8 @@ void AddTransmitterVerbs(CLI::App& app, Context& context) {
   noun->require_subcommand(1);
   auto flags = std::make_shared<Flags>();
   CLI::App* create =
-      AddVerb(noun, "create", "believe one", context, flags, CreateTransmitter);
+      AddVerb(noun, "create", "believe an identity provider's security events",
+              context, flags, CreateTransmitter);
   create->add_option("feed", flags->id, "the feed's name: okta")->required();
   create->add_option("--issuer", flags->issuer, "iss of its tokens")
       ->required();

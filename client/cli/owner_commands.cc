@@ -174,7 +174,7 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
 
   CLI::App* list = noun->add_subcommand("list", "list people");
   auto unconfirmed = std::make_shared<bool>(false);
-  list->add_flag("--unconfirmed", *unconfirmed,
+  list->add_flag("--overdue", *unconfirmed,
                  "only whom nobody has confirmed for too long");
   list->callback([&context, unconfirmed] {
     context.run = [&context, unconfirmed] {

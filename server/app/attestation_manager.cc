@@ -34,7 +34,7 @@ absl::StatusOr<domain::Owner> GetActive(ReadTransaction& txn,
   return *std::move(owner);
 }
 
-absl::Status Lift(Change& change, domain::Owner& owner) {
+absl::Status MarkConfirmed(Change& change, domain::Owner& owner) {
   if (owner.suspend_time) change.SetSuspended(owner.id, false);
   owner.confirm_time = change.now();
   owner.overdue_time.reset();
@@ -60,7 +60,7 @@ absl::Status SuspendIn(Change& change, domain::Owner& owner) {
     keys +=
         domain::SuspendKeysOf(draft, owner.id, change.actor(), change.now());
     if (draft.issuer.owner == owner.id) {
-      Log(LogLevel::kError, "issuer.owner_unconfirmed",
+      Log(LogLevel::kError, "issuer.owner_suspended",
           {{"issuer", IssuerName(id)},
            {"owner", OwnerName(owner.id)},
            {"next",
@@ -101,7 +101,7 @@ absl::Status ConfirmIn(Change& change, domain::Owner& owner) {
   if (owner.overdue_time) {
     change.Record("owner.confirmed", OwnerName(owner.id), "");
   }
-  return Lift(change, owner);
+  return MarkConfirmed(change, owner);
 }
 
 absl::StatusOr<domain::Owner> AttestationManager::Confirm(
@@ -126,7 +126,7 @@ absl::StatusOr<domain::Owner> AttestationManager::Confirm(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
         RETURN_IF_ERROR(find(change.txn()));
-        RETURN_IF_ERROR(Lift(change, owner));
+        RETURN_IF_ERROR(MarkConfirmed(change, owner));
         change.Record("owner.confirmed", name, "");
         change.SetResult(name);
         return absl::OkStatus();
@@ -159,14 +159,15 @@ absl::StatusOr<domain::Owner> AttestationManager::Suspend(
 
 absl::Status AttestationManager::WarnDue(absl::Time now) {
   const absl::Time since = now - policy_.attestation_lease;
-  std::vector<domain::Owner> unconfirmed;
+  std::vector<domain::Owner> unconfirmed, warned;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(unconfirmed, txn.ListUnconfirmed(since, kBatch));
+    ASSIGN_OR_RETURN(unconfirmed, txn.ListLapsed(since, kBatch));
     return absl::OkStatus();
   }));
   if (unconfirmed.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(
       runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
+        warned.clear();
         for (const domain::Owner& listed : unconfirmed) {
           ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(listed.id));
           // Confirmed or departed since it was listed.
@@ -174,7 +175,8 @@ absl::Status AttestationManager::WarnDue(absl::Time now) {
           owner->overdue_time = change.now();
           owner->update_time = change.now();
           RETURN_IF_ERROR(change.txn().UpdateOwner(*owner));
-          change.Record("owner.unconfirmed", OwnerName(owner->id),
+          warned.push_back(*owner);
+          change.Record("owner.overdue", OwnerName(owner->id),
                         WriteJson({{"confirmed", TimeText(owner->confirm_time)},
                                    {"suspended_at",
                                     TimeText(change.now() +
@@ -182,8 +184,8 @@ absl::Status AttestationManager::WarnDue(absl::Time now) {
         }
         return absl::OkStatus();
       }));
-  for (const domain::Owner& owner : unconfirmed) {
-    Log(LogLevel::kWarning, "owner.unconfirmed",
+  for (const domain::Owner& owner : warned) {
+    Log(LogLevel::kWarning, "owner.overdue",
         {{"owner", OwnerName(owner.id)},
          {"confirmed", TimeText(owner.confirm_time)},
          {"next",
@@ -238,18 +240,20 @@ absl::Status AttestationManager::RaiseAlarm(int64_t held, absl::Time now) {
   if (now - last_alarm_ < kAlarmEvery && now >= last_alarm_) {
     return absl::OkStatus();
   }
-  last_alarm_ = now;
   Log(LogLevel::kError, "attestation.held",
       {{"owners", absl::StrCat(held)},
        {"next",
         "too many owners were last confirmed at the same time, so none of them "
         "is suspended: reconcile a roster, or decide with: warder owner list "
-        "--unconfirmed, then warder owner confirm or suspend"}});
-  return runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change&
-                                                                     change) {
-    change.Record("attestation.held", "owners", WriteJson({{"owners", held}}));
-    return absl::OkStatus();
-  });
+        "--overdue, then warder owner confirm or suspend"}});
+  RETURN_IF_ERROR(runner_.RunAsSystem(
+      ChangeRunner::Urgency::kUrgent, [&](Change& change) {
+        change.Record("attestation.held", "owners",
+                      WriteJson({{"owners", held}}));
+        return absl::OkStatus();
+      }));
+  last_alarm_ = now;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int> AttestationManager::RunDue() {
@@ -259,14 +263,17 @@ absl::StatusOr<int> AttestationManager::RunDue() {
   ASSIGN_OR_RETURN(const auto due, SuspensionsDue(now));
   int suspended = 0;
   for (const domain::Owner& listed : due) {
+    bool done = false;
     const absl::Status status = runner_.RunAsSystem(
         ChangeRunner::Urgency::kUrgent, [&](Change& change) {
+          done = false;
           ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(listed.id));
           if (!owner || owner->rev != listed.rev) return absl::OkStatus();
+          done = true;
           return SuspendIn(change, *owner);
         });
     first.Update(status);
-    if (!status.ok()) continue;  // one that fails holds up no other
+    if (!status.ok() || !done) continue;  // one that fails holds up no other
     ++suspended;
     Log(LogLevel::kError, "owner.suspended",
         {{"owner", OwnerName(listed.id)},

@@ -21,7 +21,8 @@
 namespace warder::app {
 
 // Returns whether a roster's or feed's word that `owner` is here is worth
-// writing down: leases are in use, and the last word is not of today.
+// writing down: leases are in use, and he is overdue, or was last confirmed
+// more than a day, or a quarter of a shorter lease, ago.
 bool NeedsConfirming(const HrPolicy& policy, const domain::Owner& owner,
                      absl::Time now);
 

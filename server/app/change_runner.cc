@@ -140,7 +140,7 @@ absl::Status ChangeRunner::Commit(
   NoteStore(status);
   RETURN_IF_ERROR(status);
   {
-    MutexLock lock(&departed_mu_);
+    MutexLock lock(&untrusted_mu_);
     departed_.insert(departed.begin(), departed.end());
     for (const auto& [owner, suspended] : suspensions) {
       if (suspended) {
@@ -235,13 +235,13 @@ void ChangeRunner::DeniedStranger(absl::string_view method,
 }
 
 void ChangeRunner::RefuseFromNowOn(const OwnerId& owner) {
-  MutexLock lock(&departed_mu_);
+  MutexLock lock(&untrusted_mu_);
   departed_.insert(owner.value());
 }
 
 absl::Status ChangeRunner::RefuseUntrusted(const Caller& caller) const {
   if (caller.is_feed) return absl::OkStatus();
-  MutexLock lock(&departed_mu_);
+  MutexLock lock(&untrusted_mu_);
   const std::string name = OwnerName(OwnerId(caller.name));
   if (suspended_.contains(caller.name)) {
     return Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
@@ -264,7 +264,7 @@ absl::Status ChangeRunner::LoadUntrusted() {
     while (true) {
       ASSIGN_OR_RETURN(const auto owners, txn.ListOwners(after, 10000));
       if (owners.empty()) return absl::OkStatus();
-      MutexLock lock(&departed_mu_);
+      MutexLock lock(&untrusted_mu_);
       for (const domain::Owner& owner : owners) {
         if (owner.state == domain::OwnerState::kDeparted) {
           departed_.insert(owner.id.value());

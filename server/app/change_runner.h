@@ -75,7 +75,8 @@ class Change {
 
   // After the commit, every certificate of this person is refused.
   void Depart(const OwnerId& owner) { departed_.push_back(owner.value()); }
-  // As Depart, until the opposite is committed.
+  // After the commit, every certificate of this person is refused, or accepted
+  // again.
   void SetSuspended(const OwnerId& owner, bool suspended) {
     suspensions_.emplace_back(owner.value(), suspended);
   }
@@ -215,9 +216,9 @@ class ChangeRunner {
 
   // Commit and publication of one change before the next one's commit.
   Mutex commit_mu_;
-  mutable Mutex departed_mu_;
-  absl::flat_hash_set<std::string> departed_ ABSL_GUARDED_BY(departed_mu_);
-  absl::flat_hash_set<std::string> suspended_ ABSL_GUARDED_BY(departed_mu_);
+  mutable Mutex untrusted_mu_;
+  absl::flat_hash_set<std::string> departed_ ABSL_GUARDED_BY(untrusted_mu_);
+  absl::flat_hash_set<std::string> suspended_ ABSL_GUARDED_BY(untrusted_mu_);
 };
 
 }  // namespace warder::app

@@ -19,9 +19,16 @@ constexpr absl::Duration kLongestLifetime = absl::Hours(24 * 398);
 
 absl::Status RefuseUntrusted(ReadTransaction& txn, const Caller& subject) {
   ASSIGN_OR_RETURN(const auto owner, txn.FindOwner(OwnerId(subject.name)));
-  if (!owner || owner->state != domain::OwnerState::kDeparted) {
-    return absl::OkStatus();
+  if (!owner) return absl::OkStatus();
+  if (owner->suspend_time) {
+    return Precondition(
+        Reason::kOwnerNotActive,
+        absl::StrCat(OwnerName(owner->id),
+                     " is suspended and gets no certificate; where he is here, "
+                     "first: warder owner confirm ",
+                     owner->id.value()));
   }
+  if (owner->state != domain::OwnerState::kDeparted) return absl::OkStatus();
   return Precondition(Reason::kOwnerNotActive,
                       absl::StrCat(OwnerName(owner->id),
                                    " has departed and gets no certificate"));

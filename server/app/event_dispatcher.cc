@@ -54,7 +54,7 @@ absl::Duration EventDispatcher::RetryAfter(int attempts) const {
   return std::min(after, policy_.longest_retry);
 }
 
-absl::StatusOr<domain::Subscription> EventDispatcher::Find(
+absl::StatusOr<domain::Subscription> EventDispatcher::Get(
     const std::string& id) {
   std::optional<domain::Subscription> found;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
@@ -70,8 +70,8 @@ absl::Status EventDispatcher::TakeUp(domain::Subscription& subscription) {
     std::vector<domain::AuditEvent> events;
     int64_t waiting = 0;
     RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-      ASSIGN_OR_RETURN(waiting,
-                       txn.CountDeliveries(subscription.id, /*dead=*/false));
+      ASSIGN_OR_RETURN(waiting, txn.CountDeliveries(subscription.id,
+                                                    /*dead_letters=*/false));
       ASSIGN_OR_RETURN(events,
                        txn.ListEvents(subscription.cursor, kEventsAtOnce));
       return absl::OkStatus();
@@ -82,14 +82,15 @@ absl::Status EventDispatcher::TakeUp(domain::Subscription& subscription) {
     RETURN_IF_ERROR(runner_.store().Mutate([&](Transaction& txn) {
       for (const domain::AuditEvent& event : events) {
         if (!domain::Wants(subscription, event)) continue;
-        RETURN_IF_ERROR(txn.PutDelivery({.subscription = subscription.id,
-                                         .sequence = event.sequence,
-                                         .subject = domain::SubjectOf(event),
-                                         .attempts = 0,
-                                         .create_time = now,
-                                         .next_time = now,
-                                         .error = "",
-                                         .dead = false}));
+        RETURN_IF_ERROR(
+            txn.PutDelivery({.subscription = subscription.id,
+                             .sequence = event.sequence,
+                             .ordering_key = domain::OrderingKeyOf(event),
+                             .attempts = 0,
+                             .create_time = now,
+                             .next_time = now,
+                             .error = "",
+                             .dead_letter = false}));
       }
       return txn.MoveCursor(subscription.id, from, to);
     }));
@@ -105,9 +106,10 @@ void EventDispatcher::NoteFailure(domain::Delivery& delivery,
   delivery.next_time = now + RetryAfter(delivery.attempts);
   if (!refused) delivery.refused_since.reset();
   if (refused && !delivery.refused_since) delivery.refused_since = now;
-  delivery.dead = (delivery.refused_since &&
-                   now - *delivery.refused_since >= policy_.refused_for) ||
-                  now - delivery.create_time >= policy_.give_up;
+  delivery.dead_letter =
+      (delivery.refused_since &&
+       now - *delivery.refused_since >= policy_.refused_for) ||
+      now - delivery.create_time >= policy_.give_up;
 }
 
 absl::StatusOr<EventMessage> EventDispatcher::MessageOf(
@@ -169,7 +171,8 @@ bool EventDispatcher::TryNext(domain::Subscription& subscription,
   }
   if (stopping()) return false;  // cut off, which is no failure of his
   outcome.unheard += unreachable ? 1 : 0;
-  if (!delivery.dead) outcome.next = std::min(outcome.next, delivery.next_time);
+  if (!delivery.dead_letter)
+    outcome.next = std::min(outcome.next, delivery.next_time);
   outcome.failed.push_back(std::move(delivery));
   // One that is answered so may be to blame itself; two that meet nothing else
   // speak for the receiver.
@@ -188,27 +191,29 @@ absl::StatusOr<EventDispatcher::Outcome> EventDispatcher::Try(
   // Those of one subject may be many, and none of them is to hide the others.
   for (int64_t after = 0;; after = page.back().sequence) {
     RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-      ASSIGN_OR_RETURN(page, txn.ListDeliveries(subscription.id,
-                                                /*dead=*/false, after, kPage));
+      ASSIGN_OR_RETURN(
+          page, txn.ListDeliveries(subscription.id,
+                                   /*dead_letters=*/false, after, kPage));
       return absl::OkStatus();
     }));
     if (page.empty()) break;
     for (domain::Delivery& delivery : page) {
-      if (behind.contains(delivery.subject)) continue;
+      if (behind.contains(delivery.ordering_key)) continue;
       // One dated by a clock that was ahead is due, too.
       const bool waits = delivery.next_time > started &&
                          delivery.next_time <= started + policy_.longest_retry;
       if (waits) outcome.next = std::min(outcome.next, delivery.next_time);
       if (waits || delivery.attempts > 0) {
-        behind.insert(delivery.subject);
+        behind.insert(delivery.ordering_key);
         if (!waits) again.push_back(delivery);
         continue;
       }
       const size_t failed = outcome.failed.size();
       if (!TryNext(subscription, delivery, until, outcome)) return outcome;
       // Nobody waits for a dead letter.
-      if (outcome.failed.size() > failed && !outcome.failed.back().dead) {
-        behind.insert(delivery.subject);
+      if (outcome.failed.size() > failed &&
+          !outcome.failed.back().dead_letter) {
+        behind.insert(delivery.ordering_key);
       }
     }
   }
@@ -220,7 +225,8 @@ absl::StatusOr<EventDispatcher::Outcome> EventDispatcher::Try(
   const bool freed =
       outcome.told.size() > told ||
       std::any_of(outcome.failed.begin() + static_cast<std::ptrdiff_t>(failed),
-                  outcome.failed.end(), [](const auto& d) { return d.dead; });
+                  outcome.failed.end(),
+                  [](const auto& d) { return d.dead_letter; });
   if (freed) outcome.next = absl::InfinitePast();
   return outcome;
 }
@@ -245,14 +251,14 @@ absl::Status EventDispatcher::WriteDown(
   };
   std::vector<const domain::Delivery*> dead;
   for (const domain::Delivery& delivery : outcome.failed) {
-    if (delivery.dead) dead.push_back(&delivery);
+    if (delivery.dead_letter) dead.push_back(&delivery);
   }
   if (dead.empty()) return runner_.store().Mutate(write);
   RETURN_IF_ERROR(
       runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
         RETURN_IF_ERROR(write(change.txn()));
         for (const domain::Delivery* delivery : dead) {
-          change.Record("delivery.died", SubscriptionName(id),
+          change.Record("delivery.dead_lettered", SubscriptionName(id),
                         WriteJson({{"sequence", delivery->sequence},
                                    {"attempts", delivery->attempts},
                                    {"error", delivery->error}}));
@@ -260,7 +266,7 @@ absl::Status EventDispatcher::WriteDown(
         return absl::OkStatus();
       }));
   for (const domain::Delivery* delivery : dead) {
-    Log(LogLevel::kError, "delivery.died",
+    Log(LogLevel::kError, "delivery.dead_lettered",
         {{"subscription", id},
          {"sequence", absl::StrCat(delivery->sequence)},
          {"error", delivery->error},
@@ -288,8 +294,8 @@ absl::StatusOr<absl::Time> EventDispatcher::Next(
   }
   int64_t waiting = 0, dead = 0, cursor = 0, last = 0;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(waiting, txn.CountDeliveries(id, /*dead=*/false));
-    ASSIGN_OR_RETURN(dead, txn.CountDeliveries(id, /*dead=*/true));
+    ASSIGN_OR_RETURN(waiting, txn.CountDeliveries(id, /*dead_letters=*/false));
+    ASSIGN_OR_RETURN(dead, txn.CountDeliveries(id, /*dead_letters=*/true));
     ASSIGN_OR_RETURN(const auto event, txn.LastEvent());
     ASSIGN_OR_RETURN(const auto subscription, txn.FindSubscription(id));
     last = event ? event->sequence : 0;
@@ -302,7 +308,7 @@ absl::StatusOr<absl::Time> EventDispatcher::Next(
 }
 
 absl::StatusOr<absl::Time> EventDispatcher::Round(const std::string& id) {
-  ASSIGN_OR_RETURN(domain::Subscription subscription, Find(id));
+  ASSIGN_OR_RETURN(domain::Subscription subscription, Get(id));
   RETURN_IF_ERROR(TakeUp(subscription));
   {
     MutexLock lock(&mu_);

@@ -6,8 +6,10 @@
 // Delivery. A failed one is tried again after 1, 2, 4, ... seconds; meanwhile
 // later events of the same subject wait, and others go ahead. What the receiver
 // refuses (400, 410, 413, 422) for longer than DeliveryPolicy::refused_for, or
-// has not taken after give_up, is a dead letter: visible, tried again, after
-// others of its subject then, or dropped by a human word.
+// has not taken after give_up, becomes a dead letter: it is listed, and
+// somebody has it tried again, now behind later events of its subject, or
+// dropped. At most 100,000 deliveries of one subscription wait; past that,
+// events stay in the audit log until some are done.
 //
 // Each subscription has a thread of its own: a slow receiver delays no other.
 #ifndef WARDER_SERVER_APP_EVENT_DISPATCHER_H_
@@ -53,8 +55,10 @@ class EventDispatcher {
   // There may be something to tell. Thread-safe, never blocks.
   void Wake();
 
-  // Tells one subscription what is due, and returns when to look again. The
-  // body of its thread; tests call it with a SimulatedClock.
+  // Tells one subscription what is due. Returns when to look again;
+  // InfiniteFuture when there is no such subscription. Blocks for store
+  // transactions, and for HTTP calls of about a second in all, the last one ten
+  // at most. One call per subscription at a time.
   absl::Time Deliver(const std::string& subscription);
 
  private:
@@ -69,7 +73,7 @@ class EventDispatcher {
     int unheard = 0;
   };
 
-  absl::StatusOr<domain::Subscription> Find(const std::string& id);
+  absl::StatusOr<domain::Subscription> Get(const std::string& id);
   // Takes events up as deliveries, as long as not too many wait.
   absl::Status TakeUp(domain::Subscription& subscription);
   // Tries what is due for about a second: in order, and what has failed before
@@ -78,7 +82,8 @@ class EventDispatcher {
   // Tries one and notes it in `outcome`. Returns whether to go on.
   bool TryNext(domain::Subscription& subscription, domain::Delivery delivery,
                absl::Time until, Outcome& outcome);
-  // NOT_FOUND when the subscription was deleted, or is another one by now.
+  // Returns what is sent, after `subscription` is read again, since its secret
+  // may be another. NOT_FOUND: it was deleted, or is another one by now.
   absl::StatusOr<EventMessage> MessageOf(domain::Subscription& subscription,
                                          const domain::Delivery& delivery);
   // Tries one; returns whether it was told, and marks it where not.

@@ -56,16 +56,16 @@ absl::StatusOr<std::string> EventIntake::Fetch(const std::string& jwks_url) {
 
 absl::StatusOr<domain::Transmitter> EventIntake::Create(
     const Request& request, const CreateTransmitterCommand& command) {
-  const std::string name = TransmitterName(command.feed);
+  const std::string name = TransmitterName(command.id);
   RETURN_IF_ERROR(
       runner_.Authorize(request, Permission::kManageFeeds, name).status());
-  RETURN_IF_ERROR(ParseCallerName("feed", command.feed).status());
+  RETURN_IF_ERROR(ParseCallerName("transmitter_id", command.id).status());
   RETURN_IF_ERROR(CheckText("issuer", command.issuer));
   RETURN_IF_ERROR(CheckText("audience", command.audience));
   if (command.jwks_url.empty() == command.jwks.empty()) {
     return FieldError("jwks_url", "either it or jwks is wanted");
   }
-  domain::Transmitter made{.feed = command.feed,
+  domain::Transmitter made{.id = command.id,
                            .issuer = command.issuer,
                            .audience = command.audience,
                            .jwks_url = command.jwks_url,
@@ -82,6 +82,12 @@ absl::StatusOr<domain::Transmitter> EventIntake::Create(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
+        ASSIGN_OR_RETURN(const auto known,
+                         change.txn().FindTransmitter(made.id));
+        if (known) {
+          return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+                       absl::StrCat(name, " already exists; delete it first"));
+        }
         made.create_time = change.now();
         RETURN_IF_ERROR(change.txn().PutTransmitter(made));
         change.Record("transmitter.created", name,
@@ -92,7 +98,7 @@ absl::StatusOr<domain::Transmitter> EventIntake::Create(
         return absl::OkStatus();
       },
       [&](ReadTransaction& txn, const std::string&) {
-        ASSIGN_OR_RETURN(auto found, txn.FindTransmitter(command.feed));
+        ASSIGN_OR_RETURN(auto found, txn.FindTransmitter(command.id));
         if (!found) return NotFound(name);
         made = *std::move(found);
         return absl::OkStatus();
@@ -131,7 +137,7 @@ absl::Status EventIntake::Delete(const Request& request,
       [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
 }
 
-absl::StatusOr<domain::Transmitter> EventIntake::Find(const std::string& feed) {
+absl::StatusOr<domain::Transmitter> EventIntake::Get(const std::string& feed) {
   std::optional<domain::Transmitter> found;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     ASSIGN_OR_RETURN(found, txn.FindTransmitter(feed));
@@ -142,7 +148,7 @@ absl::StatusOr<domain::Transmitter> EventIntake::Find(const std::string& feed) {
 }
 
 absl::Status EventIntake::Renew(const std::string& feed) {
-  ASSIGN_OR_RETURN(domain::Transmitter transmitter, Find(feed));
+  ASSIGN_OR_RETURN(domain::Transmitter transmitter, Get(feed));
   auto jwks = Fetch(transmitter.jwks_url);
   if (!jwks.ok()) {
     Log(LogLevel::kWarning, "transmitter.keys_not_fetched",
@@ -165,7 +171,7 @@ absl::Status EventIntake::Renew(const std::string& feed) {
   return stored;
 }
 
-bool EventIntake::Renewed(const std::string& feed) {
+bool EventIntake::AwaitRenewal(const std::string& feed) {
   MutexLock lock(&mu_);
   const absl::Duration uptime = runner_.clock().Uptime();
   const auto tried = tried_.find(feed);
@@ -227,20 +233,20 @@ void EventIntake::Stop() {
 EventIntake::Answer EventIntake::Take(const std::string& feed,
                                       absl::string_view set) {
   Answer answer;
-  SetVerdict verdict;
+  SecurityEventVerdict verdict;
   const auto judge = [&]() -> absl::StatusOr<domain::Transmitter> {
-    ASSIGN_OR_RETURN(domain::Transmitter transmitter, Find(feed));
+    ASSIGN_OR_RETURN(domain::Transmitter transmitter, Get(feed));
     verdict = verifier_.Verify(set, transmitter.jwks, transmitter.issuer,
                                transmitter.audience, runner_.clock().TimeNow());
     return transmitter;
   };
   auto transmitter = judge();
   if (transmitter.ok() && !transmitter->jwks_url.empty()) {
-    const bool unknown = verdict.error == SetError::kInvalidKey;
+    const bool unknown = verdict.error == SecurityEventError::kInvalidKey;
     const bool stale =
-        verdict.error == SetError::kNone &&
+        verdict.error == SecurityEventError::kNone &&
         runner_.clock().TimeNow() - transmitter->fetch_time >= kFreshFor;
-    if ((unknown || stale) && Renewed(feed)) {
+    if ((unknown || stale) && AwaitRenewal(feed)) {
       transmitter = judge();
     } else if (unknown) {
       // It may be good: the transmitter is to send it again.
@@ -252,7 +258,7 @@ EventIntake::Answer EventIntake::Take(const std::string& feed,
   }
   if (!transmitter.ok()) {
     answer.failure = transmitter.status();
-  } else if (verdict.error == SetError::kNone) {
+  } else if (verdict.error == SecurityEventError::kNone) {
     answer = TakeEvents(*transmitter, verdict.claims);
   } else {
     answer.error = verdict.error;
@@ -264,9 +270,10 @@ EventIntake::Answer EventIntake::Take(const std::string& feed,
   // Only of names that exist: each becomes a series.
   if (!absl::IsNotFound(answer.failure)) {
     runner_.metrics().CountSecurityEvent(
-        feed, !answer.failure.ok()              ? "failed"
-              : answer.error == SetError::kNone ? "taken"
-                                                : SetErrorName(answer.error));
+        feed, !answer.failure.ok() ? "failed"
+              : answer.error == SecurityEventError::kNone
+                  ? "taken"
+                  : SecurityEventErrorName(answer.error));
   }
   return answer;
 }
@@ -281,13 +288,13 @@ EventIntake::Answer EventIntake::TakeEvents(
   Answer answer;
   const Json& events = claims["events"];
   // A replay of an old word is no sign of life.
-  feeds_.HeardAt(TransmitterName(transmitter.feed), SaidAt(claims),
+  feeds_.HeardAt(TransmitterName(transmitter.id), SaidAt(claims),
                  events.contains(kVerification));
   for (const auto& [event, payload] : events.items()) {
     const absl::Status heard = Hear(transmitter, event, claims, payload);
     if (heard.ok()) continue;
     if (absl::IsInvalidArgument(heard)) {
-      answer.error = SetError::kInvalidRequest;
+      answer.error = SecurityEventError::kInvalidRequest;
       answer.description = std::string(heard.message());
     } else {
       answer.failure = heard;
@@ -313,7 +320,7 @@ absl::Status EventIntake::Hear(const domain::Transmitter& transmitter,
     return FieldError("sub_id", "is missing: whom is it about?");
   }
   HeardAccount heard;
-  heard.feed = TransmitterName(transmitter.feed);
+  heard.feed = TransmitterName(transmitter.id);
   ASSIGN_OR_RETURN(heard.names,
                    ReadSubject(elder ? "subject" : "sub_id",
                                elder ? payload["subject"] : claims["sub_id"],
@@ -325,14 +332,13 @@ absl::Status EventIntake::Hear(const domain::Transmitter& transmitter,
   const absl::Time instant =
       about.value_or(TimeClaim(claims, "toe").value_or(heard.time));
   if (ended) heard.leave_time = std::min(instant, heard.time);
-  Json document = {{"event", event}, {"heard_time", TimeText(heard.time)}};
+  heard.document = {{"event", event}};
   for (const char* name : {"jti", "txn"}) {
     const auto text = JsonString(claims, name);
-    if (text.ok()) document[name] = text->substr(0, 256);
+    if (text.ok()) heard.document[name] = text->substr(0, 256);
   }
   const auto reason = JsonString(payload, "reason");
-  if (reason.ok()) document["reason"] = reason->substr(0, 256);
-  heard.document = WriteJson(document);
+  if (reason.ok()) heard.document["reason"] = reason->substr(0, 256);
 
   Request request;
   request.caller = Caller{Role::kHr, heard.feed, /*is_feed=*/true};
@@ -340,7 +346,7 @@ absl::Status EventIntake::Hear(const domain::Transmitter& transmitter,
   ASSIGN_OR_RETURN(const bool overtaken, users_.Hear(request, heard));
   if (overtaken) {
     Log(LogLevel::kWarning, "security_event.overtaken",
-        {{"feed", transmitter.feed},
+        {{"feed", transmitter.id},
          {"about", heard.names[0]},
          {"said", TimeText(heard.time)},
          {"next",

@@ -24,7 +24,7 @@
 namespace warder::app {
 
 struct CreateTransmitterCommand {
-  std::string feed;
+  std::string id;
   std::string issuer;
   std::string audience;
   std::string jwks_url;  // one of these two
@@ -37,7 +37,7 @@ class EventIntake {
  public:
   // All outlive this.
   EventIntake(ChangeRunner& runner, UserManager& users, FeedAccess& feeds,
-              HttpClient& http, SetVerifier& verifier)
+              HttpClient& http, SecurityEventVerifier& verifier)
       : runner_(runner),
         users_(users),
         feeds_(feeds),
@@ -45,16 +45,16 @@ class EventIntake {
         verifier_(verifier) {}
   ~EventIntake() { Stop(); }
 
-  // Starts the thread that fetches key sets: no door waits for a slow one. Call
-  // once.
+  // Starts the thread that fetches key sets again, so that Take waits a second
+  // for one at most. Call once.
   void Start();
   // Ends it and waits for it. May be called again.
   void Stop();
 
-  // Believes a transmitter from now on, or changes what is believed of it.
-  // Blocks for the fetch of its key set.
+  // Believes a transmitter from now on. Blocks for the fetch of its key set.
   //
-  //   INVALID_ARGUMENT  feed, issuer, audience, jwks_url, jwks
+  //   ALREADY_EXISTS
+  //   INVALID_ARGUMENT  transmitter_id, issuer, audience, jwks_url, jwks
   //   UNAVAILABLE       UNREACHABLE: its key set cannot be fetched
   absl::StatusOr<domain::Transmitter> Create(
       const Request& request, const CreateTransmitterCommand& command);
@@ -65,7 +65,7 @@ class EventIntake {
   // What became of a SET.
   struct Answer {
     // kNone: taken, or nothing that is listened to.
-    SetError error = SetError::kNone;
+    SecurityEventError error = SecurityEventError::kNone;
     std::string description;
     // What keeps the service from taking it now; the transmitter tries again.
     absl::Status failure;
@@ -89,8 +89,8 @@ class EventIntake {
   absl::Status Renew(const std::string& feed);
   // Has it renewed, unless that was tried within the minute; waits for a
   // second. Returns whether it was.
-  bool Renewed(const std::string& feed);
-  absl::StatusOr<domain::Transmitter> Find(const std::string& feed);
+  bool AwaitRenewal(const std::string& feed);
+  absl::StatusOr<domain::Transmitter> Get(const std::string& feed);
   Answer TakeEvents(const domain::Transmitter& transmitter, const Json& claims);
   absl::Status Hear(const domain::Transmitter& transmitter,
                     const std::string& event, const Json& claims,
@@ -103,7 +103,7 @@ class EventIntake {
   UserManager& users_;
   FeedAccess& feeds_;
   HttpClient& http_;
-  SetVerifier& verifier_;
+  SecurityEventVerifier& verifier_;
 
   Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -46,7 +46,7 @@ absl::StatusOr<EventMessage> EventMessages::Webhook(
                      {"data",
                       {{"sequence", event.sequence},
                        {"resource", event.resource},
-                       {"subject", domain::SubjectOf(event)},
+                       {"ordering_key", domain::OrderingKeyOf(event)},
                        {"actor", event.actor},
                        {"request_id", event.request_id},
                        {"detail", DetailOf(event)}}}};
@@ -55,9 +55,9 @@ absl::StatusOr<EventMessage> EventMessages::Webhook(
   const std::string timestamp = absl::StrCat(absl::ToUnixSeconds(now));
   const std::string signed_text =
       absl::StrCat(IdOf(event), ".", timestamp, ".", message.body);
-  std::vector<std::string> secrets = {subscription.secret};
+  std::vector<std::string> secrets = {subscription.sealed_secret};
   if (subscription.former_until && now < *subscription.former_until) {
-    secrets.push_back(subscription.former_secret);
+    secrets.push_back(subscription.former_sealed_secret);
   }
   std::string signatures;
   for (const std::string& sealed : secrets) {
@@ -114,10 +114,10 @@ absl::StatusOr<EventMessage> EventMessages::Make(
                    subscription.format == domain::SubscriptionFormat::kWebhook
                        ? Webhook(subscription, event, now)
                        : SecurityEvent(subscription, event));
-  if (!subscription.authorization.empty()) {
+  if (!subscription.sealed_authorization.empty()) {
     ASSIGN_OR_RETURN(const std::string value,
                      secrets_.Open(SubscriptionName(subscription.id),
-                                   subscription.authorization));
+                                   subscription.sealed_authorization));
     message.headers.push_back(absl::StrCat("Authorization: ", value));
   }
   return message;

@@ -19,14 +19,15 @@ bool IsLoopback(absl::string_view host) {
 
 }  // namespace
 
-absl::string_view SetErrorName(SetError error) {
+absl::string_view SecurityEventErrorName(SecurityEventError error) {
   switch (error) {
-    case SetError::kNone: return "";
-    case SetError::kInvalidRequest: return "invalid_request";
-    case SetError::kInvalidKey: return "invalid_key";
-    case SetError::kInvalidIssuer: return "invalid_issuer";
-    case SetError::kInvalidAudience: return "invalid_audience";
-    case SetError::kAuthenticationFailed: return "authentication_failed";
+    case SecurityEventError::kNone: return "";
+    case SecurityEventError::kInvalidRequest: return "invalid_request";
+    case SecurityEventError::kInvalidKey: return "invalid_key";
+    case SecurityEventError::kInvalidIssuer: return "invalid_issuer";
+    case SecurityEventError::kInvalidAudience: return "invalid_audience";
+    case SecurityEventError::kAuthenticationFailed:
+      return "authentication_failed";
   }
   return "";
 }

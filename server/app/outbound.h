@@ -30,7 +30,7 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
 
-  // `headers` are lines without an end.
+  // `headers` are "Name: value". Of the answer the first 4 KiB are kept.
   virtual absl::StatusOr<HttpReply> Post(
       const std::string& url, const std::vector<std::string>& headers,
       const std::string& body) = 0;
@@ -59,7 +59,7 @@ class SharedSecrets {
 };
 
 // The errors of RFC 8935 section 2.4 that a SET can meet.
-enum class SetError {
+enum class SecurityEventError {
   kNone,
   kInvalidRequest,
   kInvalidKey,  // unknown to the key set; a newer one may know it
@@ -69,25 +69,28 @@ enum class SetError {
 };
 
 // Returns the error's code on the wire: "invalid_request".
-absl::string_view SetErrorName(SetError error);
+absl::string_view SecurityEventErrorName(SecurityEventError error);
 
-struct SetVerdict {
-  SetError error = SetError::kNone;
+struct SecurityEventVerdict {
+  SecurityEventError error = SecurityEventError::kNone;
   std::string description;  // of an error, for people
   Json claims;              // of a good one
 };
 
 // Thread-safe.
-class SetVerifier {
+class SecurityEventVerifier {
  public:
-  virtual ~SetVerifier() = default;
+  virtual ~SecurityEventVerifier() = default;
 
   // Judges a Security Event Token (RFC 8417, `typ` secevent+jwt): signed by a
-  // key of `jwks`, of this issuer, for this audience, not from the future and
-  // no more than a week old. Signatures are checked last.
-  virtual SetVerdict Verify(absl::string_view set, absl::string_view jwks,
-                            absl::string_view issuer,
-                            absl::string_view audience, absl::Time now) = 0;
+  // key of `jwks`, of this issuer, for this audience, issued less than 7
+  // days ago and at most 5 minutes ahead of `now`, 64 KiB at most. Signatures
+  // are checked last.
+  virtual SecurityEventVerdict Verify(absl::string_view set,
+                                      absl::string_view jwks,
+                                      absl::string_view issuer,
+                                      absl::string_view audience,
+                                      absl::Time now) = 0;
 
   // Returns OK when `jwks` holds a key that can be used; INVALID_ARGUMENT for
   // the field `field` otherwise.

@@ -154,7 +154,7 @@ void RotationLoop::UpdateMetrics(absl::Time now) {
   if (!status.ok()) return;
   runner_.metrics().SetKeysByState(counts.keys_by_state);
   runner_.metrics().SetOrphanedIssuers(counts.orphaned_issuers);
-  runner_.metrics().SetUnconfirmedOwners(counts.overdue_owners);
+  runner_.metrics().SetOverdueOwners(counts.overdue_owners);
   const absl::Time last = runner_.publisher().newest_activation();
   if (last != absl::InfinitePast()) {
     runner_.metrics().SetSinceLastRotation(now - last);

@@ -76,7 +76,7 @@ class ReadTransaction {
 
   // Returns at most `limit` ACTIVE people not overdue yet whom nobody has
   // confirmed since `since`, the longest ago first.
-  virtual absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+  virtual absl::StatusOr<std::vector<domain::Owner>> ListLapsed(
       absl::Time since, int limit) = 0;
   // Returns at most `limit` ACTIVE people, not suspended, who have been overdue
   // since `since` or longer, the longest first.
@@ -178,11 +178,12 @@ class ReadTransaction {
   // Returns at most `limit` deliveries with a sequence greater than `after`, in
   // order: the dead ones, or those still tried.
   virtual absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
-      const std::string& subscription, bool dead, int64_t after, int limit) = 0;
+      const std::string& subscription, bool dead_letters, int64_t after,
+      int limit) = 0;
   virtual absl::StatusOr<std::optional<domain::Delivery>> FindDelivery(
       const std::string& subscription, int64_t sequence) = 0;
   virtual absl::StatusOr<int64_t> CountDeliveries(
-      const std::string& subscription, bool dead) = 0;
+      const std::string& subscription, bool dead_letters) = 0;
   virtual absl::StatusOr<std::vector<domain::Transmitter>>
   ListTransmitters() = 0;
   virtual absl::StatusOr<std::optional<domain::Transmitter>> FindTransmitter(

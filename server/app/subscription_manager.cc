@@ -22,8 +22,8 @@ constexpr size_t kSecretBytes = 32;
 constexpr int kListed = 1000;
 constexpr absl::Duration kLongestOverlap = absl::Hours(24 * 30);
 
-absl::StatusOr<domain::Subscription> Find(ReadTransaction& txn,
-                                          const std::string& id) {
+absl::StatusOr<domain::Subscription> Get(ReadTransaction& txn,
+                                         const std::string& id) {
   ASSIGN_OR_RETURN(auto found, txn.FindSubscription(id));
   if (!found) return NotFound(SubscriptionName(id.substr(0, 64)));
   return *std::move(found);
@@ -105,7 +105,7 @@ absl::StatusOr<std::string> SubscriptionManager::MakeSecret(
     domain::Subscription& subscription) {
   std::string bytes(kSecretBytes, '\0');
   random_.Fill({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
-  ASSIGN_OR_RETURN(subscription.secret,
+  ASSIGN_OR_RETURN(subscription.sealed_secret,
                    secrets_.Seal(SubscriptionName(subscription.id), bytes));
   return absl::StrCat("whsec_", absl::Base64Escape(bytes));
 }
@@ -123,7 +123,7 @@ absl::StatusOr<NewSubscription> SubscriptionManager::Create(
     ASSIGN_OR_RETURN(made.secret, MakeSecret(subscription));
   }
   if (!command.authorization.empty()) {
-    ASSIGN_OR_RETURN(subscription.authorization,
+    ASSIGN_OR_RETURN(subscription.sealed_authorization,
                      secrets_.Seal(name, command.authorization));
   }
   subscription.created_by = request.caller.Principal();
@@ -167,7 +167,7 @@ absl::StatusOr<NewSubscription> SubscriptionManager::Create(
       },
       [&](ReadTransaction& txn, const std::string&) {
         made.secret.clear();  // it was shown once
-        ASSIGN_OR_RETURN(subscription, Find(txn, command.id));
+        ASSIGN_OR_RETURN(subscription, Get(txn, command.id));
         return absl::OkStatus();
       }));
   return made;
@@ -187,13 +187,16 @@ absl::StatusOr<std::vector<SubscriptionStatus>> SubscriptionManager::List(
     ASSIGN_OR_RETURN(const auto last, txn.LastEvent());
     for (domain::Subscription& subscription : subscriptions) {
       SubscriptionStatus status;
-      ASSIGN_OR_RETURN(status.waiting,
-                       txn.CountDeliveries(subscription.id, /*dead=*/false));
-      ASSIGN_OR_RETURN(status.dead,
-                       txn.CountDeliveries(subscription.id, /*dead=*/true));
-      ASSIGN_OR_RETURN(const auto oldest,
-                       txn.ListDeliveries(subscription.id, /*dead=*/false,
-                                          /*after=*/0, 1));
+      ASSIGN_OR_RETURN(
+          status.waiting,
+          txn.CountDeliveries(subscription.id, /*dead_letters=*/false));
+      ASSIGN_OR_RETURN(
+          status.dead_letters,
+          txn.CountDeliveries(subscription.id, /*dead_letters=*/true));
+      ASSIGN_OR_RETURN(
+          const auto oldest,
+          txn.ListDeliveries(subscription.id, /*dead_letters=*/false,
+                             /*after=*/0, 1));
       if (!oldest.empty()) status.error = oldest[0].error;
       status.behind = last ? last->sequence - subscription.cursor : 0;
       if (!sees_urls) subscription.url = OriginOf(subscription.url);
@@ -214,11 +217,12 @@ absl::Status SubscriptionManager::Delete(const Request& request,
   return runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
-        ASSIGN_OR_RETURN(const auto subscription, Find(change.txn(), id));
-        ASSIGN_OR_RETURN(const int64_t waiting,
-                         change.txn().CountDeliveries(id, /*dead=*/false));
-        ASSIGN_OR_RETURN(const int64_t dead,
-                         change.txn().CountDeliveries(id, /*dead=*/true));
+        ASSIGN_OR_RETURN(const auto subscription, Get(change.txn(), id));
+        ASSIGN_OR_RETURN(
+            const int64_t waiting,
+            change.txn().CountDeliveries(id, /*dead_letters=*/false));
+        ASSIGN_OR_RETURN(const int64_t dead, change.txn().CountDeliveries(
+                                                 id, /*dead_letters=*/true));
         RETURN_IF_ERROR(change.txn().DeleteSubscription(id));
         change.Record("subscription.deleted", name,
                       WriteJson({{"receiver", OriginOf(subscription.url)},
@@ -244,14 +248,15 @@ absl::StatusOr<NewSubscription> SubscriptionManager::RotateSecret(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kUrgent,
       [&](Change& change) {
-        ASSIGN_OR_RETURN(made.subscription, Find(change.txn(), id));
+        ASSIGN_OR_RETURN(made.subscription, Get(change.txn(), id));
         if (made.subscription.format != SubscriptionFormat::kWebhook) {
           return Precondition(Reason::kWrongState,
                               absl::StrCat(name,
                                            " sends SETs; the keys of its "
                                            "issuer sign them"));
         }
-        made.subscription.former_secret = made.subscription.secret;
+        made.subscription.former_sealed_secret =
+            made.subscription.sealed_secret;
         made.subscription.former_until = change.now() + overlap;
         ASSIGN_OR_RETURN(made.secret, MakeSecret(made.subscription));
         RETURN_IF_ERROR(change.txn().UpdateSubscription(made.subscription));
@@ -263,7 +268,7 @@ absl::StatusOr<NewSubscription> SubscriptionManager::RotateSecret(
       },
       [&](ReadTransaction& txn, const std::string&) {
         made.secret.clear();
-        ASSIGN_OR_RETURN(made.subscription, Find(txn, id));
+        ASSIGN_OR_RETURN(made.subscription, Get(txn, id));
         return absl::OkStatus();
       }));
   return made;
@@ -271,16 +276,16 @@ absl::StatusOr<NewSubscription> SubscriptionManager::RotateSecret(
 
 absl::StatusOr<std::vector<domain::Delivery>>
 SubscriptionManager::ListDeliveries(const Request& request,
-                                    const std::string& id, bool dead) {
+                                    const std::string& id, bool dead_letters) {
   RETURN_IF_ERROR(runner_
                       .Authorize(request, Permission::kReadAudit,
                                  SubscriptionName(id.substr(0, 64)))
                       .status());
   std::vector<domain::Delivery> deliveries;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    RETURN_IF_ERROR(Find(txn, id).status());
-    ASSIGN_OR_RETURN(deliveries,
-                     txn.ListDeliveries(id, dead, /*after=*/0, kListed));
+    RETURN_IF_ERROR(Get(txn, id).status());
+    ASSIGN_OR_RETURN(
+        deliveries, txn.ListDeliveries(id, dead_letters, /*after=*/0, kListed));
     return absl::OkStatus();
   }));
   return deliveries;
@@ -297,18 +302,19 @@ absl::StatusOr<int> SubscriptionManager::ChangeDead(
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) {
-        RETURN_IF_ERROR(Find(change.txn(), id).status());
+        RETURN_IF_ERROR(Get(change.txn(), id).status());
         std::vector<domain::Delivery> dead;
         for (const int64_t sequence : sequences) {
           ASSIGN_OR_RETURN(auto found, change.txn().FindDelivery(id, sequence));
-          if (!found || !found->dead) {
+          if (!found || !found->dead_letter) {
             return NotFound(absl::StrCat(name, "/deliveries/", sequence));
           }
           dead.push_back(*std::move(found));
         }
         for (int64_t after = 0; sequences.empty();) {
-          ASSIGN_OR_RETURN(auto page, change.txn().ListDeliveries(
-                                          id, /*dead=*/true, after, kListed));
+          ASSIGN_OR_RETURN(
+              auto page, change.txn().ListDeliveries(id, /*dead_letters=*/true,
+                                                     after, kListed));
           if (page.empty()) break;
           after = page.back().sequence;
           dead.insert(dead.end(), page.begin(), page.end());
@@ -318,7 +324,7 @@ absl::StatusOr<int> SubscriptionManager::ChangeDead(
             RETURN_IF_ERROR(change.txn().DeleteDelivery(id, delivery.sequence));
             continue;
           }
-          delivery.dead = false;
+          delivery.dead_letter = false;
           delivery.attempts = 0;
           delivery.refused_since.reset();
           delivery.create_time = change.now();

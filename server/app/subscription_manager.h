@@ -34,9 +34,9 @@ struct NewSubscription {
 struct SubscriptionStatus {
   domain::Subscription subscription;
   int64_t waiting = 0;  // deliveries taken up and still tried
-  int64_t dead = 0;     // given up
-  int64_t behind = 0;   // audit events not looked at yet
-  std::string error;    // of the delivery that has waited longest
+  int64_t dead_letters = 0;
+  int64_t behind = 0;  // audit events not looked at yet
+  std::string error;   // of the delivery that has waited longest
 };
 
 // Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
@@ -73,7 +73,7 @@ class SubscriptionManager {
 
   // Returns at most 1000 deliveries, in order. NOT_FOUND.
   absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
-      const Request& request, const std::string& id, bool dead);
+      const Request& request, const std::string& id, bool dead_letters);
   // Tries dead letters again, of these sequences or, where there are none, all.
   // Returns how many. NOT_FOUND: no such subscription, or no such dead letter,
   // and nothing was changed.

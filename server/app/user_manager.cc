@@ -290,7 +290,9 @@ absl::Status UserManager::HearOf(Change& change, const std::string& name,
   user.emails = {name};
   user.active = heard.active;
   user.leave_time = heard.leave_time;
-  user.document = heard.document;
+  Json document = heard.document;
+  document["heard_time"] = TimeText(heard.time);
+  user.document = WriteJson(document);
   if (namesakes.empty()) {
     user.id = RandomToken(random_, 16);
     user.create_time = change.now();

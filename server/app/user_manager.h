@@ -12,6 +12,7 @@
 #include "server/app/change_runner.h"
 #include "server/app/departure_intake.h"
 #include "server/base/random.h"
+#include "server/base/strict_json.h"
 #include "server/domain/user.h"
 
 namespace warder::app {
@@ -34,7 +35,7 @@ struct HeardAccount {
   bool active = false;
   std::optional<absl::Time> leave_time;  // in the past
   absl::Time time;                       // when it was said
-  std::string document;                  // with `time` as "heard_time"
+  Json document;                         // what else is known of it
 };
 
 // A user who turns inactive, is deleted, or whose end of employment has come

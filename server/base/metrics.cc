@@ -105,8 +105,8 @@ struct Metrics::Series {
           .Name("warder_public_certificate_expire_time_seconds")
           .Help("When the public door's certificate ends, since 1970.")
           .Register(registry);
-  prometheus::Gauge& unconfirmed =
-      OneGauge(registry, "warder_owners_unconfirmed",
+  prometheus::Gauge& overdue =
+      OneGauge(registry, "warder_owners_overdue",
                "Owners whom nobody has confirmed for too long.");
   prometheus::Gauge& suspensions_held =
       OneGauge(registry, "warder_suspensions_held",
@@ -181,8 +181,8 @@ void Metrics::SetOrphanedIssuers(int64_t count) {
   series_->orphaned.Set(static_cast<double>(count));
 }
 
-void Metrics::SetUnconfirmedOwners(int64_t count) {
-  series_->unconfirmed.Set(static_cast<double>(count));
+void Metrics::SetOverdueOwners(int64_t count) {
+  series_->overdue.Set(static_cast<double>(count));
 }
 
 void Metrics::SetHeldSuspensions(int64_t count) {

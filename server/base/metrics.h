@@ -44,8 +44,8 @@ class Metrics {
   // warder_issuers_without_living_owner
   void SetOrphanedIssuers(int64_t count);
 
-  // warder_owners_unconfirmed (overdue or suspended)
-  void SetUnconfirmedOwners(int64_t count);
+  // warder_owners_overdue (overdue or suspended)
+  void SetOverdueOwners(int64_t count);
   // warder_suspensions_held
   void SetHeldSuspensions(int64_t count);
 

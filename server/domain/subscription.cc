@@ -37,7 +37,7 @@ bool Wants(const Subscription& subscription, const AuditEvent& event) {
                      });
 }
 
-std::string SubjectOf(const AuditEvent& event) {
+std::string OrderingKeyOf(const AuditEvent& event) {
   if (!absl::StartsWith(event.action, "key.")) return event.resource;
   const auto detail = ParseJsonObject(event.detail);
   if (!detail.ok()) return event.resource;

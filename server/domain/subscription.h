@@ -38,11 +38,11 @@ struct Subscription {
   std::string audience;  // `aud` of the SETs
   // Sealed: the secret that signs a webhook, and the one before it, which signs
   // as well until `former_until`.
-  std::string secret;
-  std::string former_secret;
+  std::string sealed_secret;
+  std::string former_sealed_secret;
   std::optional<absl::Time> former_until;
   // Sealed: the value of the Authorization header; empty for none.
-  std::string authorization;
+  std::string sealed_authorization;
   // The sequence of the last audit event that was taken up.
   int64_t cursor = 0;
   std::string created_by;
@@ -57,7 +57,7 @@ struct Delivery {
   int64_t sequence = 0;  // of the audit event
   // What is kept in order: an owner's resource name, or what the event is
   // about.
-  std::string subject;
+  std::string ordering_key;
   int attempts = 0;
   absl::Time create_time;
   absl::Time next_time;  // when it is tried next
@@ -65,7 +65,7 @@ struct Delivery {
   // Since when every attempt was refused for good; unset after any other.
   std::optional<absl::Time> refused_since = std::nullopt;
   // Given up; waits for a human word.
-  bool dead = false;
+  bool dead_letter = false;
 
   friend bool operator==(const Delivery&, const Delivery&) = default;
 };
@@ -73,12 +73,13 @@ struct Delivery {
 // Returns whether `subscription` wants to hear of `event`.
 bool Wants(const Subscription& subscription, const AuditEvent& event);
 
-// Returns what the event is about, see Delivery::subject.
-std::string SubjectOf(const AuditEvent& event);
+// Returns what the event is about, see Delivery::ordering_key.
+std::string OrderingKeyOf(const AuditEvent& event);
 
-// An identity provider outside that reports by SETs. Its name is a feed's.
+// An identity provider outside that reports by SETs. As a feed it is called
+// transmitters/{id}.
 struct Transmitter {
-  std::string feed;
+  std::string id;
   std::string issuer;    // `iss` of its SETs
   std::string audience;  // `aud` they must name
   std::string jwks_url;  // empty: its keys are pinned

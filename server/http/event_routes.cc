@@ -75,8 +75,8 @@ HttpResponse EventRoutes::Dispatch(const HttpRequest& request) {
     return ErrorResponse(503, "temporarily_unavailable",
                          answer.failure.message());
   }
-  if (answer.error != app::SetError::kNone) {
-    return Refusal(app::SetErrorName(answer.error), answer.description);
+  if (answer.error != app::SecurityEventError::kNone) {
+    return Refusal(app::SecurityEventErrorName(answer.error), answer.description);
   }
   HttpResponse response;
   response.status = 202;

@@ -23,7 +23,8 @@ class EventRoutes {
   static bool Handles(absl::string_view path);
 
   // 202 for a token that was taken, 400 with `err` and `description` (RFC 8935
-  // section 2.3) for one that never will be, 503 for one to send again. Blocks
+  // section 2.3) for one that never will be, 404 for no such transmitter, 405 for
+  // another method than POST, 503 for one to send again. Blocks
   // for a store transaction, and at times for a fetch of the key set.
   HttpResponse Answer(const HttpRequest& request);
 

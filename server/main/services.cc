@@ -27,7 +27,7 @@ Services::Services(Foundation& p)
       event_messages(p.publisher, signer, p.secrets),
       dispatcher(runner, event_messages, p.outbound, p.config.deliveries),
       subscriptions(runner, p.random, p.secrets),
-      event_intake(runner, users, feeds, p.outbound, p.set_verifier),
+      event_intake(runner, users, feeds, p.outbound, p.security_event_verifier),
       documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
       public_routes(p.config.default_issuer, p.publisher, documents, p.clock,
                     p.metrics),

@@ -1,4 +1,4 @@
-// warderd, composed: what lies below the store, and everything above it.
+// warderd, composed: what the services stand on, and the services.
 #ifndef WARDER_SERVER_MAIN_SERVICES_H_
 #define WARDER_SERVER_MAIN_SERVICES_H_
 
@@ -20,6 +20,7 @@
 #include "server/app/key_manager.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
+#include "server/app/roster_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/subscription_manager.h"
 #include "server/app/token_signer.h"
@@ -46,7 +47,7 @@
 #include "server/rpc/status_service.h"
 #include "server/rpc/token_service.h"
 #include "server/signals/curl_client.h"
-#include "server/signals/set_verifier.h"
+#include "server/signals/security_event_verifier.h"
 #include "server/vault/private_authority.h"
 #include "server/vault/sealed_secrets.h"
 #include "server/vault/software_vault.h"
@@ -72,7 +73,7 @@ struct Foundation {
   vault::SoftwareVault vault;
   vault::SealedSecrets secrets;
   signals::CurlClient outbound;
-  signals::SetVerifier set_verifier;
+  signals::JoseSecurityEventVerifier security_event_verifier;
   std::unique_ptr<vault::PrivateAuthority> authority;
   std::unique_ptr<app::Store> store;
   app::Publisher publisher;

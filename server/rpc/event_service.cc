@@ -34,7 +34,7 @@ void Write(const domain::Subscription& subscription, v1::Subscription* out) {
 void Write(const app::SubscriptionStatus& status, v1::Subscription* out) {
   Write(status.subscription, out);
   out->set_waiting_count(status.waiting);
-  out->set_dead_count(status.dead);
+  out->set_dead_letter_count(status.dead_letters);
   out->set_behind_count(status.behind);
   out->set_last_error(status.error);
 }
@@ -42,21 +42,21 @@ void Write(const app::SubscriptionStatus& status, v1::Subscription* out) {
 void Write(const app::NewSubscription& made,
            v1::CreateSubscriptionResponse* out) {
   Write(made.subscription, out->mutable_subscription());
-  out->set_secret(made.secret);
 }
 
 void Write(const domain::Delivery& delivery, v1::Delivery* out) {
   out->set_sequence(delivery.sequence);
-  out->set_subject(delivery.subject);
+  out->set_ordering_key(delivery.ordering_key);
   out->set_attempt_count(delivery.attempts);
   ToProto(delivery.create_time, out->mutable_create_time());
-  if (!delivery.dead) ToProto(delivery.next_time, out->mutable_next_time());
+  if (!delivery.dead_letter)
+    ToProto(delivery.next_time, out->mutable_next_time());
   out->set_error(delivery.error);
-  out->set_dead(delivery.dead);
+  out->set_dead_letter(delivery.dead_letter);
 }
 
 void Write(const domain::Transmitter& transmitter, v1::Transmitter* out) {
-  out->set_name(absl::StrCat("transmitters/", transmitter.feed));
+  out->set_name(absl::StrCat("transmitters/", transmitter.id));
   out->set_issuer(transmitter.issuer);
   out->set_audience(transmitter.audience);
   out->set_jwks_url(transmitter.jwks_url);
@@ -121,6 +121,10 @@ grpc::Status EventService::CreateSubscription(
                   ASSIGN_OR_RETURN(const auto made,
                                    subscriptions_.Create(call, command));
                   Write(made, response);
+                  // What is not kept opens nothing.
+                  if (!request->validate_only()) {
+                    response->set_secret(made.secret);
+                  }
                   return absl::OkStatus();
                 });
 }
@@ -170,6 +174,7 @@ grpc::Status EventService::RotateSubscriptionSecret(
         ASSIGN_OR_RETURN(const auto made,
                          subscriptions_.RotateSecret(call, id, overlap));
         Write(made, response);
+        if (!request->validate_only()) response->set_secret(made.secret);
         return absl::OkStatus();
       });
 }
@@ -183,8 +188,9 @@ grpc::Status EventService::ListDeliveries(
       [&](const app::Request& call) -> absl::Status {
         ASSIGN_OR_RETURN(const std::string id,
                          IdOf("parent", "subscriptions/", request->parent()));
-        ASSIGN_OR_RETURN(const auto list, subscriptions_.ListDeliveries(
-                                              call, id, request->dead()));
+        ASSIGN_OR_RETURN(
+            const auto list,
+            subscriptions_.ListDeliveries(call, id, request->dead_letters()));
         for (const domain::Delivery& delivery : list) {
           Write(delivery, response->add_deliveries());
         }
@@ -233,7 +239,7 @@ grpc::Status EventService::CreateTransmitter(
                   const v1::Transmitter& wanted = request->transmitter();
                   ASSIGN_OR_RETURN(
                       const auto made,
-                      intake_.Create(call, {.feed = request->transmitter_id(),
+                      intake_.Create(call, {.id = request->transmitter_id(),
                                             .issuer = wanted.issuer(),
                                             .audience = wanted.audience(),
                                             .jwks_url = wanted.jwks_url(),

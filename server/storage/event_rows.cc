@@ -13,10 +13,10 @@ void SubscriptionRow::From(const domain::Subscription& subscription) {
   actions = WriteJson(subscription.actions);
   issuer = subscription.issuer.value();
   audience = subscription.audience;
-  secret = subscription.secret;
-  former_secret = subscription.former_secret;
+  sealed_secret = subscription.sealed_secret;
+  former_sealed_secret = subscription.former_sealed_secret;
   former_until_us = OptionalMicros(subscription.former_until);
-  authorization = subscription.authorization;
+  sealed_authorization = subscription.sealed_authorization;
   cursor = subscription.cursor;
   created_by = subscription.created_by;
   create_us = ToMicros(subscription.create_time);
@@ -37,10 +37,10 @@ absl::StatusOr<domain::Subscription> SubscriptionRow::To() const {
   }
   subscription.issuer = IssuerId(issuer);
   subscription.audience = audience;
-  subscription.secret = secret;
-  subscription.former_secret = former_secret;
+  subscription.sealed_secret = sealed_secret;
+  subscription.former_sealed_secret = former_sealed_secret;
   subscription.former_until = OptionalTime(former_until_us);
-  subscription.authorization = authorization;
+  subscription.sealed_authorization = sealed_authorization;
   subscription.cursor = cursor;
   subscription.created_by = created_by;
   subscription.create_time = FromMicros(create_us);
@@ -50,29 +50,29 @@ absl::StatusOr<domain::Subscription> SubscriptionRow::To() const {
 void DeliveryRow::From(const domain::Delivery& delivery) {
   subscription = delivery.subscription;
   sequence = delivery.sequence;
-  subject = delivery.subject;
+  ordering_key = delivery.ordering_key;
   attempts = delivery.attempts;
   create_us = ToMicros(delivery.create_time);
   next_us = ToMicros(delivery.next_time);
   error = delivery.error;
   refused_us = OptionalMicros(delivery.refused_since);
-  dead = delivery.dead ? 1 : 0;
+  dead_letter = delivery.dead_letter ? 1 : 0;
 }
 
 absl::StatusOr<domain::Delivery> DeliveryRow::To() const {
   return domain::Delivery{.subscription = subscription,
                           .sequence = sequence,
-                          .subject = subject,
+                          .ordering_key = ordering_key,
                           .attempts = static_cast<int>(attempts),
                           .create_time = FromMicros(create_us),
                           .next_time = FromMicros(next_us),
                           .error = error,
                           .refused_since = OptionalTime(refused_us),
-                          .dead = dead != 0};
+                          .dead_letter = dead_letter != 0};
 }
 
 void TransmitterRow::From(const domain::Transmitter& transmitter) {
-  feed = transmitter.feed;
+  id = transmitter.id;
   issuer = transmitter.issuer;
   audience = transmitter.audience;
   jwks_url = transmitter.jwks_url;
@@ -83,7 +83,7 @@ void TransmitterRow::From(const domain::Transmitter& transmitter) {
 }
 
 absl::StatusOr<domain::Transmitter> TransmitterRow::To() const {
-  return domain::Transmitter{.feed = feed,
+  return domain::Transmitter{.id = id,
                              .issuer = issuer,
                              .audience = audience,
                              .jwks_url = jwks_url,

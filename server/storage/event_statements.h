@@ -23,28 +23,27 @@ struct EventStatements {
                     "UPDATE subscriptions SET cursor = :cursor WHERE id = :id "
                     "AND cursor = :old"),
         delete_subscription(sql, "DELETE FROM subscriptions WHERE id = :id"),
-        list_deliveries(sql,
-                        From<DeliveryRow>("deliveries WHERE subscription = :s "
-                                          "AND dead = :dead AND sequence > "
-                                          ":after ORDER BY sequence LIMIT "
-                                          ":limit")),
+        list_deliveries(
+            sql, From<DeliveryRow>("deliveries WHERE subscription = :s "
+                                   "AND dead_letter = :dead AND sequence > "
+                                   ":after ORDER BY sequence LIMIT "
+                                   ":limit")),
         find_delivery(sql, From<DeliveryRow>("deliveries WHERE subscription = "
                                              ":s AND sequence = :sequence")),
         count_deliveries(sql,
                          "SELECT count(*) FROM deliveries WHERE subscription = "
-                         ":s AND dead = :dead"),
+                         ":s AND dead_letter = :dead"),
         put_delivery(sql, Into<DeliveryRow>("deliveries", "INSERT OR REPLACE")),
         delete_delivery(sql,
                         "DELETE FROM deliveries WHERE subscription = :s AND "
                         "sequence = :sequence"),
         list_transmitters(sql,
-                          From<TransmitterRow>("transmitters ORDER BY feed")),
-        find_transmitter(sql, From<TransmitterRow>("transmitters WHERE feed = "
-                                                   ":feed")),
+                          From<TransmitterRow>("transmitters ORDER BY id")),
+        find_transmitter(sql, From<TransmitterRow>("transmitters WHERE id = "
+                                                   ":id")),
         put_transmitter(
             sql, Into<TransmitterRow>("transmitters", "INSERT OR REPLACE")),
-        delete_transmitter(sql, "DELETE FROM transmitters WHERE feed = :feed") {
-  }
+        delete_transmitter(sql, "DELETE FROM transmitters WHERE id = :id") {}
 
   Select<SubscriptionRow> list_subscriptions;
   Select<SubscriptionRow, Text> find_subscription;

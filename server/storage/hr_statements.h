@@ -43,10 +43,9 @@ struct HrStatements {
                     "AND contact <> '' AND external_id = '' AND state = "
                     "'ACTIVE' AND :e = 1)"),
         count_people(sql, "SELECT active FROM owner_counts"),
-        unconfirmed(sql,
-                    From<OwnerRow>("owners WHERE state = 'ACTIVE' AND kind "
+        lapsed(sql, From<OwnerRow>("owners WHERE state = 'ACTIVE' AND kind "
                                    "= 'PERSON' AND overdue_us = 0 AND "
-                                   "confirm_us < :since ORDER BY "
+                                   "confirm_us <= :since ORDER BY "
                                    "confirm_us LIMIT :limit")),
         overdue(sql, From<OwnerRow>("owners WHERE state = 'ACTIVE' AND "
                                     "overdue_us > 0 AND overdue_us <= :since "
@@ -97,7 +96,7 @@ struct HrStatements {
   // The name thrice, and whether it is by e-mail.
   Select<One<Number>, Text, Text, Number, Text, Number> count_names;
   Select<One<Number>> count_people;
-  Select<OwnerRow, Number, Number> unconfirmed;
+  Select<OwnerRow, Number, Number> lapsed;
   Select<OwnerRow, Number, Number> overdue;
   Select<One<Number>, Number> count_suspended;
   Select<FeedRow> list_feeds;

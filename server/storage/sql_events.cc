@@ -20,10 +20,11 @@ SqlTransaction::FindSubscription(const std::string& id) {
 }
 
 absl::StatusOr<std::vector<domain::Delivery>> SqlTransaction::ListDeliveries(
-    const std::string& subscription, bool dead, int64_t after, int limit) {
+    const std::string& subscription, bool dead_letters, int64_t after,
+    int limit) {
   return Guard([&] {
-    return events_->list_deliveries.All(subscription, dead ? 1 : 0, after,
-                                        limit);
+    return events_->list_deliveries.All(subscription, dead_letters ? 1 : 0,
+                                        after, limit);
   });
 }
 
@@ -34,10 +35,10 @@ absl::StatusOr<std::optional<domain::Delivery>> SqlTransaction::FindDelivery(
 }
 
 absl::StatusOr<int64_t> SqlTransaction::CountDeliveries(
-    const std::string& subscription, bool dead) {
+    const std::string& subscription, bool dead_letters) {
   return Guard([&]() -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(const auto count, events_->count_deliveries.First(
-                                           subscription, dead ? 1 : 0));
+                                           subscription, dead_letters ? 1 : 0));
     return count.value_or(0);
   });
 }

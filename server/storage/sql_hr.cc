@@ -90,9 +90,9 @@ absl::StatusOr<int64_t> SqlTransaction::CountActivePeople() {
   });
 }
 
-absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListUnconfirmed(
+absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListLapsed(
     absl::Time since, int limit) {
-  return Guard([&] { return hr_->unconfirmed.All(ToMicros(since), limit); });
+  return Guard([&] { return hr_->lapsed.All(ToMicros(since), limit); });
 }
 
 absl::StatusOr<std::vector<domain::Owner>> SqlTransaction::ListOverdue(

@@ -39,8 +39,8 @@ class SqlTransaction : public app::Transaction {
       const OwnerId& id) override;
   absl::StatusOr<std::vector<domain::Owner>> ListOwners(
       const std::string& after, int limit) override;
-  absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
-      absl::Time since, int limit) override;
+  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(absl::Time since,
+                                                        int limit) override;
   absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,
                                                          int limit) override;
   absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) override;
@@ -99,12 +99,12 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::optional<domain::Subscription>> FindSubscription(
       const std::string& id) override;
   absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
-      const std::string& subscription, bool dead, int64_t after,
+      const std::string& subscription, bool dead_letters, int64_t after,
       int limit) override;
   absl::StatusOr<std::optional<domain::Delivery>> FindDelivery(
       const std::string& subscription, int64_t sequence) override;
   absl::StatusOr<int64_t> CountDeliveries(const std::string& subscription,
-                                          bool dead) override;
+                                          bool dead_letters) override;
   absl::StatusOr<std::vector<domain::Transmitter>> ListTransmitters() override;
   absl::StatusOr<std::optional<domain::Transmitter>> FindTransmitter(
       const std::string& feed) override;

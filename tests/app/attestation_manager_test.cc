@@ -44,7 +44,7 @@ TEST_F(AttestationTest, WhoIsConfirmedByNobodyIsWarnedOfAndThenSuspended) {
   Days(2);
   EXPECT_TRUE(Get("alice").overdue_time);
   EXPECT_FALSE(Get("alice").suspend_time);
-  EXPECT_EQ(CountEvents("owner.unconfirmed"), 1);
+  EXPECT_EQ(CountEvents("owner.overdue"), 1);
   const domain::Key hers = app_.MustFindKey("shop", KeyState::kActive);
   ASSERT_EQ(hers.owner.value(), "alice");
 
@@ -193,7 +193,7 @@ TEST_F(AttestationTest, ASilentFeedSuspendsNobody) {
     ASSERT_OK(app_.owners.Create(app_.As("hr/hook"), owner));
   }
   Days(45);
-  EXPECT_EQ(CountEvents("owner.unconfirmed"), 43);
+  EXPECT_EQ(CountEvents("owner.overdue"), 43);
   EXPECT_EQ(CountEvents("owner.suspended"), 0);
   EXPECT_GE(CountEvents("attestation.held"), 1);
   for (int i = 0; i < 40; ++i) Confirm(absl::StrCat("p", i));
@@ -227,7 +227,7 @@ TEST_F(AttestationTest, RostersAndFeedsConfirm) {
 TEST_F(AttestationTest, WithoutALeaseNobodyIsEverOverdue) {
   app_.hr_policy.attestation_lease = absl::ZeroDuration();
   Days(400);
-  EXPECT_EQ(CountEvents("owner.unconfirmed"), 0);
+  EXPECT_EQ(CountEvents("owner.overdue"), 0);
 }
 
 }  // namespace warder::app

@@ -37,8 +37,9 @@ class EventDispatcherTest : public testing::Test {
     owner.display_name = name;
     ASSERT_OK(app_.owners.Update(app_.As("hr/hook"), owner));
   }
-  std::vector<Delivery> Waiting(bool dead = false) {
-    return *subscriptions_.ListDeliveries(app_.As("auditor/ann"), "siem", dead);
+  std::vector<Delivery> Waiting(bool dead_letters = false) {
+    return *subscriptions_.ListDeliveries(app_.As("auditor/ann"), "siem",
+                                          dead_letters);
   }
   // Resources of what was taken, in the order it came.
   Told Taken() {
@@ -153,18 +154,18 @@ TEST_F(EventDispatcherTest, WhatIsRefusedForGoodOrTooLongIsADeadLetter) {
   Own("dora"), Own("emil"), Rename("dora", "D");
   http_.answer_body = R"({"err":"invalid_key","description":"my secret"})";
   Run(absl::Minutes(10));
-  EXPECT_EQ(Waiting(/*dead=*/true).size(), 0u);
+  EXPECT_EQ(Waiting(/*dead_letters=*/true).size(), 0u);
   EXPECT_EQ(Waiting().size(), 3u);
   Run(absl::Minutes(55));
-  ASSERT_EQ(Waiting(/*dead=*/true).size(), 1u);
+  ASSERT_EQ(Waiting(/*dead_letters=*/true).size(), 1u);
   // Of the answer nothing is kept that may be somebody's secret.
-  EXPECT_EQ(Waiting(/*dead=*/true)[0].error,
+  EXPECT_EQ(Waiting(/*dead_letters=*/true)[0].error,
             "the receiver answered 400 (invalid_key)");
   Run(absl::Hours(2));
-  ASSERT_EQ(Waiting(/*dead=*/true).size(), 3u);
+  ASSERT_EQ(Waiting(/*dead_letters=*/true).size(), 3u);
 
   http_.answer = nullptr;
-  const int64_t first = Waiting(/*dead=*/true)[0].sequence;
+  const int64_t first = Waiting(/*dead_letters=*/true)[0].sequence;
   EXPECT_THAT(subscriptions_.Retry(app_.As("security/sam"), "siem", {first, 1}),
               FailsWith(Reason::kNotFound, "deliveries/1"));
   EXPECT_EQ(*subscriptions_.Drop(app_.As("security/sam"), "siem", {first}), 1);
@@ -192,7 +193,7 @@ TEST_F(EventDispatcherTest, ABlipOfRefusalKillsNothing) {
     return http_.requests.size() % 2 == 0 ? 400 : 502;
   };
   Run(absl::Minutes(25));
-  EXPECT_TRUE(Waiting(/*dead=*/true).empty());
+  EXPECT_TRUE(Waiting(/*dead_letters=*/true).empty());
 }
 
 TEST_F(EventDispatcherTest, AnotherSubscriptionOfTheNameBeginsAnew) {
@@ -251,7 +252,7 @@ TEST_F(EventDispatcherTest, AClockThatJumpsKillsNoLetter) {
     dispatcher_.Deliver("siem");
     app_.clock.AdvanceTime(absl::Seconds(1));
   }
-  EXPECT_TRUE(Waiting(/*dead=*/true).empty());
+  EXPECT_TRUE(Waiting(/*dead_letters=*/true).empty());
   app_.clock.SetTime(app_.clock.TimeNow() - absl::Hours(24));
   http_.answer = nullptr;
   Run(absl::Minutes(2));

@@ -12,15 +12,16 @@ namespace {
 constexpr char kRisc[] = "https://schemas.openid.net/secevent/risc/event-type/";
 
 // A SET is its claims in clear, and good where the key set names its "kid".
-class FakeVerifier : public SetVerifier {
+class FakeVerifier : public SecurityEventVerifier {
  public:
-  SetVerdict Verify(absl::string_view set, absl::string_view jwks,
-                    absl::string_view, absl::string_view, absl::Time) override {
+  SecurityEventVerdict Verify(absl::string_view set, absl::string_view jwks,
+                              absl::string_view, absl::string_view,
+                              absl::Time) override {
     const Json claims = *ParseJsonObject(set);
     if (!absl::StrContains(jwks, claims["kid"].get<std::string>())) {
-      return {SetError::kInvalidKey, "unknown key", {}};
+      return {SecurityEventError::kInvalidKey, "unknown key", {}};
     }
-    return {SetError::kNone, "", claims};
+    return {SecurityEventError::kNone, "", claims};
   }
   absl::Status CheckKeySet(absl::string_view field,
                            absl::string_view jwks) override {
@@ -37,7 +38,7 @@ class EventIntakeTest : public testing::Test {
     intake_.Start();
     http_.documents["https://idp.example/keys"] = "k1";
     ASSERT_OK(intake_.Create(app_.As("security/sam"),
-                             {.feed = "idp",
+                             {.id = "idp",
                               .issuer = "https://idp.example",
                               .audience = "warder",
                               .jwks_url = "https://idp.example/keys",
@@ -128,7 +129,7 @@ TEST_F(EventIntakeTest, AnUnknownKeyIsFetchedAndNeverRefusedUnseen) {
   EXPECT_EQ(http_.fetches, 1);
   // Fetched, and not there.
   EXPECT_EQ(Push("account-disabled", "alice", {}, "k2").error,
-            SetError::kInvalidKey);
+            SecurityEventError::kInvalidKey);
   EXPECT_EQ(http_.fetches, 2);
   // Within the minute nobody knows; it may be good by now.
   http_.documents["https://idp.example/keys"] = "k2";
@@ -143,13 +144,14 @@ TEST_F(EventIntakeTest, AnUnknownKeyIsFetchedAndNeverRefusedUnseen) {
   EXPECT_EQ(http_.fetches, 3);
   app_.clock.AdvanceTime(absl::Minutes(1));
   EXPECT_EQ(Push("account-disabled", "bob", {}, "k1").error,
-            SetError::kInvalidKey);
+            SecurityEventError::kInvalidKey);
 }
 
 TEST_F(EventIntakeTest, AKeyThatWasDroppedIsBelievedForAnHourAtMost) {
   http_.documents["https://idp.example/keys"] = "k2";
   app_.clock.AdvanceTime(absl::Minutes(61));
-  EXPECT_EQ(Push("account-disabled", "alice").error, SetError::kInvalidKey);
+  EXPECT_EQ(Push("account-disabled", "alice").error,
+            SecurityEventError::kInvalidKey);
   EXPECT_EQ(StateOf("alice"), domain::OwnerState::kActive);
 }
 
@@ -168,13 +170,13 @@ TEST_F(EventIntakeTest, NeitherTheFutureNorAnotherIssuerSpeaks) {
   const Json alice = {{"format", "opaque"}, {"id", "alice"}};
   // Said now of ten years ahead; what is said after it counts all the same.
   EXPECT_EQ(push("account-enabled", now, now + 315360000, alice).error,
-            SetError::kNone);
+            SecurityEventError::kNone);
   EXPECT_EQ(push("account-disabled", now, now - 60,
                  {{"format", "iss_sub"},
                   {"iss", "https://other.example"},
                   {"sub", "alice"}})
                 .error,
-            SetError::kInvalidRequest);
+            SecurityEventError::kInvalidRequest);
   EXPECT_EQ(StateOf("alice"), domain::OwnerState::kActive);
   app_.clock.AdvanceTime(absl::Seconds(2));
   ASSERT_OK(push("account-disabled", now + 1, now - 60, alice).failure);
@@ -244,16 +246,17 @@ TEST_F(EventIntakeTest, OnlyWhatBeatsIsMissedWhenItIsSilent) {
 }
 
 TEST_F(EventIntakeTest, WhoMayNotAndWhatIsMissingIsRefused) {
-  const CreateTransmitterCommand good = {.feed = "other",
+  const CreateTransmitterCommand good = {.id = "other",
                                          .issuer = "i",
                                          .audience = "a",
                                          .jwks_url = "",
                                          .jwks = "k"};
   EXPECT_THAT(intake_.Create(app_.As("hr/hook"), good),
               FailsWith(Reason::kPermissionDenied, "feeds.manage"));
-  for (const char* field : {"feed", "issuer", "audience", "jwks_url"}) {
+  for (const char* field :
+       {"transmitter_id", "issuer", "audience", "jwks_url"}) {
     CreateTransmitterCommand bad = good;
-    if (*field == 'f') bad.feed = "A b";
+    if (*field == 't') bad.id = "A b";
     if (*field == 'i') bad.issuer = "";
     if (*field == 'a') bad.audience = "";
     if (*field == 'j') bad.jwks_url = "https://x.example/";

@@ -22,19 +22,19 @@ TEST_P(StoreContract, SubscriptionsAndDeliveriesComeBack) {
   siem.id = "siem";
   siem.url = "https://siem";
   siem.actions = {"key.*", "owner.departed"};
-  siem.secret = "s";
+  siem.sealed_secret = "s";
   siem.cursor = 7;
   siem.created_by = "security/sam";
   siem.create_time = kNow;
   const auto delivery = [&](int64_t sequence, const std::string& subject) {
     return domain::Delivery{.subscription = "siem",
                             .sequence = sequence,
-                            .subject = subject,
+                            .ordering_key = subject,
                             .attempts = 1,
                             .create_time = kNow,
                             .next_time = kNow + absl::Seconds(100 - sequence),
                             .error = "e",
-                            .dead = sequence == 8};
+                            .dead_letter = sequence == 8};
   };
   const auto sequences = [](const std::vector<domain::Delivery>& list) {
     std::vector<int64_t> numbers;
@@ -50,8 +50,8 @@ TEST_P(StoreContract, SubscriptionsAndDeliveriesComeBack) {
     RETURN_IF_ERROR(txn.PutDelivery(delivery(11, "a")));
     RETURN_IF_ERROR(txn.MoveCursor("siem", 7, 11));
     domain::Subscription rotated = siem;
-    rotated.former_secret = "s";
-    rotated.secret = "t";
+    rotated.former_sealed_secret = "s";
+    rotated.sealed_secret = "t";
     rotated.former_until = kNow;
     return txn.UpdateSubscription(rotated);
   }));
@@ -66,7 +66,7 @@ TEST_P(StoreContract, SubscriptionsAndDeliveriesComeBack) {
   EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
     const domain::Subscription found = **txn.FindSubscription("siem");
     EXPECT_EQ(found.cursor, 11);
-    EXPECT_EQ(found.secret, "t");
+    EXPECT_EQ(found.sealed_secret, "t");
     EXPECT_EQ(found.former_until, kNow);
     EXPECT_EQ(found.actions, siem.actions);
     EXPECT_EQ(txn.ListSubscriptions()->size(), 1u);
@@ -96,7 +96,7 @@ TEST_P(StoreContract, SubscriptionsAndDeliveriesComeBack) {
 }
 
 TEST_P(StoreContract, TransmittersComeBack) {
-  domain::Transmitter idp{.feed = "idp",
+  domain::Transmitter idp{.id = "idp",
                           .issuer = "https://idp",
                           .audience = "warder",
                           .jwks_url = "https://idp/keys",

@@ -647,9 +647,9 @@ TEST_P(StoreContract, WhoIsUnconfirmedOverdueOrSuspendedIsListed) {
     return absl::OkStatus();
   }));
   EXPECT_OK(store_->Read([&](ReadTransaction& txn) {
-    EXPECT_EQ(names(*txn.ListUnconfirmed(kNow, 9)), Names{});
-    EXPECT_EQ(names(*txn.ListUnconfirmed(kNow + day, 9)), Names{"f"});
-    EXPECT_EQ(names(*txn.ListUnconfirmed(kNow + 9 * day, 0)), Names{});
+    EXPECT_EQ(names(*txn.ListLapsed(kNow - absl::Seconds(1), 9)), Names{});
+    EXPECT_EQ(names(*txn.ListLapsed(kNow + day, 9)), Names{"f"});
+    EXPECT_EQ(names(*txn.ListLapsed(kNow + 9 * day, 0)), Names{});
     EXPECT_EQ(names(*txn.ListOverdue(kNow + 2 * day, 9)), Names{"d"});
     EXPECT_EQ(names(*txn.ListOverdue(kNow + 9 * day, 9)), Names{"d"});
     EXPECT_EQ(*txn.CountSuspendedSince(kNow + 5 * day), 1);

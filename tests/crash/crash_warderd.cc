@@ -53,17 +53,17 @@ class SteppingTransaction : public app::Transaction {
     return t_.FindSubscription(id);
   }
   absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
-      const std::string& subscription, bool dead, int64_t after,
+      const std::string& subscription, bool dead_letters, int64_t after,
       int limit) override {
-    return t_.ListDeliveries(subscription, dead, after, limit);
+    return t_.ListDeliveries(subscription, dead_letters, after, limit);
   }
   absl::StatusOr<std::optional<domain::Delivery>> FindDelivery(
       const std::string& subscription, int64_t sequence) override {
     return t_.FindDelivery(subscription, sequence);
   }
   absl::StatusOr<int64_t> CountDeliveries(const std::string& subscription,
-                                          bool dead) override {
-    return t_.CountDeliveries(subscription, dead);
+                                          bool dead_letters) override {
+    return t_.CountDeliveries(subscription, dead_letters);
   }
   absl::StatusOr<std::vector<domain::Transmitter>> ListTransmitters() override {
     return t_.ListTransmitters();
@@ -108,9 +108,9 @@ class SteppingTransaction : public app::Transaction {
     Step();
     return t_.DeleteTransmitter(feed);
   }
-  absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(
       absl::Time since, int limit) override {
-    return t_.ListUnconfirmed(since, limit);
+    return t_.ListLapsed(since, limit);
   }
   absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,
                                                          int limit) override {

@@ -111,6 +111,7 @@ class EventsOutTest(unittest.TestCase):
             sys.path.insert(0, directory)
             self.addCleanup(sys.path.remove, directory)
             from standardwebhooks import Webhook, WebhookVerificationError
+            self.assertEqual(self.subscribe("--plan")["secret"], "")
             made = self.subscribe()
             old = self.w.keys("active")[0]["kid"]
             self.w.must("owner", "depart", "alice")
@@ -123,7 +124,7 @@ class EventsOutTest(unittest.TestCase):
                 Webhook(made["secret"]).verify(body + b" ", headers)
             events = self.receiver.taken()
             of_alice = [e for e in events
-                        if e["data"]["subject"] == "owners/alice"]
+                        if e["data"]["ordering_key"] == "owners/alice"]
             self.assertEqual([e["type"] for e in of_alice],
                              ["key.revoked", "owner.departed"])
             self.assertTrue(of_alice[0]["data"]["resource"].endswith(old))
@@ -148,7 +149,7 @@ class EventsOutTest(unittest.TestCase):
         wait_for(lambda: len(self.receiver.came) >= 2)
         waiting = wait_for(lambda: self.w.must(
             "--json", "delivery", "list", "siem").lines())
-        self.assertEqual(waiting[0]["subject"], "owners/carol")
+        self.assertEqual(waiting[0]["ordering_key"], "owners/carol")
         self.assertIn("answered 500", waiting[0]["error"])
         # Gone altogether, and warderd is killed meanwhile.
         port = self.receiver.server.server_port
@@ -170,19 +171,19 @@ class EventsOutTest(unittest.TestCase):
         broken = []
 
         def answer(request):
-            about = json.loads(request[1])["data"]["subject"]
+            about = json.loads(request[1])["data"]["ordering_key"]
             return 500 if about == "owners/carol" and not broken else 200
         self.receiver.answer = answer
         self.w.must("owner", "create", "carol")
         self.w.must("owner", "update", "carol", "--contact", "c@example.com")
         self.w.must("owner", "create", "dora")
         wait_for(self.receiver.taken)
-        self.assertEqual([e["data"]["subject"]
+        self.assertEqual([e["data"]["ordering_key"]
                           for e in self.receiver.taken()], ["owners/dora"])
         broken.append("mended")
         wait_for(lambda: len(self.receiver.taken()) == 3)
         self.assertEqual(
-            [(e["data"]["subject"], e["type"])
+            [(e["data"]["ordering_key"], e["type"])
              for e in self.receiver.taken()[1:]],
             [("owners/carol", "owner.created"),
              ("owners/carol", "owner.updated")])
@@ -192,13 +193,13 @@ class EventsOutTest(unittest.TestCase):
         self.receiver.answer = 400
         self.w.must("owner", "create", "carol")
         dead = wait_for(lambda: self.w.must(
-            "--json", "delivery", "list", "siem", "--dead").lines())
+            "--json", "delivery", "list", "siem", "--dead-letters").lines())
         self.assertGreater(dead[0]["attempt_count"], 2)
         self.assertIn("answered 400", dead[0]["error"])
-        self.assertEqual(self.status()["dead_count"], "1")
+        self.assertEqual(self.status()["dead_letter_count"], "1")
         self.assertEqual(self.w.metrics()[
             'warder_deliveries{state="dead",subscription="siem"}'], 1)
-        self.assertIn("delivery.died", self.w.log_text())
+        self.assertIn("delivery.dead_lettered", self.w.log_text())
         self.receiver.answer = 200
         self.w.must("owner", "create", "dora")  # is not held up by it
         wait_for(self.receiver.taken)

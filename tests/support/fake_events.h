@@ -28,11 +28,11 @@ class FakeEvents : public app::Transaction {
     return Find(s_.subscriptions, id);
   }
   absl::StatusOr<std::vector<domain::Delivery>> ListDeliveries(
-      const std::string& subscription, bool dead, int64_t after,
+      const std::string& subscription, bool dead_letters, int64_t after,
       int limit) override {
     std::vector<domain::Delivery> found;
     for (const auto& [at, delivery] : s_.deliveries) {
-      if (at.first == subscription && delivery.dead == dead &&
+      if (at.first == subscription && delivery.dead_letter == dead_letters &&
           at.second > after && std::ssize(found) < limit) {
         found.push_back(delivery);
       }
@@ -44,11 +44,12 @@ class FakeEvents : public app::Transaction {
     return Find(s_.deliveries, std::make_pair(subscription, sequence));
   }
   absl::StatusOr<int64_t> CountDeliveries(const std::string& subscription,
-                                          bool dead) override {
-    return std::count_if(
-        s_.deliveries.begin(), s_.deliveries.end(), [&](const auto& entry) {
-          return entry.first.first == subscription && entry.second.dead == dead;
-        });
+                                          bool dead_letters) override {
+    return std::count_if(s_.deliveries.begin(), s_.deliveries.end(),
+                         [&](const auto& entry) {
+                           return entry.first.first == subscription &&
+                                  entry.second.dead_letter == dead_letters;
+                         });
   }
   absl::StatusOr<std::vector<domain::Transmitter>> ListTransmitters() override {
     std::vector<domain::Transmitter> all;
@@ -70,8 +71,8 @@ class FakeEvents : public app::Transaction {
       const domain::Subscription& subscription) override {
     const auto it = s_.subscriptions.find(subscription.id);
     if (it == s_.subscriptions.end()) return Conflict(subscription.id);
-    it->second.secret = subscription.secret;
-    it->second.former_secret = subscription.former_secret;
+    it->second.sealed_secret = subscription.sealed_secret;
+    it->second.former_sealed_secret = subscription.former_sealed_secret;
     it->second.former_until = subscription.former_until;
     return absl::OkStatus();
   }
@@ -103,7 +104,7 @@ class FakeEvents : public app::Transaction {
     return absl::OkStatus();
   }
   absl::Status PutTransmitter(const domain::Transmitter& transmitter) override {
-    s_.transmitters[transmitter.feed] = transmitter;
+    s_.transmitters[transmitter.id] = transmitter;
     return absl::OkStatus();
   }
   absl::Status DeleteTransmitter(const std::string& feed) override {

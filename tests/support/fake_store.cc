@@ -37,10 +37,10 @@ class FakeTransaction : public FakeEvents {
       const std::string& after, int limit) override {
     return ListAfter(s_.owners, OwnerId(after), limit);
   }
-  absl::StatusOr<std::vector<domain::Owner>> ListUnconfirmed(
+  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(
       absl::Time since, int limit) override {
     return PeopleBy(limit, &domain::Owner::confirm_time, [&](const auto& o) {
-      return !o.overdue_time && o.confirm_time < since;
+      return !o.overdue_time && o.confirm_time <= since;
     });
   }
   absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,

@@ -1,4 +1,4 @@
-#include "server/signals/set_verifier.h"
+#include "server/signals/security_event_verifier.h"
 
 #include <algorithm>
 #include <string>
@@ -15,8 +15,8 @@
 namespace warder::signals {
 namespace {
 
-using app::SetError;
-using app::SetVerdict;
+using app::SecurityEventError;
+using app::SecurityEventVerdict;
 
 constexpr size_t kMaxSetBytes = 64 << 10;
 // How far the transmitter's clock may be ahead.
@@ -24,7 +24,8 @@ constexpr absl::Duration kSkew = absl::Minutes(5);
 // Nobody sends a SET for longer; who keeps one for years wants to mislead.
 constexpr absl::Duration kOldest = absl::Hours(24 * 7);
 
-SetVerdict Refuse(SetError error, absl::string_view description) {
+SecurityEventVerdict Refuse(SecurityEventError error,
+                            absl::string_view description) {
   return {
       .error = error, .description = std::string(description), .claims = {}};
 }
@@ -44,38 +45,41 @@ bool Names(const Json& audience, absl::string_view wanted) {
 }
 
 // What is wrong with the claims; error kNone for nothing.
-SetVerdict CheckClaims(const Json& claims, absl::string_view issuer,
-                       absl::string_view audience, absl::Time now) {
+SecurityEventVerdict CheckClaims(const Json& claims, absl::string_view issuer,
+                                 absl::string_view audience, absl::Time now) {
   const auto iss = JsonString(claims, "iss");
-  if (!iss.ok()) return Refuse(SetError::kInvalidRequest, "iss is missing");
+  if (!iss.ok())
+    return Refuse(SecurityEventError::kInvalidRequest, "iss is missing");
   if (*iss != issuer) {
-    return Refuse(SetError::kInvalidIssuer,
+    return Refuse(SecurityEventError::kInvalidIssuer,
                   absl::StrCat("iss is \"", iss->substr(0, 200),
                                "\", not that of this transmitter"));
   }
   if (!claims.contains("aud") || !Names(claims["aud"], audience)) {
-    return Refuse(SetError::kInvalidAudience,
+    return Refuse(SecurityEventError::kInvalidAudience,
                   absl::StrCat("aud does not name \"", audience, "\""));
   }
   const auto jti = JsonString(claims, "jti");
   if (!jti.ok() || jti->empty()) {
-    return Refuse(SetError::kInvalidRequest, "jti is missing");
+    return Refuse(SecurityEventError::kInvalidRequest, "jti is missing");
   }
   const auto iat = claims.find("iat");
   if (iat == claims.end() || !iat->is_number()) {
-    return Refuse(SetError::kInvalidRequest, "iat is missing");
+    return Refuse(SecurityEventError::kInvalidRequest, "iat is missing");
   }
   const double age =
       absl::ToDoubleSeconds(now - absl::UnixEpoch()) - iat->get<double>();
   if (age < -absl::ToDoubleSeconds(kSkew)) {
-    return Refuse(SetError::kInvalidRequest, "iat lies in the future");
+    return Refuse(SecurityEventError::kInvalidRequest,
+                  "iat lies in the future");
   }
-  if (!(age <= absl::ToDoubleSeconds(kOldest))) {
-    return Refuse(SetError::kInvalidRequest, "iat is more than 7 days ago");
+  if (!(age < absl::ToDoubleSeconds(kOldest))) {
+    return Refuse(SecurityEventError::kInvalidRequest,
+                  "iat is 7 days ago or more");
   }
   const auto events = claims.find("events");
   if (events == claims.end() || !events->is_object() || events->empty()) {
-    return Refuse(SetError::kInvalidRequest,
+    return Refuse(SecurityEventError::kInvalidRequest,
                   "events is missing, no object, or empty");
   }
   return {};
@@ -105,45 +109,46 @@ absl::StatusOr<std::vector<jose::Jwk>> KeysOf(absl::string_view jwks) {
 
 }  // namespace
 
-SetVerdict SetVerifier::Verify(absl::string_view set, absl::string_view jwks,
-                               absl::string_view issuer,
-                               absl::string_view audience, absl::Time now) {
+SecurityEventVerdict JoseSecurityEventVerifier::Verify(
+    absl::string_view set, absl::string_view jwks, absl::string_view issuer,
+    absl::string_view audience, absl::Time now) {
   const auto jws = jose::ParseJws(set, kMaxSetBytes);
   if (!jws.ok()) {
-    return Refuse(SetError::kInvalidRequest, jws.status().message());
+    return Refuse(SecurityEventError::kInvalidRequest, jws.status().message());
   }
   if (!HasType(*jws)) {
-    return Refuse(SetError::kInvalidRequest,
+    return Refuse(SecurityEventError::kInvalidRequest,
                   "typ is not secevent+jwt (RFC 8417 section 2.3)");
   }
   auto claims = ParseJsonObject(jws->payload);
   if (!claims.ok()) {
-    return Refuse(SetError::kInvalidRequest, claims.status().message());
+    return Refuse(SecurityEventError::kInvalidRequest,
+                  claims.status().message());
   }
-  SetVerdict verdict = CheckClaims(*claims, issuer, audience, now);
-  if (verdict.error != SetError::kNone) return verdict;
+  SecurityEventVerdict verdict = CheckClaims(*claims, issuer, audience, now);
+  if (verdict.error != SecurityEventError::kNone) return verdict;
   const auto keys = KeysOf(jwks);
   if (!keys.ok()) {
-    return Refuse(SetError::kInvalidKey, keys.status().message());
+    return Refuse(SecurityEventError::kInvalidKey, keys.status().message());
   }
   const bool known =
       std::any_of(keys->begin(), keys->end(), [&](const jose::Jwk& key) {
         return !jws->kid.empty() && key.kid == jws->kid;
       });
   if (!known) {
-    return Refuse(SetError::kInvalidKey,
+    return Refuse(SecurityEventError::kInvalidKey,
                   absl::StrCat("kid \"", jws->kid.substr(0, 100),
                                "\" is not in the transmitter's key set"));
   }
   if (const absl::Status good = jose::VerifyJws(*jws, *keys); !good.ok()) {
-    return Refuse(SetError::kAuthenticationFailed, good.message());
+    return Refuse(SecurityEventError::kAuthenticationFailed, good.message());
   }
   verdict.claims = *std::move(claims);
   return verdict;
 }
 
-absl::Status SetVerifier::CheckKeySet(absl::string_view field,
-                                      absl::string_view jwks) {
+absl::Status JoseSecurityEventVerifier::CheckKeySet(absl::string_view field,
+                                                    absl::string_view jwks) {
   const auto keys = KeysOf(jwks);
   if (!keys.ok()) return FieldError(field, keys.status().message());
   if (!keys->empty()) return absl::OkStatus();

@@ -1,4 +1,4 @@
-#include "server/signals/set_verifier.h"
+#include "server/signals/security_event_verifier.h"
 
 #include "absl/strings/str_cat.h"
 #include "server/base/base64url.h"
@@ -9,11 +9,11 @@
 
 namespace warder::signals {
 
-using app::SetError;
+using app::SecurityEventError;
 
-class SetVerifierTest : public testing::Test {
+class SecurityEventVerifierTest : public testing::Test {
  protected:
-  SetVerifierTest()
+  SecurityEventVerifierTest()
       : key_(*crypto::PrivateKey::Generate(crypto::KeyType::kP256)),
         kid_(*jose::Thumbprint(*key_.Public())),
         jwks_(absl::StrCat("{\"keys\":[",
@@ -36,37 +36,37 @@ class SetVerifierTest : public testing::Test {
   Json Header() {
     return {{"alg", "ES256"}, {"kid", kid_}, {"typ", "secevent+jwt"}};
   }
-  SetError Judge(const std::string& token, const std::string& jwks) {
+  SecurityEventError Judge(const std::string& token, const std::string& jwks) {
     const auto verdict =
         verifier_.Verify(token, jwks, "https://idp", "warder", TestStart());
-    EXPECT_EQ(verdict.description.empty(), verdict.error == SetError::kNone);
+    EXPECT_EQ(verdict.description.empty(), verdict.error == SecurityEventError::kNone);
     return verdict.error;
   }
-  SetError Judge(const Json& header, const Json& claims) {
+  SecurityEventError Judge(const Json& header, const Json& claims) {
     return Judge(Sign(header, claims), jwks_);
   }
 
   crypto::PrivateKey key_;
   std::string kid_, jwks_;
-  SetVerifier verifier_;
+  JoseSecurityEventVerifier verifier_;
 };
 
-TEST_F(SetVerifierTest, AGoodOneIsReadAlsoWithAListOfAudiences) {
-  EXPECT_EQ(Judge(Header(), Claims()), SetError::kNone);
+TEST_F(SecurityEventVerifierTest, AGoodOneIsReadAlsoWithAListOfAudiences) {
+  EXPECT_EQ(Judge(Header(), Claims()), SecurityEventError::kNone);
   Json claims = Claims();
   claims["aud"] = {"other", "warder"};
   Json header = Header();
   header["typ"] = "application/secevent+JWT";
-  EXPECT_EQ(Judge(header, claims), SetError::kNone);
+  EXPECT_EQ(Judge(header, claims), SecurityEventError::kNone);
 }
 
-TEST_F(SetVerifierTest, AKeyWithoutAlgorithmIsTakenByItsType) {
+TEST_F(SecurityEventVerifierTest, AKeyWithoutAlgorithmIsTakenByItsType) {
   Json set = *ParseJson(jwks_);
   set["keys"][0].erase("alg");
-  EXPECT_EQ(Judge(Sign(Header(), Claims()), WriteJson(set)), SetError::kNone);
+  EXPECT_EQ(Judge(Sign(Header(), Claims()), WriteJson(set)), SecurityEventError::kNone);
   set["keys"][0]["alg"] = "ES384";
   EXPECT_EQ(Judge(Sign(Header(), Claims()), WriteJson(set)),
-            SetError::kInvalidKey);
+            SecurityEventError::kInvalidKey);
   EXPECT_OK(verifier_.CheckKeySet("jwks", jwks_));
   for (const char* bad : {"", "[]", "{}", "{\"keys\":[]}", "{\"keys\":[{}]}"}) {
     EXPECT_THAT(verifier_.CheckKeySet("jwks", bad),
@@ -75,7 +75,7 @@ TEST_F(SetVerifierTest, AKeyWithoutAlgorithmIsTakenByItsType) {
   }
 }
 
-TEST_F(SetVerifierTest, EveryClaimThatIsMissingOrForeignHasItsError) {
+TEST_F(SecurityEventVerifierTest, EveryClaimThatIsMissingOrForeignHasItsError) {
   const auto with = [](const char* name, const Json& value) {
     Json claims = Claims();
     claims[name] = value;
@@ -83,41 +83,42 @@ TEST_F(SetVerifierTest, EveryClaimThatIsMissingOrForeignHasItsError) {
   };
   const int64_t now = absl::ToUnixSeconds(TestStart());
   EXPECT_EQ(Judge(Header(), with("iss", "https://evil")),
-            SetError::kInvalidIssuer);
-  EXPECT_EQ(Judge(Header(), with("iss", 7)), SetError::kInvalidRequest);
-  EXPECT_EQ(Judge(Header(), with("aud", "other")), SetError::kInvalidAudience);
+            SecurityEventError::kInvalidIssuer);
+  EXPECT_EQ(Judge(Header(), with("iss", 7)), SecurityEventError::kInvalidRequest);
+  EXPECT_EQ(Judge(Header(), with("aud", "other")), SecurityEventError::kInvalidAudience);
   EXPECT_EQ(Judge(Header(), with("aud", Json::object())),
-            SetError::kInvalidAudience);
-  EXPECT_EQ(Judge(Header(), with("jti", "")), SetError::kInvalidRequest);
-  EXPECT_EQ(Judge(Header(), with("iat", "1")), SetError::kInvalidRequest);
-  EXPECT_EQ(Judge(Header(), with("iat", now + 299)), SetError::kNone);
-  EXPECT_EQ(Judge(Header(), with("iat", now - 7 * 86400)), SetError::kNone);
-  EXPECT_EQ(Judge(Header(), with("iat", now - 7 * 86400 - 1)),
-            SetError::kInvalidRequest);
-  EXPECT_EQ(Judge(Header(), with("iat", 0)), SetError::kInvalidRequest);
-  EXPECT_EQ(Judge(Header(), with("iat", now + 301)), SetError::kInvalidRequest);
+            SecurityEventError::kInvalidAudience);
+  EXPECT_EQ(Judge(Header(), with("jti", "")), SecurityEventError::kInvalidRequest);
+  EXPECT_EQ(Judge(Header(), with("iat", "1")), SecurityEventError::kInvalidRequest);
+  EXPECT_EQ(Judge(Header(), with("iat", now + 299)), SecurityEventError::kNone);
+  EXPECT_EQ(Judge(Header(), with("iat", now - 7 * 86400 + 1)),
+            SecurityEventError::kNone);
+  EXPECT_EQ(Judge(Header(), with("iat", now - 7 * 86400)),
+            SecurityEventError::kInvalidRequest);
+  EXPECT_EQ(Judge(Header(), with("iat", 0)), SecurityEventError::kInvalidRequest);
+  EXPECT_EQ(Judge(Header(), with("iat", now + 301)), SecurityEventError::kInvalidRequest);
   EXPECT_EQ(Judge(Header(), with("events", Json::array())),
-            SetError::kInvalidRequest);
+            SecurityEventError::kInvalidRequest);
   EXPECT_EQ(Judge(Header(), with("events", Json::object())),
-            SetError::kInvalidRequest);
+            SecurityEventError::kInvalidRequest);
 }
 
-TEST_F(SetVerifierTest, HeadersThatMisleadAreRefused) {
+TEST_F(SecurityEventVerifierTest, HeadersThatMisleadAreRefused) {
   Json header = Header();
   header["typ"] = "JWT";
-  EXPECT_EQ(Judge(header, Claims()), SetError::kInvalidRequest);
+  EXPECT_EQ(Judge(header, Claims()), SecurityEventError::kInvalidRequest);
   header = Header();
   header["alg"] = "none";
-  EXPECT_EQ(Judge(header, Claims()), SetError::kAuthenticationFailed);
+  EXPECT_EQ(Judge(header, Claims()), SecurityEventError::kAuthenticationFailed);
   header = Header();
   header["jku"] = "https://evil/keys";
-  EXPECT_EQ(Judge(header, Claims()), SetError::kInvalidRequest);
+  EXPECT_EQ(Judge(header, Claims()), SecurityEventError::kInvalidRequest);
   header = Header();
   header.erase("kid");
-  EXPECT_EQ(Judge(header, Claims()), SetError::kInvalidKey);
+  EXPECT_EQ(Judge(header, Claims()), SecurityEventError::kInvalidKey);
   std::string token = Sign(Header(), Claims());
   token[token.size() - 10] = token[token.size() - 10] == 'A' ? 'B' : 'A';
-  EXPECT_EQ(Judge(token, jwks_), SetError::kAuthenticationFailed);
+  EXPECT_EQ(Judge(token, jwks_), SecurityEventError::kAuthenticationFailed);
 }
 
 }  // namespace warder::signals
