@@ -99,6 +99,7 @@ std::string Show(const v1::Departure& departure, const Context& context,
                                             departure.time_zone())},
               {"reported", absl::StrCat(When(departure.report_time()), " by ",
                                         departure.reported_by())},
+              {"released by", departure.released_by()},
               {"carried out", departure.done() ? When(departure.effect_time())
                               : plan           ? "not yet: this is a plan"
                                      : "not yet: waits for the instant"}},

@@ -28,10 +28,9 @@ struct Flags {
   std::string id, format = "text", out, file, authority;
 };
 
-// Returns the claims of `jws` when the CA of `authority_file` signed it.
+// Returns the claims of `jws` when the CA of certificate `pem` signed it.
 absl::StatusOr<Json> VerifiedClaims(const std::string& jws,
-                                    const std::string& authority_file) {
-  ASSIGN_OR_RETURN(const std::string pem, ReadFile(authority_file));
+                                    const std::string& pem) {
   ASSIGN_OR_RETURN(crypto::PublicKey key, crypto::CertificatePublicKey(pem));
   ASSIGN_OR_RETURN(const std::string kid, jose::Thumbprint(key));
   ASSIGN_OR_RETURN(const jose::Jws parsed, jose::ParseJws(jws, kMaxBytes));
@@ -78,12 +77,13 @@ absl::Status Make(Context& context, const Flags& flags) {
   context.PrintText(
       context.json
           ? WriteJson({{"file", flags.out}}) + "\n"
-          : absl::StrCat("Wrote ", flags.out,
-                         flags.format == "text"
-                             ? "\n"
-                             : ". Check it anywhere with: warder certificate "
-                               "verify " +
-                                   flags.out + "\n"));
+          : absl::StrCat(
+                "Wrote ", flags.out,
+                flags.format == "text"
+                    ? "\n"
+                    : absl::StrCat(". Check it anywhere with: warder "
+                                   "certificate verify ",
+                                   flags.out, " --authority authority.pem\n")));
   return absl::OkStatus();
 }
 
@@ -93,9 +93,19 @@ absl::Status Verify(Context& context, const Flags& flags) {
     ASSIGN_OR_RETURN(const client::Profile profile, context.Profile());
     authority = profile.authority;
   }
+  // Whose fault it is must be clear: the document's, or what it is held
+  // against.
+  const auto pem =
+      authority.empty() ? absl::StatusOr<std::string>("") : ReadFile(authority);
+  if (authority.empty() || !pem.ok()) {
+    return FieldError("--authority",
+                      absl::StrCat("\"", authority,
+                                   "\" cannot be read; name the CA certificate "
+                                   "of the service (authority.pem)"));
+  }
   ASSIGN_OR_RETURN(const std::string text, ReadFile(flags.file));
   const auto jws = FindJws(text);
-  const auto claims = jws.ok() ? VerifiedClaims(*jws, authority)
+  const auto claims = jws.ok() ? VerifiedClaims(*jws, *pem)
                                : absl::StatusOr<Json>(jws.status());
   if (!claims.ok()) {
     if (ReasonOf(claims.status()) == ReasonName(Reason::kCertificate)) {
@@ -141,8 +151,9 @@ void AddLeaverCommands(CLI::App& owner, CLI::App& app, Context& context) {
   CLI::App* verify = noun->add_subcommand(
       "verify", "check a leaver certificate: JSON, page or bare statement");
   verify->add_option("file", flags->file, "- for standard input")->required();
-  verify->add_option("--authority", flags->authority,
-                     "PEM of the CA; default: the profile's");
+  verify->add_option(
+      "--authority", flags->authority,
+      "PEM of the service's CA, authority.pem; default: the profile's");
   verify->callback([&context, flags] {
     context.run = [&context, flags] { return Verify(context, *flags); };
   });

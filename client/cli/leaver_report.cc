@@ -134,6 +134,7 @@ Pairs Summary(const Json& claims) {
       {"The news came", absl::StrCat(Time(At(departure, "reported")), ", ",
                                      SourceWords(At(departure, "source")), " (",
                                      At(departure, "reported_by"), ")")},
+      {"Released by", At(departure, "released_by")},
       {"Took effect", Time(At(departure, "took_effect"))},
       {"Keys ever exposed", absl::StrCat(List(claims, "keys").size())},
       {"Refusals per gateway", At(Object(claims, "refusals"), "known")},

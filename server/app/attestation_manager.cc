@@ -246,8 +246,8 @@ absl::Status AttestationManager::RaiseAlarm(int64_t held, absl::Time now) {
         "too many owners were last confirmed at the same time, so none of them "
         "is suspended: reconcile a roster, or decide with: warder owner list "
         "--overdue, then warder owner confirm or suspend"}});
-  RETURN_IF_ERROR(runner_.RunAsSystem(
-      ChangeRunner::Urgency::kUrgent, [&](Change& change) {
+  RETURN_IF_ERROR(
+      runner_.RunAsSystem(ChangeRunner::Urgency::kUrgent, [&](Change& change) {
         change.Record("attestation.held", "owners",
                       WriteJson({{"owners", held}}));
         return absl::OkStatus();

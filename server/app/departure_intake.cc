@@ -169,6 +169,8 @@ absl::StatusOr<std::vector<domain::Departure>> DepartureIntake::Release(
                    .instant = instant,
                    .source = earlier ? known->source : waiting.source,
                    .time_zone = earlier ? known->time_zone : waiting.time_zone,
+                   .report_time = waiting.report_time,
+                   .reported_by = waiting.reported_by,
                    .plan = std::nullopt}));
           departures.push_back(std::move(departure));
         }

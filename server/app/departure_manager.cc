@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/spares.h"
+#include "server/app/touched_person.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
@@ -185,12 +186,17 @@ absl::StatusOr<domain::Departure> DepartureManager::ReportIn(
     const ReportDepartureCommand& command) {
   ASSIGN_OR_RETURN(const auto earlier, change.txn().FindDeparture(owner.id));
   const absl::Time instant = command.instant.value_or(change.now());
-  domain::Departure departure{.owner = owner.id,
-                              .instant = instant,
-                              .report_time = change.now(),
-                              .reported_by = change.actor().principal,
-                              .source = command.source,
-                              .time_zone = command.time_zone};
+  domain::Departure departure{
+      .owner = owner.id,
+      .instant = instant,
+      .report_time = command.report_time.value_or(change.now()),
+      .reported_by = command.reported_by.empty() ? change.actor().principal
+                                                 : command.reported_by,
+      .source = command.source,
+      .time_zone = command.time_zone};
+  if (!command.reported_by.empty()) {
+    departure.released_by = change.actor().principal;
+  }
   // Another day for what is to come is no newer news: the brake counts by it.
   if (earlier && !change.HasCome(instant)) {
     departure.report_time = earlier->report_time;
@@ -239,6 +245,8 @@ absl::StatusOr<domain::Departure> DepartureManager::Report(
   const absl::Status reported = runner_.Run(
       request, ChangeRunner::Urgency::kUrgent,
       [&](Change& change) {
+        RETURN_IF_ERROR(
+            MakeOwnerIfTouched(change, command.owner.value()).status());
         ASSIGN_OR_RETURN(domain::Owner owner,
                          GetPerson(change.txn(), command.owner));
         change.SetResult(name);
@@ -313,7 +321,13 @@ absl::StatusOr<domain::Departure> DepartureManager::Plan(
   const absl::Time now = runner_.clock_guard().Read().trusted;
   domain::Departure plan;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-    ASSIGN_OR_RETURN(const domain::Owner owner, GetPerson(txn, id));
+    auto found = GetPerson(txn, id);
+    ASSIGN_OR_RETURN(const bool touched, txn.HasTouchedKeys(id.value()));
+    if (absl::IsNotFound(found.status()) && touched) {
+      found = domain::Owner();  // he becomes one when he departs
+      found->id = id;
+    }
+    ASSIGN_OR_RETURN(const domain::Owner owner, std::move(found));
     ASSIGN_OR_RETURN(
         plan,
         PlanIn(txn, owner, instant.value_or(owner.depart_time.value_or(now)),

@@ -17,6 +17,9 @@ struct ReportDepartureCommand {
   std::optional<absl::Time> instant;  // nullopt: now
   std::string source = "rpc";         // see domain::Departure
   std::string time_zone;
+  // Of one that waited for a word: when the news came, and by whom.
+  std::optional<absl::Time> report_time = std::nullopt;
+  std::string reported_by = {};
   // What the reporter was shown; what happens is compared with it.
   std::optional<std::vector<domain::IssuerOutcome>> plan;
 };
@@ -37,7 +40,9 @@ class DepartureManager {
   // Blocks for one store transaction; where the leaver held the key-encryption
   // key, also for the making of one key for each issuer and algorithm.
   //
-  //   NOT_FOUND            no such owner
+  // Somebody who is no owner, but had to do with keys, becomes one first.
+  //
+  //   NOT_FOUND            no such owner, and nobody who had to do with keys
   //   FAILED_PRECONDITION  WRONG_STATE: a team does not depart
   //   PERMISSION_DENIED    TWO_PEOPLE_REQUIRED: nobody postpones his own
   absl::StatusOr<domain::Departure> Report(

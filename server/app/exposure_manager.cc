@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/app/touched_person.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -152,9 +153,30 @@ absl::StatusOr<ExposurePage> ExposureManager::OfKey(const Request& request,
   return result;
 }
 
+absl::Status ExposureManager::DepartIfLeft(Change& change,
+                                           const std::string& person) {
+  bool left = false;
+  for (const auto rule :
+       {domain::MatchRule::kExternalId, domain::MatchRule::kUserName}) {
+    ASSIGN_OR_RETURN(const auto users,
+                     change.txn().FindUsersByName(rule, person));
+    left = left || (!users.empty() &&
+                    std::all_of(users.begin(), users.end(), [&](auto& user) {
+                      return domain::HasLeft(user, change.now());
+                    }));
+  }
+  if (!left) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto owner, MakeOwnerIfTouched(change, person));
+  if (!owner) return absl::OkStatus();
+  ReportDepartureCommand report;
+  report.owner = owner->id;
+  return departures_.ReportIn(change, *owner, report).status();
+}
+
 absl::Status ExposureManager::Reach(Change& change, const std::string& person) {
   ASSIGN_OR_RETURN(auto owner, change.txn().FindOwner(OwnerId(person)));
-  if (!owner || owner->state != domain::OwnerState::kDeparted) {
+  if (!owner) return DepartIfLeft(change, person);
+  if (owner->state != domain::OwnerState::kDeparted) {
     return absl::OkStatus();
   }
   return departures_.ReachFurtherIn(change, *owner);

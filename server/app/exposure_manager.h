@@ -55,6 +55,7 @@ class ExposureManager {
                                                  domain::Custody custody);
 
  private:
+  absl::Status DepartIfLeft(Change& change, const std::string& person);
   absl::Status Reach(Change& change, const std::string& person);
 
   ChangeRunner& runner_;

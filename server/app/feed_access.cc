@@ -37,6 +37,17 @@ bool Equal(absl::string_view a, absl::string_view b) {
 
 }  // namespace
 
+absl::Status FeedAccess::Expect(Change& change, const std::string& name) {
+  ASSIGN_OR_RETURN(const auto feeds, change.txn().ListFeeds());
+  for (const domain::Feed& feed : feeds) {
+    if (feed.name == name) return absl::OkStatus();
+  }
+  return change.txn().PutFeed({.name = name,
+                               .first_seen = change.now(),
+                               .last_seen = change.now(),
+                               .silent_since = std::nullopt});
+}
+
 absl::StatusOr<NewFeedToken> FeedAccess::CreateToken(
     const Request& request, const std::string& feed, absl::Duration lifetime,
     std::optional<absl::Duration> overlap) {
@@ -74,6 +85,7 @@ absl::StatusOr<NewFeedToken> FeedAccess::CreateToken(
           }
         }
         RETURN_IF_ERROR(change.txn().PutFeedToken(made.token));
+        RETURN_IF_ERROR(Expect(change, feed));
         change.Record(
             "feed_token.created", TokenName(made.token.id),
             WriteJson({{"feed", feed},

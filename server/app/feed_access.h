@@ -57,6 +57,9 @@ class FeedAccess {
   absl::Status Beat();
 
  private:
+  // A feed that has a token is missed when it never speaks.
+  absl::Status Expect(Change& change, const std::string& feed);
+
   ChangeRunner& runner_;
   Random& random_;
   const HrPolicy& policy_;

@@ -43,15 +43,26 @@ Json DepartureJson(const domain::Departure& departure) {
                     {"action", act.action},
                     {"resource", act.resource}});
   }
-  return {{"instant", TimeText(departure.instant)},
-          {"time_zone", departure.time_zone},
-          {"reported", TimeText(departure.report_time)},
-          {"reported_by", departure.reported_by},
-          {"source", departure.source},
-          {"took_effect", TextOrNothing(departure.effect_time)},
-          {"differs_from_plan", departure.changes},
-          {"acts_since_instant", std::move(late)},
-          {"acts_since_instant_count", departure.late_count}};
+  return {
+      {"instant", TimeText(departure.instant)},
+      {"time_zone", departure.time_zone},
+      {"reported", TimeText(departure.report_time)},
+      {"reported_by", departure.reported_by},
+      {"released_by",
+       departure.released_by.empty() ? Json() : Json(departure.released_by)},
+      {"source", departure.source},
+      {"took_effect", TextOrNothing(departure.effect_time)},
+      {"differs_from_plan", departure.changes},
+      {"acts_since_instant", std::move(late)},
+      {"acts_since_instant_count", departure.late_count}};
+}
+
+bool EverSigned(const domain::Key& key) {
+  if (!key.activate_time || key.state == domain::KeyState::kPending) {
+    return false;
+  }
+  const auto ended = key.revoke_time ? key.revoke_time : key.suspend_time;
+  return !ended || *key.activate_time < *ended;
 }
 
 // What was done to a key, whether by this departure or before it.
@@ -61,9 +72,8 @@ Json KeyJson(const domain::Key& key, const domain::KeyOutcome* outcome) {
       {"algorithm", domain::AlgorithmName(key.algorithm)},
       {"state", domain::KeyStateName(key.state)},
       {"private_half_destroyed", key.sealed.empty()},
-      {"signed_from", key.state == domain::KeyState::kPending
-                          ? Json()
-                          : TextOrNothing(key.activate_time)},
+      {"signed_from",
+       EverSigned(key) ? TextOrNothing(key.activate_time) : Json()},
       {"stopped_signing",
        TextOrNothing(key.retire_time ? key.retire_time : key.revoke_time)}};
   if (key.revoke_time) {
@@ -107,31 +117,58 @@ Json IssuerJson(const domain::IssuerOutcome& issuer) {
        TextOrNothing(issuer.noticed_by)}};
 }
 
-// What one transaction recorded: its events stand together in the log.
-absl::StatusOr<Json> EventsAt(ReadTransaction& txn, absl::Time time) {
-  ASSIGN_OR_RETURN(const int64_t first, txn.FirstEventSince(time));
-  ASSIGN_OR_RETURN(const auto events,
-                   txn.ListEvents(first - 1, kListedEvents + 1));
-  Json list = Json::array();
-  bool more = false;
-  for (const domain::AuditEvent& event : events) {
-    if (event.time != time) break;
-    more = list.size() == kListedEvents;
-    if (more) break;
-    list.push_back({{"sequence", event.sequence},
-                    {"time", TimeText(event.time)},
-                    {"actor", event.actor},
-                    {"action", event.action},
-                    {"resource", event.resource},
-                    {"hash", event.hash}});
+// The events the statement rests on: those about the person, and those of the
+// transactions that ended keys at one of `times`.
+class Evidence {
+ public:
+  explicit Evidence(ReadTransaction& txn) : txn_(txn) {}
+
+  absl::Status AddAbout(const OwnerId& owner) {
+    ASSIGN_OR_RETURN(const auto events,
+                     txn_.ListEventsAbout(owner, kListedEvents));
+    for (const domain::AuditEvent& event : events) Add(event);
+    return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const auto last, txn.LastEvent());
-  Json audit = {{"events", std::move(list)}, {"more_events", more}};
-  if (last) {
-    audit["chain_head"] = {{"sequence", last->sequence}, {"hash", last->hash}};
+  // What one transaction recorded stands together in the log.
+  absl::Status AddAt(absl::Time time) {
+    ASSIGN_OR_RETURN(const int64_t first, txn_.FirstEventSince(time));
+    ASSIGN_OR_RETURN(const auto events,
+                     txn_.ListEvents(first - 1, kListedEvents + 1));
+    for (const domain::AuditEvent& event : events) {
+      if (event.time != time) break;
+      Add(event);
+    }
+    return absl::OkStatus();
   }
-  return audit;
-}
+  absl::StatusOr<Json> ToJson() const {
+    Json list = Json::array();
+    for (const auto& [sequence, event] : events_) {
+      if (list.size() == kListedEvents) break;
+      list.push_back({{"sequence", event.sequence},
+                      {"time", TimeText(event.time)},
+                      {"actor", event.actor},
+                      {"action", event.action},
+                      {"resource", event.resource},
+                      {"hash", event.hash}});
+    }
+    ASSIGN_OR_RETURN(const auto last, txn_.LastEvent());
+    Json audit = {{"events", std::move(list)},
+                  {"more_events", events_.size() > kListedEvents}};
+    if (last) {
+      audit["chain_head"] = {{"sequence", last->sequence},
+                             {"hash", last->hash}};
+    }
+    return audit;
+  }
+
+ private:
+  void Add(const domain::AuditEvent& event) {
+    events_.try_emplace(event.sequence, event);
+  }
+
+  ReadTransaction& txn_;
+  std::map<int64_t, domain::AuditEvent> events_;  // by sequence
+};
 
 }  // namespace
 
@@ -166,9 +203,15 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
     }
   }
   Json key_list = Json::array();
+  // Keys that turned out later to be his end later, too.
+  std::set<absl::Time> times = {*departure->effect_time};
   for (auto& [ref, facts] : keys) {
     ASSIGN_OR_RETURN(const auto key, txn.FindKey(ref.first, ref.second));
     if (!key) continue;
+    if (key->revoke_time && *key->revoke_time > *departure->effect_time &&
+        key->reason == domain::RevocationReason::kOwnerDeparted) {
+      times.insert(*key->revoke_time);
+    }
     const auto outcome = outcomes.find(ref);
     Json json =
         KeyJson(*key, outcome == outcomes.end() ? nullptr : outcome->second);
@@ -180,7 +223,12 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
   for (const domain::Custody& custody : held) {
     custodies.push_back(FactOf(custody, domain::CustodyKindName(custody.kind)));
   }
-  ASSIGN_OR_RETURN(Json audit, EventsAt(txn, *departure->effect_time));
+  Evidence evidence(txn);
+  RETURN_IF_ERROR(evidence.AddAbout(id));
+  for (const absl::Time time : times) {
+    RETURN_IF_ERROR(evidence.AddAt(time));
+  }
+  ASSIGN_OR_RETURN(Json audit, evidence.ToJson());
   return Json{{"sub", OwnerName(id)},
               {"person",
                {{"owner", OwnerName(id)},

@@ -83,6 +83,9 @@ class ReadTransaction {
   virtual absl::StatusOr<std::vector<domain::Owner>> ListOverdue(
       absl::Time since, int limit) = 0;
   virtual absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) = 0;
+  // Returns whether `person` was ever exposed to a key, had something in
+  // custody, or was issued a client certificate.
+  virtual absl::StatusOr<bool> HasTouchedKeys(const std::string& person) = 0;
 
   virtual absl::StatusOr<std::optional<domain::Key>> FindKey(
       const IssuerId& issuer, const KeyId& id) = 0;
@@ -196,6 +199,10 @@ class ReadTransaction {
   // `since` or later, denied ones too, and how many there are.
   virtual absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) = 0;
+
+  // Returns at most `limit` events about the owner himself, in order.
+  virtual absl::StatusOr<std::vector<domain::AuditEvent>> ListEventsAbout(
+      const OwnerId& owner, int limit) = 0;
 
   virtual absl::StatusOr<std::optional<RequestRecord>> FindRequest(
       const std::string& principal, const std::string& request_id) = 0;

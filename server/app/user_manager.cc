@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/app/attestation_manager.h"
 #include "server/app/etag.h"
+#include "server/app/touched_person.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
@@ -48,13 +49,6 @@ bool Same(domain::User a, const domain::User& b) {
   return a == b;
 }
 
-// What the feed says of his being here; an end of employment that has come is
-// as good as a word.
-bool HasLeft(const domain::User& user, absl::Time now) {
-  return !user.active || user.deleted ||
-         (user.leave_time && *user.leave_time <= now);
-}
-
 // When what `user` says now was true, where security events told of him.
 absl::Time HeardTime(const domain::User& user) {
   const auto document = ParseJsonObject(user.document);
@@ -84,7 +78,7 @@ absl::Status RefuseWhoHasLeft(ReadTransaction& txn, const domain::Owner& owner,
   ASSIGN_OR_RETURN(const auto users, txn.FindUsersByName(rule, name));
   const bool all_left =
       std::all_of(users.begin(), users.end(),
-                  [&](const auto& user) { return HasLeft(user, now); });
+                  [&](const auto& user) { return domain::HasLeft(user, now); });
   if (users.empty() || !all_left) return absl::OkStatus();
   return Precondition(
       Reason::kOwnerNotActive,
@@ -110,6 +104,19 @@ absl::Status UserManager::FindHisOwner(ReadTransaction& txn,
     if (!owner || owner->kind == domain::OwnerKind::kTeam) continue;
     user.owner = owner->id;
     if (owner->state == domain::OwnerState::kActive) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UserManager::MakeHisOwner(Change& change, domain::User& user) {
+  std::vector<std::string> names =
+      domain::MatchNames(user, intake_.policy().match);
+  names.push_back(domain::FoldName(user.user_name));
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const auto made, MakeOwnerIfTouched(change, name));
+    if (!made) continue;
+    user.owner = made->id;
+    return absl::OkStatus();
   }
   return absl::OkStatus();
 }
@@ -142,6 +149,10 @@ absl::StatusOr<std::vector<domain::Owner>> UserManager::OwnersOf(
 absl::Status UserManager::Settle(Change& change, const domain::User* before,
                                  domain::User& user, absl::string_view source) {
   RETURN_IF_ERROR(FindHisOwner(change.txn(), user));
+  if (user.owner.empty() &&
+      (domain::HasLeft(user, change.now()) || user.leave_time)) {
+    RETURN_IF_ERROR(MakeHisOwner(change, user));
+  }
   user.update_time = change.now();
   if (before == nullptr) {
     RETURN_IF_ERROR(change.txn().InsertUser(user));
@@ -149,8 +160,8 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
     RETURN_IF_ERROR(change.txn().UpdateUser(user));
   }
   const absl::Time now = change.now();
-  const bool left = HasLeft(user, now);
-  const bool had_left = before != nullptr && HasLeft(*before, now);
+  const bool left = domain::HasLeft(user, now);
+  const bool had_left = before != nullptr && domain::HasLeft(*before, now);
   change.Record(before == nullptr   ? "user.created"
                 : user.deleted      ? "user.deleted"
                 : left && !had_left ? "user.left"
@@ -174,7 +185,8 @@ absl::Status UserManager::Settle(Change& change, const domain::User* before,
   // Another user of his may say otherwise.
   ASSIGN_OR_RETURN(const auto others, change.txn().ListUsersOf(owner->id));
   for (const domain::User& other : others) {
-    if (other.id != user.id && (HasLeft(other, now) || other.leave_time)) {
+    if (other.id != user.id &&
+        (domain::HasLeft(other, now) || other.leave_time)) {
       return absl::OkStatus();
     }
   }
@@ -244,7 +256,7 @@ absl::Status UserManager::Adopt(Change& change, domain::Owner& owner) {
   if (name.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(auto users, change.txn().FindUsersByName(rule, name));
   for (domain::User& user : users) {
-    if (HasLeft(user, change.now())) continue;
+    if (domain::HasLeft(user, change.now())) continue;
     if (user.owner != owner.id) {
       ASSIGN_OR_RETURN(const auto kept, change.txn().FindOwner(user.owner));
       if (kept && kept->state == domain::OwnerState::kActive) continue;
@@ -392,7 +404,7 @@ absl::StatusOr<UserList> UserManager::List(
 absl::Status UserManager::SaidAgain(const Request& request,
                                     const domain::User& user) {
   const absl::Time now = runner_.clock_guard().Read().trusted;
-  if (HasLeft(user, now) || user.owner.empty()) return absl::OkStatus();
+  if (domain::HasLeft(user, now) || user.owner.empty()) return absl::OkStatus();
   std::optional<domain::Owner> owner;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     ASSIGN_OR_RETURN(owner, txn.FindOwner(user.owner));

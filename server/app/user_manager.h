@@ -41,7 +41,8 @@ struct HeardAccount {
 // A user who turns inactive, is deleted, or whose end of employment has come
 // departs: the owner he is matched with is taken in, see departure_intake.h.
 // Activating him again brings no key back. A user without an owner is kept, so
-// that a later owner of his names is refused when he has left.
+// that a later owner of his names is refused when he has left; where he had to
+// do with keys all the same, he becomes an owner, and departs.
 //
 // The caller's name is the feed: each sees its own users only. Thread-safe.
 // Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run lists.
@@ -113,6 +114,8 @@ class UserManager {
   absl::StatusOr<std::vector<domain::Owner>> OwnersOf(ReadTransaction& txn,
                                                       const domain::User& user);
   absl::Status FindHisOwner(ReadTransaction& txn, domain::User& user);
+  // Who leaves and is nobody's owner, but had to do with keys, becomes one.
+  absl::Status MakeHisOwner(Change& change, domain::User& user);
 
   ChangeRunner& runner_;
   DepartureIntake& intake_;

@@ -105,6 +105,8 @@ struct Departure {
   std::string source = "rpc";
   // The zone in whose calendar the last day ends; empty for a given instant.
   std::string time_zone = {};
+  // Who released it, where the brake had held it.
+  std::string released_by = {};
   bool done = false;
   std::optional<absl::Time> effect_time = std::nullopt;
   // Done: what happened. Scheduled: what was planned when the news came.

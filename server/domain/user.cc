@@ -42,7 +42,14 @@ std::vector<std::string> MatchNames(const User& user, MatchRule rule) {
       for (const std::string& email : user.emails) add(email);
       break;
   }
+  // Better this than nobody: a feed that sends no more means the name.
+  if (names.empty()) add(user.user_name);
   return names;
+}
+
+bool HasLeft(const User& user, absl::Time now) {
+  return !user.active || user.deleted ||
+         (user.leave_time && *user.leave_time <= now);
 }
 
 std::string MatchName(const Owner& owner, MatchRule rule) {

@@ -52,7 +52,12 @@ struct User {
 // Returns `name` as names are compared: ASCII letters in lower case.
 std::string FoldName(absl::string_view name);
 
-// Returns the user's names that `rule` compares, folded.
+// Returns what the feed says of his being gone; an end of employment that has
+// come is as good as a word.
+bool HasLeft(const User& user, absl::Time now);
+
+// Returns the user's names that `rule` compares, folded; where he has none, his
+// user name.
 std::vector<std::string> MatchNames(const User& user, MatchRule rule);
 
 // Returns the name that `rule` compares for an owner, folded: his external_id,

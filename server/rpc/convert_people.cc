@@ -114,6 +114,7 @@ void ToProto(const domain::Departure& departure, v1::Departure* out) {
   ToProto(departure.instant, out->mutable_instant());
   ToProto(departure.report_time, out->mutable_report_time());
   out->set_reported_by(departure.reported_by);
+  out->set_released_by(departure.released_by);
   out->set_source(departure.source);
   out->set_time_zone(departure.time_zone);
   out->set_done(departure.done);

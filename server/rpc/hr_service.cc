@@ -230,6 +230,9 @@ grpc::Status HrService::ReconcileRoster(
         }
         ASSIGN_OR_RETURN(const app::Reconciliation result,
                          rosters_.Reconcile(request, text, first.time_zone()));
+        if (!call.validate_only && call.caller.role == app::Role::kHr) {
+          access_.Heard(call.caller.name);
+        }
         Write(result, response);
         return absl::OkStatus();
       });

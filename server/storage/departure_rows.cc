@@ -110,6 +110,7 @@ void DepartureRow::From(const domain::Departure& departure) {
   }
   late = WriteJson(acts);
   late_count = departure.late_count;
+  released_by = departure.released_by;
 }
 
 absl::StatusOr<domain::Departure> DepartureRow::To() const {
@@ -119,6 +120,7 @@ absl::StatusOr<domain::Departure> DepartureRow::To() const {
                               .reported_by = reported_by,
                               .source = source,
                               .time_zone = time_zone,
+                              .released_by = released_by,
                               .done = done != 0,
                               .effect_time = OptionalTime(effect_us),
                               .issuers = {},

@@ -195,8 +195,9 @@ struct RequestRow {
 struct DepartureRow {
   static constexpr char kColumns[] =
       "owner, instant_us, report_us, reported_by, source, time_zone, done, "
-      "effect_us, outcome, changes, late, late_count";
-  std::string owner, reported_by, source, time_zone, outcome, changes, late;
+      "effect_us, outcome, changes, late, late_count, released_by";
+  std::string owner, reported_by, source, time_zone, outcome, changes, late,
+      released_by;
   long long instant_us = 0, report_us = 0, done = 0, effect_us = 0,
             late_count = 0;
 
@@ -204,7 +205,7 @@ struct DepartureRow {
   void ForEachColumn(F f) {
     f(owner), f(instant_us), f(report_us), f(reported_by), f(source),
         f(time_zone), f(done), f(effect_us), f(outcome), f(changes), f(late),
-        f(late_count);
+        f(late_count), f(released_by);
   }
   void From(const domain::Departure& departure);
   absl::StatusOr<domain::Departure> To() const;

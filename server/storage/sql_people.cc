@@ -189,6 +189,20 @@ absl::StatusOr<std::vector<domain::Custody>> SqlTransaction::ListCustodies(
   });
 }
 
+absl::StatusOr<bool> SqlTransaction::HasTouchedKeys(const std::string& person) {
+  return Guard([&]() -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const auto found, statements_->touched_keys.First(
+                                           person, person, person, person));
+    return found.value_or(0) > 0;
+  });
+}
+
+absl::StatusOr<std::vector<domain::AuditEvent>> SqlTransaction::ListEventsAbout(
+    const OwnerId& owner, int limit) {
+  return Guard(
+      [&] { return statements_->events_about.All(OwnerName(owner), limit); });
+}
+
 absl::StatusOr<std::optional<domain::Departure>> SqlTransaction::FindDeparture(
     const OwnerId& owner) {
   return Guard(

@@ -44,6 +44,7 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,
                                                          int limit) override;
   absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) override;
+  absl::StatusOr<bool> HasTouchedKeys(const std::string& person) override;
   absl::StatusOr<std::optional<domain::Key>> FindKey(const IssuerId& issuer,
                                                      const KeyId& id) override;
   absl::StatusOr<std::vector<domain::Key>> ListKeys(
@@ -111,6 +112,8 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<int64_t> FirstEventSince(absl::Time time) override;
   absl::StatusOr<std::pair<std::vector<domain::AuditEvent>, int64_t>>
   ListEventsOf(const std::string& person, absl::Time since, int limit) override;
+  absl::StatusOr<std::vector<domain::AuditEvent>> ListEventsAbout(
+      const OwnerId& owner, int limit) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(
       const std::string& principal, const std::string& request_id) override;
   absl::StatusOr<app::StoreCounts> Count() override;

@@ -139,6 +139,16 @@ struct Statements {
         count_events_of(sql,
                         "SELECT count(*) FROM events WHERE sequence >= :from "
                         "AND substr(actor, instr(actor, '/') + 1) = :person"),
+        events_about(sql, From<EventRow>("events WHERE resource GLOB "
+                                         "'owners/*' AND resource = :resource "
+                                         "ORDER BY sequence LIMIT :limit")),
+        touched_keys(
+            sql,
+            "SELECT EXISTS (SELECT 1 FROM custodies WHERE person = :a) OR "
+            "EXISTS (SELECT 1 FROM exposures WHERE person = :b) OR EXISTS "
+            "(SELECT 1 FROM declared_exposures WHERE person = :c) OR EXISTS "
+            "(SELECT 1 FROM events WHERE action = 'certificate.issued' AND "
+            "substr(resource, instr(substr(resource, 14), '/') + 14) = :d)"),
         find_request(sql, From<RequestRow>("requests WHERE principal = :p AND "
                                            "request_id = :r")),
         count_keys(sql,
@@ -231,6 +241,8 @@ struct Statements {
   Select<One<Number>, Number> event_time;
   Select<EventRow, Number, Text, Number> events_of;
   Select<One<Number>, Number, Text> count_events_of;
+  Select<EventRow, Text, Number> events_about;
+  Select<One<Number>, Text, Text, Text, Text> touched_keys;
   Select<RequestRow, Text, Text> find_request;
   Select<CountRow> count_keys;
   Select<One<Number>> count_orphaned;

@@ -116,6 +116,13 @@ class SteppingTransaction : public app::Transaction {
                                                          int limit) override {
     return t_.ListOverdue(since, limit);
   }
+  absl::StatusOr<bool> HasTouchedKeys(const std::string& person) override {
+    return t_.HasTouchedKeys(person);
+  }
+  absl::StatusOr<std::vector<domain::AuditEvent>> ListEventsAbout(
+      const OwnerId& owner, int limit) override {
+    return t_.ListEventsAbout(owner, limit);
+  }
   absl::StatusOr<int64_t> CountSuspendedSince(absl::Time since) override {
     return t_.CountSuspendedSince(since);
   }

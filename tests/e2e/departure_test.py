@@ -12,6 +12,7 @@ import jwt
 from cryptography import x509
 
 from harness import Warderd
+from scim_test import Scim
 
 A_TOKEN = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEiLCJ0eXAiOiJKV1QifQ.e30.AA"
 
@@ -77,6 +78,44 @@ class DepartureTest(unittest.TestCase):
         self.assertEqual(self.w.keys("pending")[0]["owner"], "owners/alice")
         self.assertEqual(
             self.w.warder("owner", "departure", "alice").code, 3)
+
+    def test_who_is_no_owner_and_had_a_key_in_hand_departs_too(self):
+        [key] = self.w.keys("active")
+        self.w.must("exposure", "add", "--person", "mallory", "--issuer",
+                    "shop", "--key", key["kid"], "--from",
+                    "2026-01-01T00:00:00Z", "--note", "on a laptop")
+        self.w.certify("security", "sam")
+        scim = Scim(self.w)
+        for name in ("mallory", "sam"):
+            user = scim.create(name)
+            self.assertEqual(scim.patch(user, {
+                "op": "replace", "path": "active", "value": False})[0], 200)
+        self.assertNotIn(key["kid"],
+                         self.w.get(self.w.jwks_url())[2].decode())
+        self.assertEqual(self.w.warder("owner", "list",
+                                       who="security/sam").code, 4)
+        self.w.must("owner", "certificate", "mallory")
+        # He had left before anybody knew of the key.
+        self.assertEqual(scim.call("POST", "/Users", {
+            "userName": "trudy", "active": False})[0], 201)
+        [key] = self.w.keys("active")
+        self.w.must("exposure", "add", "--person", "trudy", "--issuer",
+                    "shop", "--key", key["kid"], "--from",
+                    "2026-01-01T00:00:00Z")
+        self.assertNotIn(key["kid"],
+                         self.w.get(self.w.jwks_url())[2].decode())
+        # By hand, and as a plan.
+        [key] = self.w.keys("active")
+        self.w.must("exposure", "add", "--person", "oscar", "--issuer",
+                    "shop", "--key", key["kid"], "--from",
+                    "2026-01-01T00:00:00Z")
+        plan = self.w.must("--json", "owner", "depart", "oscar",
+                           "--plan").json()
+        self.assertEqual(plan["issuers"][0]["keys"][0]["fate"], "REVOKE")
+        self.w.must("owner", "depart", "oscar")
+        self.assertNotIn(key["kid"],
+                         self.w.get(self.w.jwks_url())[2].decode())
+        self.assertEqual(self.w.warder("owner", "depart", "nobody").code, 3)
 
     def test_who_is_confirmed_by_nobody_is_suspended(self):
         [old] = self.w.keys("active")

@@ -17,6 +17,25 @@ class FakeEvents : public app::Transaction {
  public:
   explicit FakeEvents(FakeStoreState& state) : s_(state) {}
 
+  absl::StatusOr<bool> HasTouchedKeys(const std::string& person) override {
+    const auto his = [&](const auto& fact) { return fact.person == person; };
+    return std::any_of(s_.exposures.begin(), s_.exposures.end(), his) ||
+           std::any_of(s_.custodies.begin(), s_.custodies.end(), his) ||
+           std::any_of(s_.events.begin(), s_.events.end(), [&](auto& event) {
+             return event.action == "certificate.issued" &&
+                    event.resource.ends_with("/" + person);
+           });
+  }
+  absl::StatusOr<std::vector<domain::AuditEvent>> ListEventsAbout(
+      const OwnerId& owner, int limit) override {
+    std::vector<domain::AuditEvent> found;
+    for (const domain::AuditEvent& event : s_.events) {
+      if (event.resource == OwnerName(owner) && std::ssize(found) < limit) {
+        found.push_back(event);
+      }
+    }
+    return found;
+  }
   absl::StatusOr<std::vector<domain::Subscription>> ListSubscriptions()
       override {
     std::vector<domain::Subscription> all;

@@ -63,11 +63,14 @@ HttpResponse ScimResponse(int status, std::string body) {
 }
 
 HttpResponse ErrorOf(const absl::Status& status) {
-  const int code = HttpStatusOf(status);
+  return ErrorOf(status, HttpStatusOf(status));
+}
+
+HttpResponse ErrorOf(const absl::Status& status, int code) {
   Json body = {{"schemas", {"urn:ietf:params:scim:api:messages:2.0:Error"}},
                {"status", absl::StrCat(code)},
                {"detail", std::string(status.message())}};
-  if (const auto type = status.GetPayload(kTypePayload)) {
+  if (const auto type = status.GetPayload(kTypePayload); type && code == 400) {
     body["scimType"] = std::string(*type);
   } else if (code == 400) {
     body["scimType"] = "invalidValue";

@@ -26,6 +26,8 @@ absl::Status ScimError(ScimType type, absl::string_view detail);
 // of the use cases', what their code stands for. 5xx where the client may
 // retry.
 HttpResponse ErrorOf(const absl::Status& status);
+// As above, with another HTTP status.
+HttpResponse ErrorOf(const absl::Status& status, int code);
 
 // Returns a response of `status` with a JSON body, as application/scim+json.
 HttpResponse ScimResponse(int status, std::string body);

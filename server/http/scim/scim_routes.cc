@@ -114,8 +114,8 @@ bool IsJson(absl::string_view content_type) {
 HttpResponse NotAllowed(absl::string_view allowed) {
   HttpResponse response =
       ErrorOf(ScimError(ScimType::kInvalidSyntax,
-                        absl::StrCat("only ", allowed, " are answered here")));
-  response.status = 405;
+                        absl::StrCat("only ", allowed, " are answered here")),
+              405);
   absl::StrAppend(&response.headers, "Allow: ", allowed, "\r\n");
   return response;
 }
@@ -180,12 +180,10 @@ HttpResponse ScimRoutes::Dispatch(const HttpRequest& request) {
   auto caller = CallerOf(request, place->feed);
   if (!caller.ok()) return ErrorOf(caller.status());
   if (!reads && !request.body.empty() && !IsJson(request.content_type)) {
-    HttpResponse response =
-        ErrorOf(ScimError(ScimType::kInvalidSyntax,
-                          "Content-Type: application/scim+json or "
-                          "application/json is wanted"));
-    response.status = 415;
-    return response;
+    return ErrorOf(ScimError(ScimType::kInvalidSyntax,
+                             "Content-Type: application/scim+json or "
+                             "application/json is wanted"),
+                   415);
   }
   Call call{.http = request,
             .request = {},
@@ -229,11 +227,10 @@ HttpResponse ScimRoutes::Groups(const Call& call) {
   }
   if (call.path != "/Groups") return ErrorOf(NotFound(call.path.substr(0, 80)));
   if (call.http.method != "GET" && call.http.method != "HEAD") {
-    HttpResponse response = ErrorOf(
+    return ErrorOf(
         ScimError(ScimType::kInvalidSyntax,
-                  "groups are not kept here: keys are bound to people"));
-    response.status = 501;
-    return response;
+                  "groups are not kept here: keys are bound to people"),
+        501);
   }
   return ScimResponse(200, WriteJson(ListResponse(Json::array(), 0, 1)));
 }
