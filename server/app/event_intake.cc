@@ -159,7 +159,7 @@ absl::Status EventIntake::Renew(const std::string& feed) {
   }
   transmitter.jwks = *std::move(jwks);
   transmitter.fetch_time = runner_.clock().TimeNow();
-  const absl::Status stored = runner_.store().Mutate([&](Transaction& txn) {
+  absl::Status stored = runner_.store().Mutate([&](Transaction& txn) {
     ASSIGN_OR_RETURN(const auto found, txn.FindTransmitter(feed));
     // Deleted or replaced meanwhile: then it is not what was fetched for.
     if (!found || found->create_time != transmitter.create_time) {

@@ -55,7 +55,7 @@ SqlTransaction::FindTransmitter(const std::string& feed) {
 
 absl::Status SqlTransaction::InsertSubscription(
     const domain::Subscription& subscription) {
-  const absl::Status status = Guard([&]() -> absl::Status {
+  absl::Status status = Guard([&]() -> absl::Status {
     events_->insert_subscription.row().From(subscription);
     events_->insert_subscription.Run();
     return absl::OkStatus();
