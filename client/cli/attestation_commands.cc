@@ -14,14 +14,14 @@ using Stub = v1::OwnerService::Stub;
 
 struct Flags {
   std::vector<std::string> owners;
-  bool unconfirmed = false;
+  bool overdue = false;
 };
 
 // The owners that `flags` mean, by resource name.
 absl::StatusOr<std::vector<std::string>> NamesOf(Context& context,
                                                  const Flags& flags) {
   std::vector<std::string> names;
-  if (!flags.unconfirmed) {
+  if (!flags.overdue) {
     for (const std::string& id : flags.owners) {
       names.push_back(OwnerName(OwnerId(id)));
     }
@@ -69,12 +69,12 @@ void AddAttestationCommands(CLI::App& owner, Context& context) {
     CLI::App* command = owner.add_subcommand(name, help);
     CLI::Option* ids = command->add_option("id", flags->owners, "IDs");
     command
-        ->add_flag("--overdue", flags->unconfirmed,
+        ->add_flag("--overdue", flags->overdue,
                    "everybody whom nobody has confirmed for too long")
         ->excludes(ids);
     AddPlan(command, context);
     command->callback([&context, flags, method] {
-      if (flags->owners.empty() && !flags->unconfirmed) {
+      if (flags->owners.empty() && !flags->overdue) {
         throw CLI::RequiredError("IDs of owners, or --overdue,");
       }
       context.run = [&context, flags, method] {

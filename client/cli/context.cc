@@ -1,7 +1,9 @@
 #include "client/cli/context.h"
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 #include <thread>
 
 #include "server/base/error.h"

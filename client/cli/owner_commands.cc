@@ -99,17 +99,17 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   return absl::OkStatus();
 }
 
-absl::Status List(Context& context, bool unconfirmed) {
+absl::Status List(Context& context, bool overdue_only) {
   Table table =
-      unconfirmed
+      overdue_only
           ? Table({"OWNER", "NAME", "CONFIRMED", "OVERDUE SINCE", "SUSPENDED"})
           : Table({"OWNER", "STATE", "NAME", "CONTACT", "DEPUTY", "LEAVES"});
   RETURN_IF_ERROR(ForEachOwner(context, [&](const v1::Owner& owner) {
     const bool overdue =
         owner.has_overdue_time() && owner.state() == v1::Owner::ACTIVE;
-    if (unconfirmed && !overdue) return;
+    if (overdue_only && !overdue) return;
     if (context.json) return context.PrintText(MessageJson(owner) + "\n");
-    if (unconfirmed) {
+    if (overdue_only) {
       return table.Add({LastPart(owner.name()), owner.display_name(),
                         When(owner.confirm_time()), When(owner.overdue_time()),
                         When(owner.suspend_time())});
@@ -173,12 +173,12 @@ void AddOwnerCommands(CLI::App& app, Context& context) {
   });
 
   CLI::App* list = noun->add_subcommand("list", "list people");
-  auto unconfirmed = std::make_shared<bool>(false);
-  list->add_flag("--overdue", *unconfirmed,
+  auto overdue_only = std::make_shared<bool>(false);
+  list->add_flag("--overdue", *overdue_only,
                  "only whom nobody has confirmed for too long");
-  list->callback([&context, unconfirmed] {
-    context.run = [&context, unconfirmed] {
-      return List(context, *unconfirmed);
+  list->callback([&context, overdue_only] {
+    context.run = [&context, overdue_only] {
+      return List(context, *overdue_only);
     };
   });
 

@@ -322,10 +322,12 @@ absl::StatusOr<domain::Departure> DepartureManager::Plan(
   domain::Departure plan;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     auto found = GetPerson(txn, id);
-    ASSIGN_OR_RETURN(const bool touched, txn.HasTouchedKeys(id.value()));
-    if (absl::IsNotFound(found.status()) && touched) {
-      found = domain::Owner();  // he becomes one when he departs
-      found->id = id;
+    if (absl::IsNotFound(found.status())) {
+      ASSIGN_OR_RETURN(const bool touched, txn.HasTouchedKeys(id.value()));
+      if (touched) {
+        found = domain::Owner();  // he becomes one when he departs
+        found->id = id;
+      }
     }
     ASSIGN_OR_RETURN(const domain::Owner owner, std::move(found));
     ASSIGN_OR_RETURN(

@@ -140,7 +140,6 @@ class FakeEvents : public app::Transaction {
                  name + " already exists");
   }
 
- private:
   template <typename Map, typename Id>
   static std::optional<typename Map::mapped_type> Find(const Map& map,
                                                        const Id& id) {
@@ -149,6 +148,7 @@ class FakeEvents : public app::Transaction {
     return it->second;
   }
 
+ private:
   FakeStoreState& s_;
 };
 

@@ -571,13 +571,6 @@ class FakeTransaction : public FakeEvents {
 
  private:
   template <typename Map, typename Id>
-  static std::optional<typename Map::mapped_type> Find(const Map& map,
-                                                       const Id& id) {
-    const auto it = map.find(id);
-    if (it == map.end()) return std::nullopt;
-    return it->second;
-  }
-  template <typename Map, typename Id>
   static std::vector<typename Map::mapped_type> ListAfter(const Map& map,
                                                           const Id& after,
                                                           int limit) {
