@@ -10,8 +10,7 @@
 //    is published
 //  - every denial is audited, see denial_log.h
 //  - who has departed or is suspended is refused, whatever his certificates
-//  say,
-//    also where he departs while his call runs
+//    say, also where that happens while his call runs
 #ifndef WARDER_SERVER_APP_CHANGE_RUNNER_H_
 #define WARDER_SERVER_APP_CHANGE_RUNNER_H_
 

@@ -23,9 +23,8 @@ struct HttpReply {
 // address, and loopback only where the URL says so. Blocks for ten seconds at
 // most, and for as long as the system's resolver takes to give up.
 //
-//   UNAVAILABLE  UNREACHABLE: says which step failed, and of the URL no more
-//   than
-//                its origin: paths and queries may be secrets
+//   UNAVAILABLE  UNREACHABLE: says which step failed, and of the URL its
+//                origin alone: paths and queries may be secrets
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
