@@ -17,7 +17,7 @@ namespace {
 using Stub = v1::OwnerService::Stub;
 
 struct Flags {
-  std::string id, at, last_day, zone;
+  std::string id, at, last_day, zone, expect;
 };
 
 std::string FateOf(const v1::Departure::KeyOutcome& key) {
@@ -41,7 +41,8 @@ std::string ConsequenceOf(const v1::Departure::KeyOutcome& key) {
 
 std::string TokensOf(const v1::Departure::KeyOutcome& key) {
   if (!key.has_tokens_until()) return "none";
-  return absl::StrCat(key.live_tokens(), ", the last until ",
+  return absl::StrCat(key.more_live_tokens() ? "at least " : "",
+                      key.live_tokens(), ", all expired by ",
                       When(key.tokens_until()));
 }
 
@@ -144,6 +145,10 @@ absl::Status Depart(Context& context, const Flags& flags) {
   v1::ReportDepartureRequest request;
   request.set_name(wanted.name());
   RETURN_IF_ERROR(SetInstant(flags, &request));
+  if (!flags.expect.empty()) {
+    ASSIGN_OR_RETURN(const std::string plan, ReadFile(flags.expect));
+    RETURN_IF_ERROR(ParseMessage("--expect", plan, request.mutable_plan()));
+  }
   ASSIGN_OR_RETURN(const v1::Departure departure,
                    context.Change(&Stub::ReportDeparture, request));
   context.Print(departure, Show(departure, context, /*plan=*/false));
@@ -167,6 +172,9 @@ void AddDepartureCommands(CLI::App& owner, Context& context) {
           ->excludes(at);
   CLI::Option* zone = depart->add_option(
       "--zone", flags->zone, "IANA time zone of that day, Europe/Berlin");
+  depart->add_option("--expect", flags->expect,
+                     "file with the JSON of --plan; what happens otherwise is "
+                     "told");
   last_day->needs(zone);
   zone->needs(last_day);
   AddPlan(depart, context);

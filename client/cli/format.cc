@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "server/base/error.h"
 #include "server/base/time_text.h"
 
 namespace warder::cli {
@@ -137,6 +138,16 @@ std::string MessageJson(const google::protobuf::Message& message) {
     return "{}";
   }
   return text;
+}
+
+absl::Status ParseMessage(absl::string_view field, const std::string& text,
+                          google::protobuf::Message* message) {
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(text, message);
+  if (status.ok()) return absl::OkStatus();
+  return FieldError(field,
+                    absl::StrCat("is not the JSON that --plan printed: ",
+                                 std::string(status.message()).substr(0, 200)));
 }
 
 std::string When(const google::protobuf::Timestamp& time) {

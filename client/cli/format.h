@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
@@ -44,6 +45,9 @@ std::string Fields(
 
 // Returns a message as one line of JSON with the proto's field names.
 std::string MessageJson(const google::protobuf::Message& message);
+// Reads what MessageJson wrote. INVALID_ARGUMENT for `field`.
+absl::Status ParseMessage(absl::string_view field, const std::string& text,
+                          google::protobuf::Message* message);
 
 // "2026-01-02 03:04:05Z", or "-" for an unset one.
 std::string When(const google::protobuf::Timestamp& time);

@@ -1,11 +1,10 @@
 // warder owner certificate, warder certificate verify
 #include <fstream>
-#include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/context.h"
 #include "client/cli/leaver_report.h"
@@ -104,6 +103,11 @@ absl::Status Verify(Context& context, const Flags& flags) {
                                    "of the service (authority.pem)"));
   }
   ASSIGN_OR_RETURN(const std::string text, ReadFile(flags.file));
+  if (absl::StartsWith(text, "Person ")) {
+    return FieldError("FILE",
+                      "is the text form, which carries no signature; make one "
+                      "with --format json or html");
+  }
   const auto jws = FindJws(text);
   const auto claims = jws.ok() ? VerifiedClaims(*jws, *pem)
                                : absl::StatusOr<Json>(jws.status());

@@ -92,8 +92,10 @@ std::string DoneWords(const Json& key) {
 std::string TokenWords(const Json& key) {
   const std::string until = At(key, "last_token_expires");
   if (until.empty()) return "none";
-  return absl::StrCat(At(key, "live_tokens_counted"), " counted; none after ",
-                      Time(until));
+  const auto more = key.find("live_tokens_may_be_more");
+  return absl::StrCat(
+      more != key.end() && *more == Json(true) ? "at least " : "",
+      At(key, "live_tokens_counted"), " counted; none after ", Time(until));
 }
 
 std::string KeyIdOf(const std::string& name) {

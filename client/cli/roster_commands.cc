@@ -1,15 +1,12 @@
 // warder roster reconcile
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/context.h"
 #include "client/status_convert.h"
-#include "server/base/error.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
 #include "warder/v1/hr.grpc.pb.h"

@@ -121,7 +121,8 @@ class ChangeRunner {
         publisher_(publisher),
         metrics_(metrics),
         sha256_(std::move(sha256)),
-        denials_(store, clock, guard_, metrics, sha256_) {}
+        denials_(store, clock, guard_, metrics, sha256_),
+        live_tokens_(clock.TimeNow()) {}
 
   enum class Urgency {
     kNormal,

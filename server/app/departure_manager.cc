@@ -4,23 +4,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/app/spares.h"
 #include "server/app/touched_person.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
-#include "server/domain/departure.h"
-#include "server/domain/exposure.h"
 #include "server/domain/lifecycle.h"
 #include "server/domain/succession.h"
 
 namespace warder::app {
 namespace {
-
-// A departure lists this much of what was done after its instant.
-constexpr int kListedLateActs = 1000;
 
 absl::StatusOr<domain::Owner> GetPerson(ReadTransaction& txn,
                                         const OwnerId& id) {
@@ -33,10 +27,6 @@ absl::StatusOr<domain::Owner> GetPerson(ReadTransaction& txn,
                                      "loses them with it"));
   }
   return *std::move(owner);
-}
-
-bool HoldsKeyEncryptionKey(const domain::Custody& custody) {
-  return custody.kind == domain::CustodyKind::kKeyEncryptionKey;
 }
 
 }  // namespace
@@ -52,133 +42,6 @@ void LogOrphans(const domain::Departure& departure) {
           "nothing signs for it; name a living owner and deputy with: warder "
           "issuer update"}});
   }
-}
-
-void DepartureManager::CountTokens(domain::IssuerOutcome& outcome,
-                                   absl::Time instant) const {
-  for (domain::KeyOutcome& key : outcome.keys) {
-    if (!key.tokens_until) continue;
-    key.live_tokens = runner_.live_tokens().CountAt(key.key, instant);
-  }
-}
-
-void DepartureManager::ReplaceReadSpares(
-    const std::vector<domain::Custody>& custodies, domain::IssuerDraft& draft,
-    absl::Time now) {
-  std::vector<domain::Algorithm> read;
-  std::erase_if(draft.spares, [&](const domain::Spare& spare) {
-    const bool lay_open =
-        std::any_of(custodies.begin(), custodies.end(), [&](const auto& c) {
-          return HoldsKeyEncryptionKey(c) &&
-                 (!c.until || *c.until > spare.create_time);
-        });
-    if (!lay_open) return false;
-    draft.changes.spent_spares.push_back(spare.id);
-    read.push_back(spare.algorithm);
-    return true;
-  });
-  if (read.empty() || draft.issuer.state != domain::IssuerState::kActive) {
-    return;
-  }
-  const auto fresh =
-      GenerateSpares(runner_.vault(), draft.issuer.id, read, now);
-  if (fresh.ok()) return AddMissingSpares(*fresh, draft, now);
-  // The keys end all the same; the loop makes spares as soon as it can.
-  Log(LogLevel::kError, "departure.no_fresh_spare",
-      {{"issuer", IssuerName(draft.issuer.id)},
-       {"error", std::string(fresh.status().message())}});
-}
-
-absl::StatusOr<std::vector<domain::IssuerOutcome>> DepartureManager::End(
-    Change& change, const OwnerId& leaver, bool only_where_keys_end) {
-  std::vector<domain::IssuerOutcome> outcomes;
-  ASSIGN_OR_RETURN(const std::vector<IssuerId> touched,
-                   change.txn().ListIssuersTouchedBy(leaver));
-  ASSIGN_OR_RETURN(const auto custodies,
-                   change.txn().ListCustodies(leaver.value()));
-  for (const IssuerId& id : touched) {
-    ASSIGN_OR_RETURN(domain::IssuerDraft draft,
-                     change.txn().LoadDraft(id, KeyScope::kNotRevoked));
-    for (const auto& custody : custodies) domain::AddCustody(draft, custody);
-    if (!custodies.empty()) ReplaceReadSpares(custodies, draft, change.now());
-    domain::IssuerOutcome outcome =
-        domain::Depart(draft, leaver, change.actor(), change.now());
-    if (only_where_keys_end &&
-        std::all_of(outcome.keys.begin(), outcome.keys.end(), [](auto& key) {
-          return key.fate == domain::KeyFate::kNone;
-        })) {
-      continue;
-    }
-    CountTokens(outcome, change.now());
-    outcomes.push_back(std::move(outcome));
-    RETURN_IF_ERROR(change.Save(draft));
-  }
-  return outcomes;
-}
-
-absl::Status DepartureManager::CarryOut(Change& change, domain::Owner& owner,
-                                        domain::Departure& departure) {
-  const std::vector<domain::IssuerOutcome> planned =
-      std::exchange(departure.issuers, {});
-  ASSIGN_OR_RETURN(departure.issuers,
-                   End(change, owner.id, /*only_where_keys_end=*/false));
-  int revoked = 0;
-  for (const domain::IssuerOutcome& issuer : departure.issuers) {
-    for (const auto& key : issuer.keys) {
-      revoked += key.fate == domain::KeyFate::kRevoke ? 1 : 0;
-    }
-  }
-  if (!planned.empty()) {
-    departure.changes = domain::DifferencesOf(planned, departure.issuers);
-  }
-  if (departure.instant < change.now()) {
-    ASSIGN_OR_RETURN(const auto late,
-                     change.txn().ListEventsOf(
-                         owner.id.value(), departure.instant, kListedLateActs));
-    departure.late_count = late.second;
-    for (const domain::AuditEvent& event : late.first) {
-      departure.late.push_back({.sequence = event.sequence,
-                                .time = event.time,
-                                .action = event.action,
-                                .resource = event.resource});
-    }
-  }
-  departure.done = true;
-  departure.effect_time = change.now();
-  change.Depart(owner.id);
-  owner.state = domain::OwnerState::kDeparted;
-  owner.depart_time = departure.instant;
-  owner.update_time = change.now();
-  RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
-  RETURN_IF_ERROR(change.txn().PutDeparture(departure));
-  change.Record("owner.departed", OwnerName(owner.id),
-                WriteJson({{"instant", TimeText(departure.instant)},
-                           {"source", departure.source},
-                           {"issuers", departure.issuers.size()},
-                           {"keys_revoked", revoked},
-                           {"changes_from_plan", departure.changes.size()},
-                           {"acts_since_instant", departure.late_count}}));
-  return absl::OkStatus();
-}
-
-absl::Status DepartureManager::Prepare(
-    Change& change, const domain::Departure& departure,
-    const std::optional<domain::Departure>& earlier) {
-  ASSIGN_OR_RETURN(const std::vector<IssuerId> touched,
-                   change.txn().ListIssuersTouchedBy(departure.owner));
-  for (const IssuerId& id : touched) {
-    ASSIGN_OR_RETURN(domain::IssuerDraft draft,
-                     change.txn().LoadDraft(id, KeyScope::kLiving));
-    const auto before = domain::PublishedKeys(draft);
-    if (earlier) {
-      domain::MovePrepared(draft, earlier->instant, departure.instant);
-    }
-    domain::ApplyDue(draft, change.now());
-    draft.changes.issuer = true;  // when to look again has changed
-    domain::Finish(draft, before, change.now());
-    RETURN_IF_ERROR(change.Save(draft));
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<domain::Departure> DepartureManager::ReportIn(
@@ -205,20 +68,20 @@ absl::StatusOr<domain::Departure> DepartureManager::ReportIn(
   if (plan_agreed) departure.issuers = *command.plan;
   if (change.HasCome(instant)) {
     if (!plan_agreed && earlier) departure.issuers = earlier->issuers;
-    RETURN_IF_ERROR(CarryOut(change, owner, departure));
+    RETURN_IF_ERROR(effects_.CarryOut(change, owner, departure));
     return departure;
   }
   if (!plan_agreed) {
-    ASSIGN_OR_RETURN(
-        domain::Departure plan,
-        PlanIn(change.txn(), owner, instant, change.now(), change.actor()));
+    ASSIGN_OR_RETURN(domain::Departure plan,
+                     effects_.Plan(change.txn(), owner, instant, change.now(),
+                                   change.actor()));
     departure.issuers = std::move(plan.issuers);
   }
   owner.depart_time = instant;
   owner.update_time = change.now();
   RETURN_IF_ERROR(change.txn().UpdateOwner(owner));
   RETURN_IF_ERROR(change.txn().PutDeparture(departure));
-  RETURN_IF_ERROR(Prepare(change, departure, earlier));
+  RETURN_IF_ERROR(effects_.Prepare(change, departure, earlier));
   change.Record(earlier && instant > earlier->instant
                     ? "owner.departure_postponed"
                     : "owner.departure_scheduled",
@@ -278,40 +141,6 @@ absl::StatusOr<domain::Departure> DepartureManager::Report(
   return departure;
 }
 
-absl::StatusOr<domain::Departure> DepartureManager::PlanIn(
-    ReadTransaction& txn, const domain::Owner& owner, absl::Time instant,
-    absl::Time now, const domain::Actor& actor) {
-  const absl::Time at = std::max(now, instant);
-  domain::Departure plan{.owner = owner.id,
-                         .instant = instant,
-                         .report_time = now,
-                         .reported_by = actor.principal};
-  ASSIGN_OR_RETURN(const auto custodies, txn.ListCustodies(owner.id.value()));
-  const bool read_spares =
-      std::any_of(custodies.begin(), custodies.end(), HoldsKeyEncryptionKey);
-  ASSIGN_OR_RETURN(const auto touched, txn.ListIssuersTouchedBy(owner.id));
-  for (const IssuerId& issuer : touched) {
-    ASSIGN_OR_RETURN(domain::IssuerDraft draft,
-                     txn.LoadDraft(issuer, KeyScope::kNotRevoked));
-    for (const auto& custody : custodies) domain::AddCustody(draft, custody);
-    if (at > now) {
-      std::erase_if(draft.cuts,
-                    [&](const domain::Cut& c) { return c.leaver == owner.id; });
-      draft.cuts.push_back({owner.id, instant});
-      domain::PrepareForCuts(
-          draft, std::max(now, instant - draft.issuer.policy.publish_ahead));
-    }
-    domain::IssuerOutcome outcome = domain::Depart(draft, owner.id, actor, at);
-    CountTokens(outcome, at);
-    if (read_spares) {  // others are made at the instant
-      outcome.successors.clear();
-      for (domain::KeyOutcome& key : outcome.keys) key.successor = KeyId();
-    }
-    plan.issuers.push_back(std::move(outcome));
-  }
-  return plan;
-}
-
 absl::StatusOr<domain::Departure> DepartureManager::Plan(
     const Request& request, const OwnerId& id,
     std::optional<absl::Time> instant) {
@@ -331,9 +160,9 @@ absl::StatusOr<domain::Departure> DepartureManager::Plan(
     }
     ASSIGN_OR_RETURN(const domain::Owner owner, std::move(found));
     ASSIGN_OR_RETURN(
-        plan,
-        PlanIn(txn, owner, instant.value_or(owner.depart_time.value_or(now)),
-               now, request.caller.Actor()));
+        plan, effects_.Plan(txn, owner,
+                            instant.value_or(owner.depart_time.value_or(now)),
+                            now, request.caller.Actor()));
     return absl::OkStatus();
   }));
   return plan;
@@ -351,6 +180,15 @@ absl::StatusOr<domain::Departure> DepartureManager::Get(const Request& request,
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     RETURN_IF_ERROR(GetPerson(txn, id).status());
     ASSIGN_OR_RETURN(auto found, txn.FindDeparture(id));
+    ASSIGN_OR_RETURN(const auto held, txn.FindHeld(id));
+    if (!found && held && !held->rejected) {
+      return Precondition(
+          Reason::kWrongState,
+          absl::StrCat("the departure of ", OwnerName(id),
+                       " waits for a word, since too many came at once: warder "
+                       "departure held, then warder departure release or "
+                       "reject"));
+    }
     if (!found) return NotFound(absl::StrCat(OwnerName(id), "/departure"));
     departure = *std::move(found);
     return absl::OkStatus();
@@ -426,8 +264,9 @@ absl::StatusOr<domain::Owner> DepartureManager::Cancel(const Request& request,
 
 absl::Status DepartureManager::ReachFurtherIn(Change& change,
                                               const domain::Owner& departed) {
-  ASSIGN_OR_RETURN(const auto outcomes,
-                   End(change, departed.id, /*only_where_keys_end=*/true));
+  ASSIGN_OR_RETURN(
+      const auto outcomes,
+      effects_.End(change, departed.id, /*only_where_keys_end=*/true));
   ASSIGN_OR_RETURN(auto departure, change.txn().FindDeparture(departed.id));
   if (outcomes.empty() || !departure) return absl::OkStatus();
   for (const domain::IssuerOutcome& outcome : outcomes) {
@@ -489,7 +328,7 @@ absl::StatusOr<bool> DepartureManager::CarryOutScheduled(const OwnerId& id) {
           return absl::OkStatus();
         }
         done = true;
-        RETURN_IF_ERROR(CarryOut(change, owner, *departure));
+        RETURN_IF_ERROR(effects_.CarryOut(change, owner, *departure));
         carried_out = *std::move(departure);
         return absl::OkStatus();
       }));

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/app/change_runner.h"
+#include "server/app/departure_effects.h"
 #include "server/domain/owner.h"
 
 namespace warder::app {
@@ -28,7 +29,8 @@ struct ReportDepartureCommand {
 // lists.
 class DepartureManager {
  public:
-  explicit DepartureManager(ChangeRunner& runner) : runner_(runner) {}
+  explicit DepartureManager(ChangeRunner& runner)
+      : runner_(runner), effects_(runner) {}
 
   // Records that an owner leaves. An instant not in the future takes effect in
   // this call: all the leaver's keys are ended in the transaction that records
@@ -57,7 +59,8 @@ class DepartureManager {
   // Returns the departure of `owner`: scheduled or carried out. An owner sees
   // his own only.
   //
-  //   NOT_FOUND  none is reported
+  //   NOT_FOUND            none is reported
+  //   FAILED_PRECONDITION  WRONG_STATE: the brake holds it
   absl::StatusOr<domain::Departure> Get(const Request& request,
                                         const OwnerId& owner);
 
@@ -87,29 +90,11 @@ class DepartureManager {
   absl::Status ReachFurtherIn(Change& change, const domain::Owner& departed);
 
  private:
-  absl::StatusOr<domain::Departure> PlanIn(ReadTransaction& txn,
-                                           const domain::Owner& owner,
-                                           absl::Time instant, absl::Time now,
-                                           const domain::Actor& actor);
-  // Takes the leaver out of everything he touches.
-  absl::StatusOr<std::vector<domain::IssuerOutcome>> End(
-      Change& change, const OwnerId& leaver, bool only_where_keys_end);
-  // Ends everything of the leaver inside `change`.
-  absl::Status CarryOut(Change& change, domain::Owner& owner,
-                        domain::Departure& departure);
-  // Stages successors that are due, moves those staged for an instant reported
-  // `earlier`, and writes when the next one is due.
-  absl::Status Prepare(Change& change, const domain::Departure& departure,
-                       const std::optional<domain::Departure>& earlier);
-  // Replaces spares that `custodies` let somebody read.
-  void ReplaceReadSpares(const std::vector<domain::Custody>& custodies,
-                         domain::IssuerDraft& draft, absl::Time now);
-  void CountTokens(domain::IssuerOutcome& outcome, absl::Time instant) const;
-
   // Returns whether there was something to do.
   absl::StatusOr<bool> CarryOutScheduled(const OwnerId& id);
 
   ChangeRunner& runner_;
+  DepartureEffects effects_;
 };
 
 // Says in the log which issuers nobody answers for any more.

@@ -99,6 +99,7 @@ Json KeyJson(const domain::Key& key, const domain::KeyOutcome* outcome) {
   if (outcome->tokens_until) {
     json["last_token_expires"] = TimeText(*outcome->tokens_until);
     json["live_tokens_counted"] = outcome->live_tokens;
+    json["live_tokens_may_be_more"] = outcome->more_live_tokens;
   }
   return json;
 }

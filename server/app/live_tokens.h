@@ -17,6 +17,11 @@ namespace warder::app {
 // knows nothing of tokens that an earlier process signed.
 class LiveTokens {
  public:
+  // `since`: when this process began to count.
+  explicit LiveTokens(absl::Time since) : since_(since) {}
+
+  absl::Time since() const { return since_; }
+
   // Counts one token that is about to be signed.
   void Count(const KeyId& key, absl::Time expire_time);
 
@@ -30,6 +35,7 @@ class LiveTokens {
  private:
   using Minutes = std::map<int64_t, int64_t>;  // minute of expiry: tokens
 
+  const absl::Time since_;
   mutable Mutex mu_;
   absl::flat_hash_map<KeyId, Minutes> keys_ ABSL_GUARDED_BY(mu_);
 };

@@ -47,7 +47,7 @@ absl::StatusOr<OwnerId> ParseOwnerId(absl::string_view field,
   if (!good) {
     return FieldError(field,
                       absl::StrCat(Seen(text),
-                                   " is not an owner ID: 1 to 63 of a-z, 0-9, "
+                                   " is no such name: 1 to 63 of a-z, 0-9, "
                                    "., _ and -, a letter or digit first"));
   }
   return OwnerId(text);

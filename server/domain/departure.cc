@@ -151,6 +151,11 @@ void NameSuccessors(const IssuerDraft& draft,
   }
 }
 
+std::vector<KeyId> Sorted(std::vector<KeyId> keys) {
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
 }  // namespace
 
 KeyFate FateOf(const Policy& policy, const Key& key, Closeness closeness) {
@@ -241,6 +246,11 @@ std::vector<std::string> DifferencesOf(
       if (plan->second->owner != issuer.owner) {
         say(absl::StrCat(name, ": owned by ", owner_of(issuer), ", not by ",
                          owner_of(*plan->second)));
+      }
+      // Where the plan names none, they are made at the instant.
+      if (!plan->second->successors.empty() &&
+          Sorted(plan->second->successors) != Sorted(issuer.successors)) {
+        say(absl::StrCat(name, ": other keys sign from now on than planned"));
       }
       for (const KeyOutcome& key : plan->second->keys) {
         fates[key.key] = key.fate;

@@ -66,8 +66,10 @@ struct KeyOutcome {
   // When the last token it can have signed expires; unset for a key that never
   // signed, or whose tokens have all expired.
   std::optional<absl::Time> tokens_until = std::nullopt;
-  // Tokens that had not expired, as far as they were counted.
+  // Tokens that had not expired, as far as this process signed them; and whether
+  // there may be more: an earlier process signed some, or the instant is to come.
   int64_t live_tokens = 0;
+  bool more_live_tokens = false;
 
   friend bool operator==(const KeyOutcome&, const KeyOutcome&) = default;
 };

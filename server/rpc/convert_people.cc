@@ -139,6 +139,7 @@ void ToProto(const domain::Departure& departure, v1::Departure* out) {
       Maybe(key.tokens_until, &v1::Departure::KeyOutcome::mutable_tokens_until,
             wire);
       wire->set_live_tokens(key.live_tokens);
+      wire->set_more_live_tokens(key.more_live_tokens);
     }
     for (const KeyId& successor : outcome.successors) {
       issuer->add_successors(KeyName(outcome.issuer, successor));
@@ -176,6 +177,11 @@ absl::StatusOr<std::vector<domain::IssuerOutcome>> PlanFromProto(
                               .why = key.why(),
                               .successor = KeyId(),
                               .tokens_until = std::nullopt});
+    }
+    for (const std::string& successor : wire.successors()) {
+      ASSIGN_OR_RETURN(const auto name,
+                       ParseKeyName("plan.issuers.successors", successor));
+      outcome.successors.push_back(name.second);
     }
     outcomes.push_back(std::move(outcome));
   }

@@ -42,7 +42,8 @@ std::string WriteOutcome(const domain::IssuerOutcome& outcome) {
       text.back() = ',';
       absl::StrAppend(&text,
                       "\"tokens_until_us\":", ToMicros(*key.tokens_until),
-                      ",\"live_tokens\":", key.live_tokens, "}");
+                      ",\"live_tokens\":", key.live_tokens,
+                      ",\"more\":", truth(key.more_live_tokens), "}");
     }
     separator = ",";
   }
@@ -71,7 +72,8 @@ domain::IssuerOutcome ReadOutcome(const Json& object) {
         .why = TextMember(key, "why"),
         .successor = KeyId(TextMember(key, "successor")),
         .tokens_until = OptionalTime(NumberMember(key, "tokens_until_us")),
-        .live_tokens = NumberMember(key, "live_tokens")};
+        .live_tokens = NumberMember(key, "live_tokens"),
+        .more_live_tokens = FlagMember(key, "more")};
     const std::string name = TextMember(key, "fate");
     if (name == "REVOKE") fate.fate = domain::KeyFate::kRevoke;
     if (name == "ROTATE") fate.fate = domain::KeyFate::kRotate;

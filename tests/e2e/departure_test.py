@@ -51,6 +51,30 @@ class DepartureTest(unittest.TestCase):
         self.assertEqual(ended["fate"], key["fate"])
         self.assertEqual(self.w.keys("active")[0]["name"], key["successor"])
 
+    def test_what_differs_from_the_plan_that_was_seen_is_told(self):
+        plan = self.w.dir + "/plan.json"
+        with open(plan, "w") as out:
+            out.write(self.w.must("--json", "owner", "depart", "alice",
+                                  "--plan").out)
+        self.w.must("key", "rotate", "--issuer", "shop", "--immediate")
+        done = self.w.must("owner", "depart", "alice", "--expect", plan).out
+        self.assertIn("not as planned", done)
+        self.assertIn("other keys sign", done)
+        answer = self.w.warder("owner", "depart", "bob", "--expect",
+                               self.w.config)
+        self.assertEqual(answer.code, 2)
+        self.assertIn("--expect", answer.err)
+
+    def test_tokens_of_an_earlier_process_are_not_denied(self):
+        self.w.sign()
+        self.w.stop()
+        self.w.start()
+        [key] = self.w.must("--json", "owner", "depart", "alice",
+                            "--plan").json()["issuers"][0]["keys"]
+        self.assertTrue(key["more_live_tokens"])
+        self.assertIn("at least 0", self.w.must("owner", "depart", "alice",
+                                                "--plan").out)
+
     def test_a_last_day_ends_where_the_person_lives(self):
         done = self.w.must("--json", "owner", "depart", "alice", "--last-day",
                            "2031-03-29", "--zone", "Asia/Seoul").json()
