@@ -70,7 +70,7 @@ void OpenSqlite(const DatabaseOptions& options, soci::session& sql) {
   Exec(sql,
        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
        "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
-       "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+       "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;"
        // A large departure is written once, at its commit.
        "PRAGMA cache_spill=OFF;"
        // Store::Maintain moves the log; a large commit does not wait for it.
@@ -78,6 +78,10 @@ void OpenSqlite(const DatabaseOptions& options, soci::session& sql) {
   if (options.max_pages > 0) {
     Exec(sql, absl::StrCat("PRAGMA max_page_count=", options.max_pages));
   }
+}
+
+void KeepPages(soci::session& sql, int kibibytes) {
+  Exec(sql, absl::StrCat("PRAGMA cache_size=-", kibibytes));
 }
 
 absl::Status RunScript(soci::session& sql, const std::string& script) {

@@ -24,6 +24,10 @@ struct DatabaseOptions {
 // soci_error.
 void OpenSqlite(const DatabaseOptions& options, soci::session& sql);
 
+// Lets a connection keep `kibibytes` of pages; 8192 until then. What all
+// connections keep comes from one pool of 128 MiB. Throws soci_error.
+void KeepPages(soci::session& sql, int kibibytes);
+
 // Runs a script of many statements. Throws soci_error.
 absl::Status RunScript(soci::session& sql, const std::string& script);
 

@@ -15,6 +15,11 @@
 namespace warder::storage {
 namespace {
 
+// A departure of ten thousand keys changes eighteen thousand pages of 4 KiB and
+// reads the roots of every index over and over: they must not crowd each other
+// out. The readers find what is asked often in memory, not here.
+constexpr int kWriterPagesKibibytes = 104 << 10;
+
 // A body may run again after a lost race; a second loss is the caller's.
 constexpr int kAttempts = 3;
 
@@ -42,6 +47,7 @@ absl::StatusOr<std::unique_ptr<SqlStore>> SqlStore::Open(
   Connection& maintainer = *store->maintainer_;
   const absl::Status status = Guard([&]() -> absl::Status {
     OpenSqlite(options, writer.sql);
+    KeepPages(writer.sql, kWriterPagesKibibytes);
     RETURN_IF_ERROR(Migrate(writer.sql, SqliteMigrations(), now).status());
     OpenSqlite(options, reader.sql);
     OpenSqlite(options, maintainer.sql);
