@@ -276,6 +276,31 @@ class DepartureTest(unittest.TestCase):
         finally:
             stranger.close()
 
+    def test_the_certificate_rests_on_what_came_later_too(self):
+        def told():
+            path = os.path.join(self.w.dir, "alice.json")
+            self.w.must("owner", "certificate", "alice", "--format", "json",
+                        "--out", path)
+            with open(path) as file:
+                claims = json.load(file)["claims"]
+            return ({key["key"]: key for key in claims["keys"]},
+                    [event["action"] for event in claims["audit"]["events"]])
+
+        self.w.must("key", "rotate", "--issuer", "shop")  # one is PENDING now
+        active, pending = self.w.keys("active")[0], self.w.keys("pending")[0]
+        self.w.must("owner", "depart", "alice")
+        keys, events = told()
+        self.assertTrue(keys[active["name"]]["signed_from"])
+        self.assertIsNone(keys[pending["name"]]["signed_from"])
+        self.assertEqual(events.count("owner.departed"), 1)
+        heir = self.w.keys("active")[0]
+        self.w.must("exposure", "add", "--person", "alice", "--issuer", "shop",
+                    "--key", heir["kid"], "--from", "2026-01-01T00:00:00Z")
+        keys, later = told()
+        self.assertEqual(keys[heir["name"]]["done"], "revoked")
+        self.assertGreater(later.count("key.revoked"),
+                           events.count("key.revoked"))
+
     def test_a_team_is_the_deputy_of_last_resort(self):
         self.w.must("owner", "create", "carol")
         self.w.must("owner", "create", "identity", "--team", "--member", "bob",

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import ssl
 import subprocess
 import unittest
@@ -83,8 +84,7 @@ class HrHookTest(unittest.TestCase):
             out.write("user_name,status\nbob,active\nalice,terminated\n")
         with open(os.path.join(HOOK, "warder-roster.service")) as unit:
             [command] = re.findall(r"^ExecStart=(.*)$", unit.read(), re.M)
-        settings = {"ROSTER": roster, "ZONE": "UTC"}
-        words = [re.sub(r"\$\{(\w+)\}", lambda m: settings[m[1]], word)
+        words = [roster if word == "%d/roster" else word.replace("${ZONE}", "UTC")
                  for word in shlex.split(command)]
         self.assertEqual(words[0], "/usr/local/bin/warder")
         done = subprocess.run([WARDER, *words[1:]], capture_output=True,
@@ -92,11 +92,20 @@ class HrHookTest(unittest.TestCase):
                               env={**os.environ, "WARDER_PROFILE": profile})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.state("alice"), "DEPARTED")
+
+    def test_systemd_takes_the_units(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not installed")
         for unit in ("warder-roster.service", "warder-roster.timer"):
-            with open(os.path.join(HOOK, unit)) as file:
-                text = file.read()
-            self.assertIn("[Unit]", text)
-            self.assertIn("[Install]", text)
+            with open(os.path.join(HOOK, unit)) as file, \
+                    open(os.path.join(self.w.dir, unit), "w") as out:
+                out.write(file.read().replace("/usr/local/bin/warder", WARDER))
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no",
+             os.path.join(self.w.dir, "warder-roster.timer"),
+             os.path.join(self.w.dir, "warder-roster.service")],
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_the_workflow_step(self):
         self.scim.create("alice")

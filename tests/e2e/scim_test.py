@@ -1,5 +1,6 @@
 """SCIM over plain HTTPS, as identity providers speak it, and what follows for the
 keys: Okta's twelve requests, Entra's dialects, a client that is not ours."""
+import concurrent.futures
 import json
 import os
 import socket
@@ -209,6 +210,22 @@ class ScimTest(unittest.TestCase):
         shown = self.w.must("--json", "key", "show", kid, "--issuer",
                             "shop").json()
         self.assertEqual(shown["state"], "KEY_STATE_REVOKED")
+
+    def test_news_out_of_order_brings_nobody_back(self):
+        kid = self.w.keys("active")[0]["kid"]
+        before = self.scim.create("alice")
+        etag = before["meta"]["version"]
+        self.scim.patch(before, {"op": "replace", "value": {"active": False}})
+        # What was sent while she was here arrives when she is gone.
+        status, _, late = self.scim.patch(
+            before, {"op": "replace", "value": {"active": True}},
+            headers={"If-Match": etag})
+        self.assertEqual((status, late["schemas"]), (412, [ERROR]))
+        status, _, _ = self.scim.call("PUT", f"/Users/{before['id']}", {
+            "schemas": [CORE], "userName": "alice", "active": True})
+        self.assertEqual(status, 200)
+        self.assertTrue(self.departed())
+        self.assertNotIn(kid, self.w.get(self.w.jwks_url())[2].decode())
 
     def test_who_has_left_gets_no_key_later(self):
         gone = self.scim.create("mallory")
@@ -424,6 +441,50 @@ class ScimTest(unittest.TestCase):
         self.scim.patch(users[10],
                         {"op": "replace", "path": "title", "value": "x"})
         self.assertFalse(self.departed("p10"))
+        # The record names HR, who reported, and security, who let it through.
+        late = self.w.must("--json", "owner", "departure", "p5").json()
+        [waited] = [one for one in held if one["owner"] == "owners/p5"]
+        self.assertEqual(late["reported_by"], waited["reported_by"])
+        self.assertEqual(late["report_time"], waited["report_time"])
+        self.assertEqual(late["released_by"], "security/admin")
+        prompt = self.w.must("--json", "owner", "departure", "p0").json()
+        self.assertEqual(prompt["released_by"], "")
+        for owner, released_by in (("p5", "security/admin"), ("p0", None)):
+            path = os.path.join(self.w.dir, owner + ".json")
+            self.w.must("owner", "certificate", owner, "--format", "json",
+                        "--out", path)
+            with open(path) as file:
+                told = json.load(file)["claims"]["departure"]
+            self.assertEqual(told["released_by"], released_by)
+            self.assertEqual(told["reported_by"], waited["reported_by"])
+
+    def test_who_waits_is_told_to_wait(self):
+        for i in range(4):
+            self.w.must("owner", "create", f"p{i}")
+            self.scim.patch(self.scim.create(f"p{i}"),
+                            {"op": "replace", "value": {"active": False}})
+        waiting = self.w.warder("owner", "departure", "p3")
+        self.assertEqual(waiting.code, 5)
+        self.assertIn("warder departure release", waiting.err)
+
+    def test_two_departures_at_once_are_one(self):
+        alice = self.scim.create("alice")
+        ways = [
+            lambda: self.scim.patch(
+                alice, {"op": "replace", "value": {"active": False}})[0],
+            lambda: self.scim.call("DELETE", f"/Users/{alice['id']}")[0],
+            lambda: self.w.warder("owner", "depart", "alice").code,
+            lambda: self.w.warder("owner", "depart", "alice").code]
+        with concurrent.futures.ThreadPoolExecutor(len(ways)) as at_once:
+            codes = list(at_once.map(lambda way: way(), ways))
+        # A PATCH that loses to DELETE finds no such user.
+        self.assertIn(codes[0], (200, 404))
+        self.assertEqual(codes[1:], [204, 0, 0])
+        self.assertTrue(self.departed())
+        log = [e for e in self.w.must("--json", "audit", "list").lines()
+               if e["action"] == "owner.departed"]
+        self.assertEqual(len(log), 1)
+        self.assertEqual(len(self.w.keys("active")), 1)
 
     def test_a_database_that_cannot_commit_is_a_5xx_and_nothing_half_done(self):
         alice = self.scim.create("alice")
