@@ -78,7 +78,7 @@ Table::Table(std::vector<std::string> header) {
 }
 
 void Table::Add(std::vector<std::string> row) {
-  for (std::string& cell : row) cell = Safe(cell);
+  for (std::string& cell : row) cell = cell.empty() ? "-" : Safe(cell);
   rows_.push_back(std::move(row));
 }
 
@@ -123,7 +123,8 @@ std::string Fields(
   std::string text;
   for (const auto& [name, value] : fields) {
     absl::StrAppend(&text, name, std::string(width - Width(name) + kGap, ' '),
-                    Coloured(Safe(value), terminal), "\n");
+                    Coloured(value.empty() ? "-" : Safe(value), terminal),
+                    "\n");
   }
   return text;
 }

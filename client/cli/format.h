@@ -24,7 +24,8 @@ Terminal StandardOutput();
 // The same of standard error, where progress is shown.
 Terminal StandardError();
 
-// A table whose widest columns give way when the terminal is narrow.
+// A table whose widest columns give way when the terminal is narrow. An empty
+// cell is shown as "-".
 class Table {
  public:
   explicit Table(std::vector<std::string> header);
@@ -38,7 +39,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// "name  value" lines, for one resource.
+// "name  value" lines, for one resource; "-" where there is no value.
 std::string Fields(
     const std::vector<std::pair<std::string, std::string>>& fields,
     const Terminal& terminal);
