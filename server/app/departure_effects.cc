@@ -25,15 +25,20 @@ bool HoldsKeyEncryptionKey(const domain::Custody& custody) {
 
 }  // namespace
 
-void DepartureEffects::CountTokens(domain::IssuerOutcome& outcome,
+void DepartureEffects::CountTokens(const domain::IssuerDraft& draft,
+                                   domain::IssuerOutcome& outcome,
                                    absl::Time instant, absl::Time now) const {
+  const absl::Time since = runner_.live_tokens().since();
   for (domain::KeyOutcome& key : outcome.keys) {
     if (!key.tokens_until) continue;
     key.live_tokens = runner_.live_tokens().CountAt(key.key, instant);
+    const domain::Key* signer = draft.Find(key.key);
+    const bool signed_before =
+        signer == nullptr || signer->activate_time < since;
     // The longest-lived that may be alive was signed this long before.
     const absl::Duration life = *key.tokens_until - instant;
     key.more_live_tokens =
-        instant > now || runner_.live_tokens().since() > instant - life;
+        instant > now || (signed_before && instant - life < since);
   }
 }
 
@@ -84,7 +89,7 @@ absl::StatusOr<std::vector<domain::IssuerOutcome>> DepartureEffects::End(
         })) {
       continue;
     }
-    CountTokens(outcome, change.now(), change.now());
+    CountTokens(draft, outcome, change.now(), change.now());
     outcomes.push_back(std::move(outcome));
     RETURN_IF_ERROR(change.Save(draft));
   }
@@ -180,7 +185,7 @@ absl::StatusOr<domain::Departure> DepartureEffects::Plan(
           draft, std::max(now, instant - draft.issuer.policy.publish_ahead));
     }
     domain::IssuerOutcome outcome = domain::Depart(draft, owner.id, actor, at);
-    CountTokens(outcome, at, now);
+    CountTokens(draft, outcome, at, now);
     if (read_spares) {  // others are made at the instant
       outcome.successors.clear();
       for (domain::KeyOutcome& key : outcome.keys) key.successor = KeyId();

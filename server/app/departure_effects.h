@@ -44,7 +44,9 @@ class DepartureEffects {
   // Replaces spares that `custodies` let somebody read.
   void ReplaceReadSpares(const std::vector<domain::Custody>& custodies,
                          domain::IssuerDraft& draft, absl::Time now);
-  void CountTokens(domain::IssuerOutcome& outcome, absl::Time instant,
+  // `draft` as the departure leaves it.
+  void CountTokens(const domain::IssuerDraft& draft,
+                   domain::IssuerOutcome& outcome, absl::Time instant,
                    absl::Time now) const;
 
   ChangeRunner& runner_;

@@ -45,6 +45,7 @@ class DepartureTest(unittest.TestCase):
                            "--plan").json()
         [key] = plan["issuers"][0]["keys"]
         self.assertEqual(key["live_tokens"], "3")
+        self.assertFalse(key["more_live_tokens"])
         done = self.w.must("--json", "owner", "depart", "alice").json()
         [ended] = done["issuers"][0]["keys"]
         self.assertEqual(ended["successor"], key["successor"])
