@@ -1,11 +1,13 @@
 #include "client/cli/leaver_report.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
@@ -152,10 +154,20 @@ std::string Escape(absl::string_view text) {
       {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
 }
 
+// Key IDs and hashes may be broken anywhere; words and names are kept whole.
+constexpr size_t kLongWord = 25;
+
+bool HasLongWord(const std::string& text) {
+  const std::vector<absl::string_view> words = absl::StrSplit(text, ' ');
+  return std::any_of(words.begin(), words.end(),
+                     [](auto word) { return word.size() > kLongWord; });
+}
+
 std::string Row(std::initializer_list<std::string> cells) {
   std::string row = "<tr>";
   for (const std::string& cell : cells) {
-    absl::StrAppend(&row, "<td>", Escape(cell), "</td>");
+    absl::StrAppend(&row, HasLongWord(cell) ? "<td class=\"id\">" : "<td>",
+                    Escape(cell), "</td>");
   }
   return row + "</tr>\n";
 }
@@ -176,7 +188,8 @@ constexpr char kStyle[] =
     "margin:2em auto;padding:0 1.5em}h1{font-size:1.6em;margin-bottom:.2em}"
     "h2{font-size:1.15em;margin:1.8em 0 .4em}table{border-collapse:collapse;"
     "width:100%}td,th{text-align:left;vertical-align:top;padding:.35em .7em;"
-    "border-bottom:1px solid #ddd;overflow-wrap:anywhere}th{background:#f3f3f0;"
+    "border-bottom:1px solid #ddd}.id{overflow-wrap:anywhere;min-width:9em}"
+    "th{background:#f3f3f0;"
     "font-weight:600;white-space:nowrap}.lead{font-size:1.05em}.sum "
     "td:first-child{width:13em;"
     "color:#555}code{font:11px/1.4 "
