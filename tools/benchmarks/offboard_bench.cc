@@ -195,7 +195,11 @@ void MeasureRoster(House& house) {
 
 int Main() {
   std::string directory = "build/bench-offboard-XXXXXX";
-  if (mkdtemp(directory.data()) == nullptr) return 1;
+  if (mkdtemp(directory.data()) == nullptr) {
+    std::cerr << "cannot make " << directory
+              << ": start this at the repository's root, as tools/bench does\n";
+    return 1;
+  }
   SetLogLevel(LogLevel::kError);
   {
     House house(directory + "/warder.db");
