@@ -78,18 +78,27 @@ class HrHookTest(unittest.TestCase):
             "bob", WARDER_HR_URL="https://127.0.0.1:1/scim/v2").stderr)
 
     def test_the_nightly_roster(self):
-        profile = self.w.certify("hr", "roster")["profile"]
+        self.w.certify("hr", "roster")
         roster = os.path.join(self.w.dir, "roster.csv")
         with open(roster, "w") as out:
             out.write("user_name,status\nbob,active\nalice,terminated\n")
-        with open(os.path.join(HOOK, "warder-roster.service")) as unit:
-            [command] = re.findall(r"^ExecStart=(.*)$", unit.read(), re.M)
-        words = [roster if word == "%d/roster" else word.replace("${ZONE}", "UTC")
+        with open(os.path.join(HOOK, "warder-roster.service")) as file:
+            unit = file.read()
+        # As systemd does it: copies that the unit's user alone can read.
+        handed = os.path.join(self.w.dir, "credentials")
+        os.mkdir(handed)
+        for name, path in re.findall(r"^LoadCredential=(.*):(.*)$", unit, re.M):
+            shutil.copy(os.path.join(self.w.dir, os.path.basename(path)),
+                        os.path.join(handed, name))
+        settings = {name: value.replace("%d", handed) for name, value in
+                    re.findall(r"^Environment=(\w+)=(.*)$", unit, re.M)}
+        settings["WARDER_ADDRESS"] = f"127.0.0.1:{self.w.grpc}"
+        [command] = re.findall(r"^ExecStart=(.*)$", unit, re.M)
+        words = [word.replace("%d", handed).replace("${ZONE}", settings["ZONE"])
                  for word in shlex.split(command)]
         self.assertEqual(words[0], "/usr/local/bin/warder")
         done = subprocess.run([WARDER, *words[1:]], capture_output=True,
-                              text=True,
-                              env={**os.environ, "WARDER_PROFILE": profile})
+                              text=True, env={**os.environ, **settings})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.state("alice"), "DEPARTED")
 
