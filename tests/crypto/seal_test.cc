@@ -7,15 +7,10 @@
 #include "absl/strings/escaping.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/test_sealer.h"
 
 namespace warder::crypto {
 namespace {
-
-Sealer MakeSealer(uint8_t fill = 1) {
-  SecretBytes key(kKeyEncryptionKeyBytes);
-  for (size_t i = 0; i < key.size(); ++i) key.data()[i] = fill;
-  return Sealer(std::move(key));
-}
 
 std::span<const uint8_t> Bytes(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};

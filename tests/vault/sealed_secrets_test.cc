@@ -3,17 +3,12 @@
 #include "absl/strings/match.h"
 #include "server/crypto/digest.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_sealer.h"
 
 namespace warder::vault {
 namespace {
 
 constexpr absl::string_view kSecret = "thirty-two bytes known to two...";
-
-crypto::Sealer MakeSealer(uint8_t fill) {
-  SecretBytes key(crypto::kKeyEncryptionKeyBytes);
-  for (size_t i = 0; i < key.size(); ++i) key.data()[i] = fill;
-  return crypto::Sealer(std::move(key));
-}
 
 }  // namespace
 

@@ -5,15 +5,10 @@
 #include "server/vault/private_authority.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_app.h"
+#include "tests/support/test_sealer.h"
 
 namespace warder::vault {
 namespace {
-
-crypto::Sealer MakeSealer(uint8_t fill = 1) {
-  SecretBytes key(crypto::kKeyEncryptionKeyBytes);
-  for (size_t i = 0; i < key.size(); ++i) key.data()[i] = fill;
-  return crypto::Sealer(std::move(key));
-}
 
 app::SigningKey SigningKeyOf(const app::GeneratedKey& made,
                              domain::Algorithm algorithm) {
