@@ -80,6 +80,8 @@ int RunApp(int argc, const char* const* argv) {
   AddExposureCommands(app, context);
   AddHrCommands(app, context);
   AddEventCommands(app, context);
+  AddGatewayCommands(app, context);
+  AddRevocationCommands(app, context);
   AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);
@@ -100,7 +102,7 @@ int RunApp(int argc, const char* const* argv) {
   }
   if (!context.run) return kUsage;
   const absl::Status status = context.run();
-  if (status.ok()) return kDone;
+  if (status.ok()) return context.exit_code;
   PrintError(status, context.json);
   return ExitCodeOf(status);
 }

@@ -55,6 +55,10 @@ absl::StatusOr<client::Client*> Context::Connect() {
   return client_.get();
 }
 
+void Context::Sleep(absl::Duration duration) {
+  std::this_thread::sleep_for(absl::ToChronoMilliseconds(duration));
+}
+
 void Context::Print(const google::protobuf::Message& message,
                     const std::string& text) {
   if (json) {

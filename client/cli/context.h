@@ -10,12 +10,16 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/format.h"
 #include "client/client.h"
 #include "client/profile.h"
 #include "server/base/clock.h"
+#include "server/base/error.h"
 #include "server/crypto/system_random.h"
 #include "warder/v1/resources.pb.h"
+#include "warder/v1/revocation.pb.h"
 
 namespace warder::cli {
 
@@ -25,6 +29,7 @@ enum ExitCode {
   kFailed = 1,
   kUsage = 2,
   kNoSuchResource = 3,
+  kOverdue = 3,  // of `revocation`: a gateway should refuse and is not known to
   kNotAllowed = 4,
   kWrongState = 5,
   kDoesNotAnswer = 6,
@@ -42,6 +47,8 @@ class Context {
   std::string profile_file;
   Terminal terminal = StandardOutput();
 
+  // What a command that succeeded exits with.
+  int exit_code = kDone;
   // Set by the subcommand that was parsed; run by main.
   std::function<absl::Status()> run;
 
@@ -50,6 +57,9 @@ class Context {
 
   // Connects at the first use.
   absl::StatusOr<client::Client*> Connect();
+
+  // Waits.
+  void Sleep(absl::Duration duration);
 
   // Prints `message` as JSON, or `text` for people. After --plan says that
   // nothing was changed.
@@ -108,6 +118,19 @@ void PrintList(Context& context, const List& list, Table table, Row row) {
   if (!context.json) context.PrintText(table.Text(context.terminal));
 }
 
+template <typename Enum, typename Parse>
+absl::StatusOr<Enum> ParseEnum(absl::string_view flag, absl::string_view prefix,
+                               const std::string& text, Parse parse) {
+  Enum value{};
+  if (text.empty()) return value;
+  std::string name = absl::AsciiStrToUpper(text);
+  std::replace(name.begin(), name.end(), '-', '_');
+  if (parse(absl::StrCat(prefix, name), &value)) return value;
+  return FieldError(flag, absl::StrCat("\"", text,
+                                       "\" is not one of its "
+                                       "values; see --help"));
+}
+
 // Each adds one noun and its verbs.
 void AddIssuerCommands(CLI::App& app, Context& context);
 void AddKeyCommands(CLI::App& app, Context& context);
@@ -115,6 +138,8 @@ void AddOwnerCommands(CLI::App& app, Context& context);
 void AddExposureCommands(CLI::App& app, Context& context);
 void AddHrCommands(CLI::App& app, Context& context);
 void AddEventCommands(CLI::App& app, Context& context);
+void AddGatewayCommands(CLI::App& app, Context& context);
+void AddRevocationCommands(CLI::App& app, Context& context);
 void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);
@@ -122,6 +147,10 @@ void AddAuditCommands(CLI::App& app, Context& context);
 void AddCertCommands(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
 void AddCompletionCommand(CLI::App& app, Context& context);
+
+// Returns a revocation with its gateways as a table, for people.
+std::string RevocationText(const v1::Revocation& revocation,
+                           const Terminal& terminal);
 
 // Calls `visit` with every owner, in order of name.
 absl::Status ForEachOwner(Context& context,

@@ -63,19 +63,6 @@ std::string Show(const v1::Key& key, const Terminal& terminal) {
   return Fields(fields, terminal);
 }
 
-template <typename Enum, typename Parse>
-absl::StatusOr<Enum> ParseEnum(absl::string_view flag, absl::string_view prefix,
-                               const std::string& text, Parse parse) {
-  Enum value{};
-  if (text.empty()) return value;
-  std::string name = absl::AsciiStrToUpper(text);
-  std::replace(name.begin(), name.end(), '-', '_');
-  if (parse(absl::StrCat(prefix, name), &value)) return value;
-  return FieldError(flag, absl::StrCat("\"", text,
-                                       "\" is not one of its "
-                                       "values; see --help"));
-}
-
 absl::StatusOr<v1::Algorithm> AlgorithmFlag(const Flags& flags) {
   return ParseEnum<v1::Algorithm>("--algorithm", "ALGORITHM_", flags.algorithm,
                                   [](const std::string& n, v1::Algorithm* v) {

@@ -77,7 +77,10 @@ Access AccessOf(Role role, Permission permission) {
   switch (role) {
     case Role::kSecurity:
       switch (permission) {
-        case P::kSignTokens: return Access::kNo;  // policy and use stay apart
+        case P::kSignTokens: return Access::kNo;    // policy and use stay apart
+        case P::kWatchKeySets: return Access::kNo;  // gateways alone
+        case P::kReadGateways:
+        case P::kManageGateways:
         case P::kReadIssuers:
         case P::kWriteIssuers:
         case P::kReadKeys:
@@ -105,11 +108,15 @@ Access AccessOf(Role role, Permission permission) {
       if (permission == P::kSignTokens) return Access::kOwn;  // by grant
       return permission == P::kReadStatus ? Access::kYes : Access::kNo;
     case Role::kGateway:
+      if (permission == P::kReadGateways || permission == P::kWatchKeySets) {
+        return Access::kOwn;
+      }
       return permission == P::kReadStatus ? Access::kYes : Access::kNo;
     case Role::kAuditor:
       return permission == P::kReadIssuers || permission == P::kReadKeys ||
                      permission == P::kReadOwners ||
                      permission == P::kReadExposures ||
+                     permission == P::kReadGateways ||
                      permission == P::kReadAudit || permission == P::kReadStatus
                  ? Access::kYes
                  : Access::kNo;
@@ -139,6 +146,9 @@ absl::string_view PermissionName(Permission permission) {
     case Permission::kWriteExposures: return "exposures.write";
     case Permission::kManageFeeds: return "feeds.manage";
     case Permission::kManageSubscriptions: return "subscriptions.manage";
+    case Permission::kReadGateways: return "gateways.read";
+    case Permission::kManageGateways: return "gateways.manage";
+    case Permission::kWatchKeySets: return "keysets.watch";
     case Permission::kSignTokens: return "tokens.sign";
     case Permission::kReadAudit: return "audit.read";
     case Permission::kIssueCertificates: return "certificates.issue";

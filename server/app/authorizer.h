@@ -61,6 +61,9 @@ enum class Permission {
   // Tokens and keys of feeds; release and reject held departures.
   kManageFeeds,
   kManageSubscriptions,  // who outside is told of events
+  kReadGateways,         // and revocations
+  kManageGateways,       // and say by word of mouth that one refuses
+  kWatchKeySets,
   kSignTokens,
   kReadAudit,
   kIssueCertificates,

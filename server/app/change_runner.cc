@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "server/app/revocation_record.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -46,6 +47,7 @@ absl::StatusOr<std::string> FindAnswer(ReadTransaction& txn,
 
 absl::Status Change::Save(domain::IssuerDraft& draft) {
   RETURN_IF_ERROR(txn_->SaveDraft(draft, domain::NextWake(draft)));
+  RETURN_IF_ERROR(BeginRevocations(*txn_, draft, leaver_).status());
   for (domain::AuditEvent& event : draft.changes.events) {
     events_.push_back(std::move(event));
   }

@@ -72,6 +72,8 @@ class Change {
   // after the commit.
   absl::Status Save(domain::IssuerDraft& draft);
 
+  // The keys revoked by what is saved next end because this person leaves.
+  void SetLeaver(const OwnerId& leaver) { leaver_ = leaver; }
   // After the commit, every certificate of this person is refused.
   void Depart(const OwnerId& owner) { departed_.push_back(owner.value()); }
   // After the commit, every certificate of this person is refused, or accepted
@@ -106,6 +108,7 @@ class Change {
   std::vector<domain::AuditEvent> events_;
   std::vector<std::string> departed_;
   std::vector<std::pair<std::string, bool>> suspensions_;
+  OwnerId leaver_;
   std::string result_;
 };
 

@@ -72,6 +72,7 @@ void DepartureEffects::ReplaceReadSpares(
 absl::StatusOr<std::vector<domain::IssuerOutcome>> DepartureEffects::End(
     Change& change, const OwnerId& leaver, bool only_where_keys_end) {
   std::vector<domain::IssuerOutcome> outcomes;
+  change.SetLeaver(leaver);
   ASSIGN_OR_RETURN(const std::vector<IssuerId> touched,
                    change.txn().ListIssuersTouchedBy(leaver));
   ASSIGN_OR_RETURN(const auto custodies,

@@ -46,6 +46,21 @@ Document Documents::Finished(std::string body) const {
 }
 
 Document Documents::Discovery(const IssuerSnapshot& snapshot) const {
+  return DiscoveryWith(
+      absl::StrCat(public_base_url_, "/issuers/", snapshot.id.value(),
+                   "/.well-known/jwks.json"),
+      snapshot);
+}
+
+Document Documents::DiscoveryFor(absl::string_view gateway,
+                                 const IssuerSnapshot& snapshot) const {
+  return DiscoveryWith(absl::StrCat(public_base_url_, "/gateways/", gateway,
+                                    "/", snapshot.id.value(), "/jwks.json"),
+                       snapshot);
+}
+
+Document Documents::DiscoveryWith(const std::string& jwks_uri,
+                                  const IssuerSnapshot& snapshot) const {
   Json algorithms = Json::array();
   for (const domain::Algorithm algorithm : snapshot.algorithms) {
     algorithms.push_back(domain::AlgorithmName(algorithm));
@@ -54,7 +69,7 @@ Document Documents::Discovery(const IssuerSnapshot& snapshot) const {
       absl::StrCat(public_base_url_, "/issuers/", snapshot.id.value());
   return Finished(WriteJson(
       {{"issuer", snapshot.issuer_uri},
-       {"jwks_uri", base + "/.well-known/jwks.json"},
+       {"jwks_uri", jwks_uri},
        {"federation_historical_keys_endpoint",
         base + "/.well-known/historical-keys"},
        {"response_types_supported", {"none"}},

@@ -37,6 +37,9 @@ class Documents {
   // signs: issuer, jwks_uri and what the specification requires beside them
   // (Discovery 1.0 section 3).
   Document Discovery(const IssuerSnapshot& snapshot) const;
+  // The same for one gateway: its jwks_uri is the gateway's own.
+  Document DiscoveryFor(absl::string_view gateway,
+                        const IssuerSnapshot& snapshot) const;
 
   // Returns the historical-keys document (OpenID Federation 1.0, section 8.7):
   // a JWS of typ jwk-set+jwt by the key that signs now, listing every ended
@@ -62,6 +65,8 @@ class Documents {
     Document document;
   };
 
+  Document DiscoveryWith(const std::string& jwks_uri,
+                         const IssuerSnapshot& snapshot) const;
   Document Finished(std::string body) const;
 
   const std::string public_base_url_;

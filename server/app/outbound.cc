@@ -72,6 +72,17 @@ absl::Status CheckUrl(absl::string_view field, absl::string_view url) {
   return absl::OkStatus();
 }
 
+bool NamesLoopback(absl::string_view url) {
+  absl::string_view host = url;
+  if (const size_t at = host.find("://"); at != absl::string_view::npos) {
+    host.remove_prefix(at + 3);
+  }
+  host = host.substr(0, host.find_first_of("/?#"));
+  const bool bracketed = absl::StartsWith(host, "[");
+  host = host.substr(0, bracketed ? host.find(']') + 1 : host.find(':'));
+  return IsLoopback(absl::AsciiStrToLower(host));
+}
+
 std::string OriginOf(absl::string_view url) {
   const size_t authority = url.find("://");
   if (authority == absl::string_view::npos) return "";

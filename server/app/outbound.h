@@ -101,6 +101,9 @@ class SecurityEventVerifier {
 // and neither user nor fragment; INVALID_ARGUMENT for `field` otherwise.
 absl::Status CheckUrl(absl::string_view field, absl::string_view url);
 
+// Returns whether the host of `url` is written as this machine.
+bool NamesLoopback(absl::string_view url);
+
 // Returns what of `url` is no secret: scheme, host and port.
 std::string OriginOf(absl::string_view url);
 

@@ -32,6 +32,19 @@ History Merge(const History& old, const History& fresh) {
   return merged;
 }
 
+std::string KeySetOf(const std::vector<const Key*>& published,
+                     const std::string& tombstone) {
+  std::string body = "{\"keys\":[";
+  const char* separator = "";
+  for (const Key* key : published) {
+    absl::StrAppend(&body, separator, key->public_jwk);
+    separator = ",";
+  }
+  if (published.empty()) body += tombstone;
+  body += "]}";
+  return body;
+}
+
 }  // namespace
 
 EndedKey EndedKey::Of(const Key& key) {
@@ -77,16 +90,14 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
   // Sorted by kid, so that equal sets are equal bytes.
   std::sort(published.begin(), published.end(),
             [](const Key* a, const Key* b) { return a->id < b->id; });
-  std::string body = "{\"keys\":[";
-  const char* separator = "";
-  for (const Key* key : published) {
-    absl::StrAppend(&body, separator, key->public_jwk);
-    separator = ",";
+  snapshot->key_set = KeySetOf(published, issuer.tombstone_jwk);
+  snapshot->etag = EtagOfBytes(snapshot->key_set, sha256);
+  if (std::erase_if(published, [](const Key* key) {
+        return key->algorithm == domain::Algorithm::kEdDsa;
+      }) > 0) {
+    snapshot->classic_key_set = KeySetOf(published, issuer.tombstone_jwk);
+    snapshot->classic_etag = EtagOfBytes(snapshot->classic_key_set, sha256);
   }
-  if (published.empty()) body += issuer.tombstone_jwk;
-  body += "]}";
-  snapshot->etag = EtagOfBytes(body, sha256);
-  snapshot->key_set = std::move(body);
 
   for (const domain::Algorithm algorithm : issuer.policy.algorithms) {
     const Key* active = draft.Find(algorithm, KeyState::kActive);

@@ -44,6 +44,10 @@ struct IssuerSnapshot {
   int64_t revision = 0;
   std::string key_set;  // the bytes of jwks.json
   std::string etag;     // strong, quoted
+  // The same without EdDSA keys, for verifiers that know none; empty where
+  // there are none to leave out.
+  std::string classic_key_set;
+  std::string classic_etag;
   absl::Duration max_age;
   // When the key set is next planned to change; caches must not pass it.
   absl::Time next_change;

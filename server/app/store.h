@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/app/gateway_store.h"
 #include "server/base/ids.h"
 #include "server/domain/audit.h"
 #include "server/domain/issuer.h"
@@ -59,10 +60,8 @@ struct StoreCounts {
   int64_t overdue_owners = 0;  // suspended ones too
 };
 
-class ReadTransaction {
+class ReadTransaction : public GatewayReads {
  public:
-  virtual ~ReadTransaction() = default;
-
   virtual absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
       const IssuerId& id) = 0;
   // Returns at most `limit` issuers with an ID greater than `after`, in order.
@@ -220,7 +219,7 @@ class ReadTransaction {
 
 // An error of these ends the transaction: the body returns it and calls no
 // more.
-class Transaction : public ReadTransaction {
+class Transaction : public ReadTransaction, public GatewayWrites {
  public:
   // ALREADY_EXISTS when the ID is taken.
   virtual absl::Status InsertOwner(const domain::Owner& owner) = 0;

@@ -68,6 +68,13 @@ absl::StatusOr<KeyId> ParseKeyId(absl::string_view field,
   return KeyId(text);
 }
 
+absl::StatusOr<GatewayId> ParseGatewayId(absl::string_view field,
+                                         absl::string_view text) {
+  // The grammar of names in certificates.
+  ASSIGN_OR_RETURN(const OwnerId id, ParseOwnerId(field, text));
+  return GatewayId(id.value());
+}
+
 std::string IssuerName(const IssuerId& issuer) {
   return absl::StrCat("issuers/", issuer.value());
 }
@@ -78,6 +85,14 @@ std::string OwnerName(const OwnerId& owner) {
 
 std::string KeyName(const IssuerId& issuer, const KeyId& key) {
   return absl::StrCat("issuers/", issuer.value(), "/keys/", key.value());
+}
+
+std::string GatewayName(const GatewayId& gateway) {
+  return absl::StrCat("gateways/", gateway.value());
+}
+
+std::string RevocationName(const KeyId& key) {
+  return absl::StrCat("revocations/", key.value());
 }
 
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
@@ -112,6 +127,28 @@ absl::StatusOr<std::pair<IssuerId, KeyId>> ParseKeyName(
   ASSIGN_OR_RETURN(IssuerId issuer, ParseIssuerId(field, parts[1]));
   ASSIGN_OR_RETURN(KeyId key, ParseKeyId(field, parts[3]));
   return std::make_pair(std::move(issuer), std::move(key));
+}
+
+absl::StatusOr<GatewayId> ParseGatewayName(absl::string_view field,
+                                           absl::string_view name) {
+  absl::string_view id = name;
+  if (!absl::ConsumePrefix(&id, "gateways/")) {
+    return FieldError(field, absl::StrCat(Seen(name),
+                                          " is not of the form "
+                                          "gateways/{gateway}"));
+  }
+  return ParseGatewayId(field, id);
+}
+
+absl::StatusOr<KeyId> ParseRevocationName(absl::string_view field,
+                                          absl::string_view name) {
+  absl::string_view id = name;
+  if (!absl::ConsumePrefix(&id, "revocations/")) {
+    return FieldError(field, absl::StrCat(Seen(name),
+                                          " is not of the form "
+                                          "revocations/{kid}"));
+  }
+  return ParseKeyId(field, id);
 }
 
 }  // namespace warder

@@ -3,6 +3,8 @@
 //   issuers/{IssuerId}                  [a-z][a-z0-9-]{0,62}
 //   issuers/{IssuerId}/keys/{KeyId}     KeyId = RFC 7638 thumbprint, 43 chars
 //   owners/{OwnerId}                    [a-z0-9][a-z0-9._-]{0,62}
+//   gateways/{GatewayId}                as owners; the name in its certificate
+//   revocations/{KeyId}                 a key is revoked once
 #ifndef WARDER_SERVER_BASE_IDS_H_
 #define WARDER_SERVER_BASE_IDS_H_
 
@@ -38,6 +40,7 @@ class Id {
 using IssuerId = Id<struct IssuerTag>;
 using OwnerId = Id<struct OwnerTag>;
 using KeyId = Id<struct KeyTag>;
+using GatewayId = Id<struct GatewayTag>;
 
 // Each returns the ID, or INVALID_ARGUMENT that names `field` and what was
 // seen.
@@ -47,17 +50,25 @@ absl::StatusOr<OwnerId> ParseOwnerId(absl::string_view field,
                                      absl::string_view text);
 absl::StatusOr<KeyId> ParseKeyId(absl::string_view field,
                                  absl::string_view text);
+absl::StatusOr<GatewayId> ParseGatewayId(absl::string_view field,
+                                         absl::string_view text);
 
 // Resource names (AIP-122) and back.
 std::string IssuerName(const IssuerId& issuer);
 std::string OwnerName(const OwnerId& owner);
 std::string KeyName(const IssuerId& issuer, const KeyId& key);
+std::string GatewayName(const GatewayId& gateway);
+std::string RevocationName(const KeyId& key);
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
                                          absl::string_view name);
 absl::StatusOr<OwnerId> ParseOwnerName(absl::string_view field,
                                        absl::string_view name);
 absl::StatusOr<std::pair<IssuerId, KeyId>> ParseKeyName(absl::string_view field,
                                                         absl::string_view name);
+absl::StatusOr<GatewayId> ParseGatewayName(absl::string_view field,
+                                           absl::string_view name);
+absl::StatusOr<KeyId> ParseRevocationName(absl::string_view field,
+                                          absl::string_view name);
 
 }  // namespace warder
 

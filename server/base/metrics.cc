@@ -34,6 +34,14 @@ const prometheus::Histogram::BucketBoundaries& Buckets() {
   return bounds;
 }
 
+// From a stream's milliseconds to caches of a day.
+const prometheus::Histogram::BucketBoundaries& ConfirmationBuckets() {
+  static const auto& bounds = *new prometheus::Histogram::BucketBoundaries{
+      0.01, 0.025, 0.05, 0.1,  0.25, 0.5,  1,     5,     15,   60,
+      300,  600,   900,  1800, 3600, 7200, 14400, 43200, 86400};
+  return bounds;
+}
+
 }  // namespace
 
 struct Metrics::Series {
@@ -84,6 +92,20 @@ struct Metrics::Series {
   prometheus::Family<prometheus::Counter>& hr =
       CounterFamily(registry, "warder_hr_requests_total",
                     "Requests on the HR door, by HTTP status.");
+  prometheus::Family<prometheus::Histogram>& confirmation_seconds =
+      BuildHistogram()
+          .Name("warder_confirmation_seconds")
+          .Help("From a revocation until a gateway had fetched or enforced it.")
+          .Register(registry);
+  prometheus::Gauge& confirmations_overdue =
+      OneGauge(registry, "warder_confirmations_overdue",
+               "Gateways that should refuse a revoked key and are not known "
+               "to.");
+  prometheus::Family<prometheus::Gauge>& revision_lag =
+      BuildGauge()
+          .Name("warder_gateway_revision_lag")
+          .Help("Changes of key sets that a gateway is not known to hold.")
+          .Register(registry);
   prometheus::Family<prometheus::Gauge>& keys = BuildGauge()
                                                     .Name("warder_keys")
                                                     .Help("Keys by state.")
@@ -187,6 +209,22 @@ void Metrics::SetOverdueOwners(int64_t count) {
 
 void Metrics::SetHeldSuspensions(int64_t count) {
   series_->suspensions_held.Set(static_cast<double>(count));
+}
+
+void Metrics::ObserveConfirmation(absl::string_view state,
+                                  absl::Duration took) {
+  series_->confirmation_seconds
+      .Add({{"state", std::string(state)}}, ConfirmationBuckets())
+      .Observe(absl::ToDoubleSeconds(took));
+}
+
+void Metrics::SetOverdueConfirmations(int64_t count) {
+  series_->confirmations_overdue.Set(static_cast<double>(count));
+}
+
+void Metrics::SetRevisionLag(absl::string_view gateway, int64_t lag) {
+  series_->revision_lag.Add({{"gateway", std::string(gateway)}})
+      .Set(static_cast<double>(lag));
 }
 
 void Metrics::CountHeldDeparture() { series_->held.Increment(); }

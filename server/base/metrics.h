@@ -49,6 +49,14 @@ class Metrics {
   // warder_suspensions_held
   void SetHeldSuspensions(int64_t count);
 
+  // warder_confirmation_seconds{state}: from the revocation until a gateway had
+  // fetched, or enforced
+  void ObserveConfirmation(absl::string_view state, absl::Duration took);
+  // warder_confirmations_overdue
+  void SetOverdueConfirmations(int64_t count);
+  // warder_gateway_revision_lag{gateway}: published sets it does not hold yet
+  void SetRevisionLag(absl::string_view gateway, int64_t lag);
+
   // warder_departures_held_total
   void CountHeldDeparture();
   // warder_feed_silent{feed} (1 while its silence is an alarm)

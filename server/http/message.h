@@ -22,7 +22,8 @@ struct HttpRequest {
   absl::string_view authorization = {};
   absl::string_view content_type = {};
   absl::string_view body = {};
-  absl::string_view peer_uri = {};  // of a verified client certificate
+  absl::string_view peer_uri = {};      // of a verified client certificate
+  absl::string_view peer_address = {};  // "192.0.2.7", "2001:db8::1"
 };
 
 // Returns the value of a query parameter, decoded (application/

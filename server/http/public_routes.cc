@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace warder::http {
@@ -72,10 +73,16 @@ HttpResponse PublicRoutes::Answer(const HttpRequest& request) {
     if (rest == "/.well-known/jwks.json") return CountedKeySet(request, issuer);
     return Document(request, issuer, rest);
   }
+  if (absl::ConsumePrefix(&path, "/gateways/")) {
+    HttpResponse response = GatewayDocument(request, path);
+    metrics_.CountKeySetRequest(response.status);
+    return response;
+  }
   return ErrorResponse(404, "not_found",
                        "paths here are "
                        "/issuers/{issuer}/.well-known/jwks.json, "
-                       "openid-configuration and historical-keys");
+                       "openid-configuration and historical-keys, and "
+                       "/gateways/{gateway}/{issuer}/jwks.json");
 }
 
 HttpResponse PublicRoutes::CountedKeySet(const HttpRequest& request,
@@ -93,6 +100,55 @@ HttpResponse PublicRoutes::KeySet(const HttpRequest& request,
   }
   return Cacheable(request, *snapshot, clock_.TimeNow(), kKeySetType,
                    snapshot->etag, snapshot->key_set);
+}
+
+HttpResponse PublicRoutes::GatewayDocument(const HttpRequest& request,
+                                           absl::string_view path) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(path, absl::MaxSplits('/', 1));
+  const std::pair<absl::string_view, absl::string_view> rest =
+      absl::StrSplit(parts.second, absl::MaxSplits('/', 1));
+  const app::GatewayPtr gateway = gateways_.Find(parts.first);
+  const app::SnapshotPtr snapshot = publisher_.Find(rest.first);
+  if (gateway == nullptr || snapshot == nullptr ||
+      !app::Verifies(*gateway, rest.first)) {
+    return ErrorResponse(404, "not_found",
+                         "no such gateway, or it verifies no such issuer");
+  }
+  if (rest.second == "jwks.json") {
+    return GatewayKeySet(request, *gateway, *snapshot);
+  }
+  if (rest.second == ".well-known/openid-configuration") {
+    const app::Document discovery =
+        documents_.DiscoveryFor(gateway->id.value(), *snapshot);
+    return Cacheable(request, *snapshot, clock_.TimeNow(), "application/json",
+                     discovery.etag, discovery.body);
+  }
+  return ErrorResponse(404, "not_found", "no such document");
+}
+
+HttpResponse PublicRoutes::GatewayKeySet(const HttpRequest& request,
+                                         const domain::Gateway& gateway,
+                                         const app::IssuerSnapshot& snapshot) {
+  const absl::Time now = clock_.TimeNow();
+  const bool classic = !snapshot.classic_key_set.empty() &&
+                       !domain::Reads(gateway, domain::Algorithm::kEdDsa);
+  // A HEAD brings nothing home; and where its addresses are known, others'
+  // fetches are not its own.
+  if (request.method == "GET" &&
+      (gateway.fetch_sources.empty() ||
+       domain::FetchesFrom(gateway, request.peer_address))) {
+    views_.Note({.gateway = gateway.id,
+                 .issuer = snapshot.id,
+                 .revision = snapshot.revision,
+                 .time = now,
+                 .source = std::string(request.peer_address),
+                 .acknowledged = false,
+                 .heard_time = now});
+  }
+  return Cacheable(request, snapshot, now, kKeySetType,
+                   classic ? snapshot.classic_etag : snapshot.etag,
+                   classic ? snapshot.classic_key_set : snapshot.key_set);
 }
 
 HttpResponse PublicRoutes::Document(const HttpRequest& request,

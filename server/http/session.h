@@ -67,6 +67,9 @@ class Session : public Connection,
         tls_(std::move(tls)),
         stream_(std::forward<StreamArgs>(args)...) {
     ++shared_->connections;
+    boost::system::error_code unknown;
+    const auto peer = stream_.lowest_layer().remote_endpoint(unknown);
+    if (!unknown) peer_address_ = peer.address().to_string();
     if constexpr (kTls) {
       // Asio asks OpenSSL to give its buffers back after every record; a busy
       // connection would allocate them anew for every request.
@@ -211,6 +214,7 @@ class Session : public Connection,
       request.query = request.path.substr(mark + 1);
       request.path = request.path.substr(0, mark);
     }
+    request.peer_address = peer_address_;
     request.if_none_match = view(fields[bhttp::field::if_none_match]);
     if (shared_->max_body_bytes > 0) {
       request.if_match = view(fields[bhttp::field::if_match]);
@@ -287,6 +291,7 @@ class Session : public Connection,
   std::optional<Parser> parser_;
   std::optional<BodyParser> body_parser_;
   std::string peer_uri_;
+  std::string peer_address_;
   std::string out_;
   std::string date_;
   int64_t date_second_ = -1;

@@ -224,7 +224,8 @@ absl::Status Server::Parts::OpenDoors() {
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
            &services->token_rpc, &services->audit_rpc,
-           &services->certificate_rpc, &services->status_rpc}));
+           &services->certificate_rpc, &services->gateway_rpc,
+           &services->revocation_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }
@@ -248,8 +249,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
     if (after) after();
     p.services->loop.Wake();
     p.services->dispatcher.Wake();
+    p.services->confirmations.Wake();
   });
   RETURN_IF_ERROR(p.services->runner.LoadUntrusted());
+  RETURN_IF_ERROR(p.services->gateway_directory.Load(*p.store));
   // Nobody who left while this was down is served as if he were still there. A
   // store that takes no changes stops no gateway; the loop tries again.
   if (const auto departed = p.services->departures.RunDue(); !departed.ok()) {
@@ -261,6 +264,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   p.open = true;
   p.services->loop.Start();
   p.services->dispatcher.Start();
+  p.services->confirmations.Start();
   p.services->event_intake.Start();
   p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
@@ -290,6 +294,7 @@ void Server::Drain() {
     p.services->loop.Stop();
     p.hr_door.reset();  // it asks the intake, which asks the outbound client
     p.services->dispatcher.Stop();
+    p.services->confirmations.Stop();
     p.services->event_intake.Stop();
     p.services->runner.denials().Flush(/*all=*/true);
   }

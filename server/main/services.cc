@@ -28,9 +28,12 @@ Services::Services(Foundation& p)
       dispatcher(runner, event_messages, p.outbound, p.config.deliveries),
       subscriptions(runner, p.random, p.secrets),
       event_intake(runner, users, feeds, p.outbound, p.security_event_verifier),
+      gateways(runner, gateway_directory),
+      revocations(runner),
+      confirmations(runner),
       documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
-      public_routes(p.config.default_issuer, p.publisher, documents, p.clock,
-                    p.metrics),
+      public_routes(p.config.default_issuer, p.publisher, documents,
+                    gateway_directory, confirmations, p.clock, p.metrics),
       scim_routes(p.config.hr_base_url, runner, users, feeds),
       event_routes(event_intake, p.metrics),
       ops_routes(runner, loop, documents, p.open),
@@ -44,6 +47,8 @@ Services::Services(Foundation& p)
       token_rpc(shared, signer),
       audit_rpc(shared, runner),
       certificate_rpc(shared, certificates),
+      gateway_rpc(shared, gateways),
+      revocation_rpc(shared, revocations),
       status_rpc(shared, runner, loop) {}
 
 }  // namespace warder

@@ -8,6 +8,7 @@
 
 #include "server/app/attestation_manager.h"
 #include "server/app/client_certificates.h"
+#include "server/app/confirmation_loop.h"
 #include "server/app/departure_intake.h"
 #include "server/app/departure_manager.h"
 #include "server/app/documents.h"
@@ -16,10 +17,13 @@
 #include "server/app/event_messages.h"
 #include "server/app/exposure_manager.h"
 #include "server/app/feed_access.h"
+#include "server/app/gateway_directory.h"
+#include "server/app/gateway_manager.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
+#include "server/app/revocation_manager.h"
 #include "server/app/roster_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/subscription_manager.h"
@@ -40,10 +44,12 @@
 #include "server/rpc/certificate_service.h"
 #include "server/rpc/event_service.h"
 #include "server/rpc/exposure_service.h"
+#include "server/rpc/gateway_service.h"
 #include "server/rpc/hr_service.h"
 #include "server/rpc/issuer_service.h"
 #include "server/rpc/key_service.h"
 #include "server/rpc/owner_service.h"
+#include "server/rpc/revocation_service.h"
 #include "server/rpc/status_service.h"
 #include "server/rpc/token_service.h"
 #include "server/signals/curl_client.h"
@@ -104,6 +110,10 @@ struct Services {
   app::EventDispatcher dispatcher;
   app::SubscriptionManager subscriptions;
   app::EventIntake event_intake;
+  app::GatewayDirectory gateway_directory;
+  app::GatewayManager gateways;
+  app::RevocationManager revocations;
+  app::ConfirmationLoop confirmations;
   app::Documents documents;
   http::PublicRoutes public_routes;
   http::scim::ScimRoutes scim_routes;
@@ -119,6 +129,8 @@ struct Services {
   rpc::TokenService token_rpc;
   rpc::AuditService audit_rpc;
   rpc::CertificateService certificate_rpc;
+  rpc::GatewayService gateway_rpc;
+  rpc::RevocationService revocation_rpc;
   rpc::StatusService status_rpc;
 };
 

@@ -10,15 +10,10 @@
 namespace warder::rpc {
 namespace {
 
+using rpc::ToProto;
+
 using google::protobuf::Duration;
 using google::protobuf::Timestamp;
-
-void ToProto(absl::Duration duration, Duration* out) {
-  const int64_t seconds =
-      absl::IDivDuration(duration, absl::Seconds(1), &duration);
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-}
 
 void Maybe(const std::optional<absl::Time>& time,
            Timestamp* (v1::Key::*field)(), v1::Key* out) {
@@ -47,21 +42,6 @@ v1::KeyState ToProto(domain::KeyState state) {
     case domain::KeyState::kRevoked: return v1::KEY_STATE_REVOKED;
   }
   return v1::KEY_STATE_UNSPECIFIED;
-}
-
-v1::RevocationReason ToProto(domain::RevocationReason reason) {
-  using domain::RevocationReason;
-  switch (reason) {
-    case RevocationReason::kUnspecified:
-      return v1::REVOCATION_REASON_UNSPECIFIED;
-    case RevocationReason::kCompromised:
-      return v1::REVOCATION_REASON_COMPROMISED;
-    case RevocationReason::kOwnerDeparted:
-      return v1::REVOCATION_REASON_OWNER_DEPARTED;
-    case RevocationReason::kSuperseded: return v1::REVOCATION_REASON_SUPERSEDED;
-    case RevocationReason::kCessation: return v1::REVOCATION_REASON_CESSATION;
-  }
-  return v1::REVOCATION_REASON_UNSPECIFIED;
 }
 
 v1::DepartureAction ToProto(domain::DepartureAction action) {
@@ -106,6 +86,28 @@ void ToProto(const domain::Policy& policy, v1::Policy* out) {
 }
 
 }  // namespace
+
+void ToProto(absl::Duration duration, Duration* out) {
+  const int64_t seconds =
+      absl::IDivDuration(duration, absl::Seconds(1), &duration);
+  out->set_seconds(seconds);
+  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
+v1::RevocationReason ToProto(domain::RevocationReason reason) {
+  using domain::RevocationReason;
+  switch (reason) {
+    case RevocationReason::kUnspecified:
+      return v1::REVOCATION_REASON_UNSPECIFIED;
+    case RevocationReason::kCompromised:
+      return v1::REVOCATION_REASON_COMPROMISED;
+    case RevocationReason::kOwnerDeparted:
+      return v1::REVOCATION_REASON_OWNER_DEPARTED;
+    case RevocationReason::kSuperseded: return v1::REVOCATION_REASON_SUPERSEDED;
+    case RevocationReason::kCessation: return v1::REVOCATION_REASON_CESSATION;
+  }
+  return v1::REVOCATION_REASON_UNSPECIFIED;
+}
 
 void ToProto(absl::Time time, Timestamp* out) {
   const int64_t seconds = absl::ToUnixSeconds(time);

@@ -19,6 +19,7 @@
 namespace warder::rpc {
 
 void ToProto(absl::Time time, google::protobuf::Timestamp* out);
+void ToProto(absl::Duration duration, google::protobuf::Duration* out);
 // INVALID_ARGUMENT naming `field` outside 0001..9999.
 absl::StatusOr<absl::Time> FromProto(absl::string_view field,
                                      const google::protobuf::Timestamp& time);
@@ -27,6 +28,7 @@ absl::StatusOr<absl::Time> FromProto(absl::string_view field,
 absl::StatusOr<absl::Duration> FromProto(
     absl::string_view field, const google::protobuf::Duration& duration);
 
+v1::RevocationReason ToProto(domain::RevocationReason reason);
 void ToProto(const domain::Issuer& issuer, v1::Issuer* out);
 void ToProto(const domain::Key& key, v1::Key* out);
 void ToProto(const domain::Owner& owner, v1::Owner* out);

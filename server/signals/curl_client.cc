@@ -85,18 +85,6 @@ curl_socket_t OnSocket(void* from, curlsocktype, curl_sockaddr* address) {
                 address->protocol);
 }
 
-bool NamesLoopback(const std::string& url) {
-  for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
-    for (const char* scheme : {"http://", "https://"}) {
-      const std::string start = absl::StrCat(scheme, host);
-      if (!absl::StartsWithIgnoreCase(url, start)) continue;
-      const char next = url.size() > start.size() ? url[start.size()] : '/';
-      if (next == ':' || next == '/' || next == '?') return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 struct CurlClient::Handle {
@@ -150,7 +138,7 @@ absl::StatusOr<app::HttpReply> CurlClient::Perform(Handle& handle,
                   .max_bytes = max_bytes,
                   .too_long = false,
                   .aborted = &aborted_,
-                  .loopback_named = NamesLoopback(url),
+                  .loopback_named = app::NamesLoopback(url),
                   .address_refused = false};
   CURL* curl = handle.curl;
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());

@@ -9,6 +9,7 @@
 #include "server/base/status_macros.h"
 #include "server/storage/columns.h"
 #include "server/storage/event_statements.h"
+#include "server/storage/gateway_statements.h"
 #include "server/storage/hr_statements.h"
 #include "server/storage/rows.h"
 #include "server/storage/sql_error.h"
@@ -20,7 +21,8 @@ SqlTransaction::SqlTransaction(soci::session& sql)
     : sql_(sql),
       statements_(std::make_unique<Statements>(sql)),
       hr_(std::make_unique<HrStatements>(sql)),
-      events_(std::make_unique<EventStatements>(sql)) {}
+      events_(std::make_unique<EventStatements>(sql)),
+      gateways_(std::make_unique<GatewayStatements>(sql)) {}
 SqlTransaction::~SqlTransaction() = default;
 
 absl::StatusOr<std::optional<domain::Issuer>> SqlTransaction::FindIssuer(

@@ -19,6 +19,7 @@ namespace warder::storage {
 struct Statements;
 struct HrStatements;
 struct EventStatements;
+struct GatewayStatements;
 
 // What app::Transaction promises, on one connection. The caller begins and
 // ends the transaction around it. Not thread-safe.
@@ -155,6 +156,40 @@ class SqlTransaction : public app::Transaction {
   absl::Status PutTransmitter(const domain::Transmitter& transmitter) override;
   absl::Status DeleteTransmitter(const std::string& feed) override;
 
+  absl::StatusOr<std::optional<domain::Gateway>> FindGateway(
+      const GatewayId& id) override;
+  absl::StatusOr<std::vector<domain::Gateway>> ListGateways(
+      const std::string& after, int limit) override;
+  absl::StatusOr<bool> AnyGateway() override;
+  absl::StatusOr<std::vector<domain::Gateway>> ListGatewaysOf(
+      const IssuerId& issuer) override;
+  absl::StatusOr<std::vector<domain::GatewayView>> ListViews(
+      const GatewayId& gateway, const IssuerId& issuer) override;
+  absl::StatusOr<std::optional<domain::Revocation>> FindRevocation(
+      const KeyId& key) override;
+  absl::StatusOr<std::vector<domain::Revocation>> ListRevocations(
+      const app::RevocationFilter& filter,
+      const std::pair<absl::Time, std::string>& before, int limit) override;
+  absl::StatusOr<std::vector<domain::Revocation>> ListDueRevocations(
+      absl::Time now, int limit) override;
+  absl::StatusOr<absl::Time> NextRevocationDue() override;
+  absl::StatusOr<std::vector<domain::Revocation>> ListOpenRevocationsOf(
+      const IssuerId& issuer) override;
+  absl::StatusOr<std::vector<domain::Confirmation>> ListConfirmations(
+      const KeyId& key) override;
+  absl::StatusOr<int64_t> CountOverdueConfirmations() override;
+  absl::Status InsertGateway(const domain::Gateway& gateway) override;
+  absl::Status UpdateGateway(domain::Gateway& gateway) override;
+  absl::Status DeleteGateway(const GatewayId& id) override;
+  absl::Status PutView(const domain::GatewayView& view) override;
+  absl::Status InsertRevocation(const domain::Revocation& revocation,
+                                absl::Time next) override;
+  absl::Status UpdateRevocation(domain::Revocation& revocation,
+                                absl::Time next) override;
+  absl::Status InsertConfirmation(
+      const domain::Confirmation& confirmation) override;
+  absl::Status UpdateConfirmation(domain::Confirmation& confirmation) override;
+
  private:
   absl::Status LoadDeputies(domain::Issuer& issuer);
   absl::StatusOr<std::optional<domain::Deputy>> LoadDeputy(const OwnerId& id);
@@ -168,17 +203,20 @@ class SqlTransaction : public app::Transaction {
   absl::Status SaveDeputies(const domain::IssuerDraft& draft);
   absl::Status UpdateKeys(domain::IssuerDraft& draft);
   void InsertKeys(domain::IssuerDraft& draft);
+  absl::Status SaveGatewayIssuers(const domain::Gateway& gateway);
   void EndExposures(const domain::IssuerDraft& draft);
 
   soci::session& sql_;
   std::unique_ptr<Statements> statements_;
   std::unique_ptr<HrStatements> hr_;
   std::unique_ptr<EventStatements> events_;
+  std::unique_ptr<GatewayStatements> gateways_;
   // What this transaction has read and not changed since.
   struct Seen {
     std::map<OwnerId, std::optional<domain::Owner>> owners;
     std::optional<bool> any_scheduled;  // departures
     std::optional<bool> any_declared;   // exposures
+    std::optional<bool> any_gateway;
   };
   Seen seen_;
 };

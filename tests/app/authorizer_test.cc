@@ -12,14 +12,15 @@ TEST(AuthorizerTest, TheTable) {
     const char* access;
   };
   const Row rows[] = {
-      {P::kReadIssuers, "y...y.."},   {P::kWriteIssuers, "y......"},
-      {P::kReadKeys, "y...y.o"},      {P::kWriteKeys, "y......"},
-      {P::kRevokeKeys, "y.....o"},    {P::kReadOwners, "yy..y.o"},
-      {P::kWriteOwners, "yy....."},   {P::kReportDeparture, "yy....."},
-      {P::kReadExposures, "y...y.o"}, {P::kWriteExposures, "y......"},
-      {P::kManageFeeds, "y......"},   {P::kSignTokens, "..o...."},
-      {P::kReadAudit, "y...y.."},     {P::kIssueCertificates, "y......"},
-      {P::kReadStatus, "yyyyyyy"}};
+      {P::kReadIssuers, "y...y.."},       {P::kWriteIssuers, "y......"},
+      {P::kReadKeys, "y...y.o"},          {P::kWriteKeys, "y......"},
+      {P::kRevokeKeys, "y.....o"},        {P::kReadOwners, "yy..y.o"},
+      {P::kWriteOwners, "yy....."},       {P::kReportDeparture, "yy....."},
+      {P::kReadExposures, "y...y.o"},     {P::kWriteExposures, "y......"},
+      {P::kManageFeeds, "y......"},       {P::kReadGateways, "y..oy.."},
+      {P::kManageGateways, "y......"},    {P::kWatchKeySets, "...o..."},
+      {P::kSignTokens, "..o...."},        {P::kReadAudit, "y...y.."},
+      {P::kIssueCertificates, "y......"}, {P::kReadStatus, "yyyyyyy"}};
   const Role roles[] = {Role::kSecurity, Role::kHr,      Role::kSigner,
                         Role::kGateway,  Role::kAuditor, Role::kOperator,
                         Role::kOwner};

@@ -28,6 +28,78 @@ class SteppingTransaction : public app::Transaction {
  public:
   explicit SteppingTransaction(app::Transaction& inner) : t_(inner) {}
 
+  absl::StatusOr<std::optional<domain::Gateway>> FindGateway(
+      const GatewayId& id) override {
+    return t_.FindGateway(id);
+  }
+  absl::StatusOr<std::vector<domain::Gateway>> ListGateways(
+      const std::string& after, int limit) override {
+    return t_.ListGateways(after, limit);
+  }
+  absl::StatusOr<bool> AnyGateway() override { return t_.AnyGateway(); }
+  absl::StatusOr<std::vector<domain::Gateway>> ListGatewaysOf(
+      const IssuerId& issuer) override {
+    return t_.ListGatewaysOf(issuer);
+  }
+  absl::StatusOr<std::vector<domain::GatewayView>> ListViews(
+      const GatewayId& gateway, const IssuerId& issuer) override {
+    return t_.ListViews(gateway, issuer);
+  }
+  absl::StatusOr<std::optional<domain::Revocation>> FindRevocation(
+      const KeyId& key) override {
+    return t_.FindRevocation(key);
+  }
+  absl::StatusOr<std::vector<domain::Revocation>> ListRevocations(
+      const app::RevocationFilter& filter,
+      const std::pair<absl::Time, std::string>& before, int limit) override {
+    return t_.ListRevocations(filter, before, limit);
+  }
+  absl::StatusOr<std::vector<domain::Revocation>> ListDueRevocations(
+      absl::Time now, int limit) override {
+    return t_.ListDueRevocations(now, limit);
+  }
+  absl::StatusOr<absl::Time> NextRevocationDue() override {
+    return t_.NextRevocationDue();
+  }
+  absl::StatusOr<std::vector<domain::Revocation>> ListOpenRevocationsOf(
+      const IssuerId& issuer) override {
+    return t_.ListOpenRevocationsOf(issuer);
+  }
+  absl::StatusOr<std::vector<domain::Confirmation>> ListConfirmations(
+      const KeyId& key) override {
+    return t_.ListConfirmations(key);
+  }
+  absl::StatusOr<int64_t> CountOverdueConfirmations() override {
+    return t_.CountOverdueConfirmations();
+  }
+  absl::Status InsertGateway(const domain::Gateway& gateway) override {
+    return t_.InsertGateway(gateway);
+  }
+  absl::Status UpdateGateway(domain::Gateway& gateway) override {
+    return t_.UpdateGateway(gateway);
+  }
+  absl::Status DeleteGateway(const GatewayId& id) override {
+    return t_.DeleteGateway(id);
+  }
+  absl::Status PutView(const domain::GatewayView& view) override {
+    return t_.PutView(view);
+  }
+  absl::Status InsertRevocation(const domain::Revocation& revocation,
+                                absl::Time next) override {
+    return t_.InsertRevocation(revocation, next);
+  }
+  absl::Status UpdateRevocation(domain::Revocation& revocation,
+                                absl::Time next) override {
+    return t_.UpdateRevocation(revocation, next);
+  }
+  absl::Status InsertConfirmation(
+      const domain::Confirmation& confirmation) override {
+    return t_.InsertConfirmation(confirmation);
+  }
+  absl::Status UpdateConfirmation(domain::Confirmation& confirmation) override {
+    return t_.UpdateConfirmation(confirmation);
+  }
+
   absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
       const IssuerId& id) override {
     return t_.FindIssuer(id);
@@ -108,8 +180,8 @@ class SteppingTransaction : public app::Transaction {
     Step();
     return t_.DeleteTransmitter(feed);
   }
-  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(
-      absl::Time since, int limit) override {
+  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(absl::Time since,
+                                                        int limit) override {
     return t_.ListLapsed(since, limit);
   }
   absl::StatusOr<std::vector<domain::Owner>> ListOverdue(absl::Time since,

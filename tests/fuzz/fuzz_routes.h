@@ -24,6 +24,10 @@ class NoVault : public app::Vault {
   void Forget(const KeyId&) override {}
 };
 
+class NobodyListens : public app::ViewSink {
+  void Note(const domain::GatewayView&) override {}
+};
+
 class FuzzRoutes {
  public:
   FuzzRoutes() {
@@ -47,7 +51,10 @@ class FuzzRoutes {
   Metrics metrics_;
   app::Publisher publisher_;
   app::Documents documents_{"https://k", vault_, clock_, crypto::Sha256};
-  http::PublicRoutes routes_{"shop", publisher_, documents_, clock_, metrics_};
+  app::GatewayDirectory gateways_;
+  NobodyListens nobody_;
+  http::PublicRoutes routes_{"shop",  publisher_, documents_, gateways_,
+                             nobody_, clock_,     metrics_};
 };
 
 }  // namespace warder

@@ -19,10 +19,9 @@ class PublicRoutesTest : public testing::Test {
       : sealer_(SecretBytes(crypto::kKeyEncryptionKeyBytes)),
         vault_(sealer_),
         app_(nullptr, &vault_),
-        documents_("https://keys.example", vault_, app_.clock,
-                   crypto::Sha256),
-        routes_("shop", app_.publisher, documents_, app_.clock,
-                app_.metrics) {
+        documents_("https://keys.example", vault_, app_.clock, crypto::Sha256),
+        routes_("shop", app_.publisher, documents_, directory_, views_,
+                app_.clock, app_.metrics) {
     documents_.SetHistoryComplete();
     app_.MustSetUp();
   }
@@ -36,6 +35,13 @@ class PublicRoutesTest : public testing::Test {
   vault::SoftwareVault vault_;
   TestApp app_;
   app::Documents documents_;
+  app::GatewayDirectory directory_;
+  struct : app::ViewSink {
+    void Note(const domain::GatewayView& view) override {
+      seen.push_back(view);
+    }
+    std::vector<domain::GatewayView> seen;
+  } views_;
   PublicRoutes routes_;
 };
 
@@ -152,6 +158,58 @@ TEST_F(PublicRoutesTest, EverythingIsAnsweredWhileTheDatabaseIsGone) {
     EXPECT_EQ(Get(std::string("/issuers/shop/.well-known/") + document).status,
               200)
         << document;
+  }
+}
+
+TEST_F(PublicRoutesTest, AGatewaysOwnUrlTellsWhichRevisionItWasGiven) {
+  domain::Policy policy;
+  policy.algorithms = {domain::Algorithm::kEs256, domain::Algorithm::kEdDsa};
+  app_.MustSetUp("both", policy);
+  const auto add = [&](const char* id, const char* consumer,
+                       std::vector<std::string> sources) {
+    domain::Gateway gateway;
+    gateway.id = GatewayId(id);
+    gateway.consumer = consumer;
+    gateway.issuers = {IssuerId("both")};
+    gateway.fetch_sources = std::move(sources);
+    EXPECT_OK(app_.store.Mutate(
+        [&](app::Transaction& txn) { return txn.InsertGateway(gateway); }));
+  };
+  add("edge", "envoy", {"192.0.2.0/24"});
+  add("old", "spring-security", {});
+  ASSERT_OK(directory_.Load(app_.store));
+  const auto ask = [&](const std::string& path, const char* from,
+                       const char* method = "GET") {
+    return routes_.Answer({.method = method,
+                           .path = path,
+                           .if_none_match = "",
+                           .peer_address = from});
+  };
+  const std::string path = "/gateways/edge/both/jwks.json";
+  // Somebody else, and a HEAD, are no fetch of the gateway's.
+  EXPECT_EQ(ask(path, "198.51.100.1").status, 200);
+  EXPECT_EQ(ask(path, "192.0.2.9", "HEAD").status, 200);
+  EXPECT_TRUE(views_.seen.empty());
+  const HttpResponse full = ask(path, "192.0.2.9");
+  EXPECT_THAT(full.body, HasSubstr("EdDSA"));
+  ASSERT_EQ(views_.seen.size(), 1u);
+  EXPECT_EQ(views_.seen[0].revision, app_.publisher.Find("both")->revision);
+  EXPECT_EQ(views_.seen[0].source, "192.0.2.9");
+  // A verifier that reads no EdDSA is not shown any.
+  const HttpResponse classic =
+      ask("/gateways/old/both/jwks.json", "198.51.100.1");
+  EXPECT_THAT(classic.body, Not(HasSubstr("EdDSA")));
+  EXPECT_THAT(classic.body, HasSubstr("ES256"));
+  EXPECT_THAT(classic.headers,
+              HasSubstr(app_.publisher.Find("both")->classic_etag));
+  EXPECT_THAT(
+      ask("/gateways/old/both/.well-known/openid-configuration", "").body,
+      HasSubstr("https://keys.example/gateways/old/both/jwks.json"));
+  for (const char* bad :
+       {"/gateways/edge/shop/jwks.json", "/gateways/nobody/both/jwks.json",
+        "/gateways/edge/both", "/gateways/edge", "/gateways/",
+        "/gateways/edge/both/jwks.json/"}) {
+    EXPECT_EQ(ask(bad, "192.0.2.9").status, 404) << bad;
   }
 }
 

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "server/base/error.h"
+#include "tests/support/fake_gateways.h"
 #include "tests/support/fake_store.h"
 
 namespace warder {
 
-class FakeEvents : public app::Transaction {
+class FakeEvents : public FakeGateways {
  public:
-  explicit FakeEvents(FakeStoreState& state) : s_(state) {}
+  explicit FakeEvents(FakeStoreState& state) : FakeGateways(state), s_(state) {}
 
   absl::StatusOr<bool> HasTouchedKeys(const std::string& person) override {
     const auto his = [&](const auto& fact) { return fact.person == person; };

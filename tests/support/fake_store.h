@@ -29,6 +29,11 @@ struct FakeStoreState {
   std::map<std::string, domain::Subscription> subscriptions;
   std::map<std::pair<std::string, int64_t>, domain::Delivery> deliveries;
   std::map<std::string, domain::Transmitter> transmitters;
+  std::map<GatewayId, domain::Gateway> gateways;
+  std::map<std::pair<GatewayId, IssuerId>, domain::GatewayView> views;
+  // With when time may change something.
+  std::map<KeyId, std::pair<domain::Revocation, absl::Time>> revocations;
+  std::map<std::pair<KeyId, GatewayId>, domain::Confirmation> confirmations;
   std::map<std::pair<std::string, std::string>, app::RequestRecord> requests;
   std::map<OwnerId, domain::Departure> departures;
   std::vector<domain::AuditEvent> events;

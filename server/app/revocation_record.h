@@ -1,0 +1,55 @@
+// The record of a revocation: made in the transaction that revokes the key, and
+// brought forward by whatever is learned later. What counts as evidence is
+// domain/revocation.h's; here it meets the store.
+#ifndef WARDER_SERVER_APP_REVOCATION_RECORD_H_
+#define WARDER_SERVER_APP_REVOCATION_RECORD_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/store.h"
+#include "server/domain/issuer.h"
+#include "server/domain/revocation.h"
+
+namespace warder::app {
+
+class Change;
+
+// Begins the record of each key that `draft` has just revoked, one confirmation
+// for each gateway of the issuer. Returns how many were begun; none where no
+// gateway is registered. Costs one count in a house without gateways.
+absl::StatusOr<int> BeginRevocations(Transaction& txn,
+                                     const domain::IssuerDraft& draft,
+                                     const OwnerId& leaver);
+
+// What a review found, for the audit log and the metrics.
+struct ReviewOutcome {
+  std::vector<domain::Confirmation> fetched, enforced, overdue;  // since before
+  bool closed = false;  // by this review: every gateway has refused
+};
+
+// Brings `revocation` and its confirmations up to what is known at `now`:
+// views, horizons, deadlines. Writes what changed. Idempotent.
+absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
+                                               domain::Revocation revocation,
+                                               absl::Time now);
+
+// Puts what a review found into the audit log.
+void RecordReview(Change& change, const domain::Revocation& revocation,
+                  const ReviewOutcome& outcome);
+
+// Notes `who`'s word that the gateway refuses whatever it has not been known to
+// refuse yet. Returns how many confirmations that ended.
+absl::StatusOr<int> EndConfirmationsOf(Transaction& txn,
+                                       const domain::Gateway& gateway,
+                                       const std::string& who, absl::Time now);
+
+// Returns what an issuer says of itself, for horizons.
+domain::HorizonTerms TermsOf(const domain::Policy& policy);
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_REVOCATION_RECORD_H_

@@ -1,0 +1,170 @@
+#include "server/domain/revocation.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+
+namespace warder::domain {
+namespace {
+
+// Accepted the dead key when asked, and nothing better is known since.
+bool Contradicted(const Confirmation& confirmation) {
+  return confirmation.accept_time.has_value() &&
+         confirmation.state != ConfirmationState::kEnforced;
+}
+
+void Enforce(Confirmation& confirmation, Evidence evidence, absl::Time at) {
+  confirmation.state = ConfirmationState::kEnforced;
+  confirmation.enforce_time = at;
+  confirmation.enforced_by = evidence;
+}
+
+}  // namespace
+
+absl::string_view ConfirmationStateName(ConfirmationState state) {
+  switch (state) {
+    case ConfirmationState::kPending: return "PENDING";
+    case ConfirmationState::kFetched: return "FETCHED";
+    case ConfirmationState::kEnforced: return "ENFORCED";
+    case ConfirmationState::kOverdue: return "OVERDUE";
+  }
+  return "";
+}
+
+absl::StatusOr<ConfirmationState> ParseConfirmationState(
+    absl::string_view field, absl::string_view name) {
+  for (const auto state :
+       {ConfirmationState::kPending, ConfirmationState::kFetched,
+        ConfirmationState::kEnforced, ConfirmationState::kOverdue}) {
+    if (ConfirmationStateName(state) == name) return state;
+  }
+  return FieldError(field, absl::StrCat("\"", name.substr(0, 40),
+                                        "\" is no state of a confirmation"));
+}
+
+absl::string_view EvidenceName(Evidence evidence) {
+  switch (evidence) {
+    case Evidence::kNone: return "";
+    case Evidence::kFetched: return "FETCHED";
+    case Evidence::kAcknowledged: return "ACKNOWLEDGED";
+    case Evidence::kHorizon: return "HORIZON";
+    case Evidence::kStated: return "STATED";
+    case Evidence::kProbed: return "PROBED";
+  }
+  return "";
+}
+
+absl::StatusOr<Evidence> ParseEvidence(absl::string_view field,
+                                       absl::string_view name) {
+  for (const auto evidence :
+       {Evidence::kNone, Evidence::kFetched, Evidence::kAcknowledged,
+        Evidence::kHorizon, Evidence::kStated, Evidence::kProbed}) {
+    if (EvidenceName(evidence) == name) return evidence;
+  }
+  return FieldError(field, absl::StrCat("\"", name.substr(0, 40),
+                                        "\" is no kind of evidence"));
+}
+
+Confirmation BeginConfirmation(const Revocation& revocation,
+                               const Gateway& gateway, const Horizon& horizon,
+                               absl::Duration exposure) {
+  Confirmation made;
+  made.key = revocation.key;
+  made.gateway = gateway.id;
+  const absl::Duration patience = std::max(horizon.expected, kStreamPatience);
+  made.deadline = revocation.revoke_time + std::min(patience, exposure);
+  made.latest = revocation.revoke_time + horizon.latest;
+  return made;
+}
+
+bool NoteView(Confirmation& confirmation, const Revocation& revocation,
+              const Gateway& gateway, const GatewayView& view) {
+  if (view.revision < revocation.revision ||
+      confirmation.state == ConfirmationState::kEnforced) {
+    return false;
+  }
+  // A set it held before the revocation lacked nothing: a key that was no
+  // longer published when it was revoked.
+  const absl::Time at = std::max(view.time, revocation.revoke_time);
+  const Evidence evidence =
+      view.acknowledged ? Evidence::kAcknowledged : Evidence::kFetched;
+  bool changed = false;
+  if (!confirmation.fetch_time) {
+    confirmation.fetch_time = at;
+    confirmation.fetched_by = evidence;
+    if (!view.source.empty()) confirmation.detail = view.source;
+    if (confirmation.state == ConfirmationState::kPending) {
+      confirmation.state = ConfirmationState::kFetched;
+    }
+    changed = true;
+  }
+  // Who can be asked is asked: his word alone ends nothing. And an agent speaks
+  // for a verifier only where it is the one that verifies.
+  const Consumer* consumer = FindConsumer(gateway.consumer);
+  if (view.acknowledged && consumer != nullptr && consumer->acknowledges &&
+      !gateway.probe && !Contradicted(confirmation)) {
+    Enforce(confirmation, Evidence::kAcknowledged, at);
+    changed = true;
+  }
+  return changed;
+}
+
+bool NoteStatement(Confirmation& confirmation, absl::string_view who,
+                   absl::Time now) {
+  if (confirmation.state == ConfirmationState::kEnforced) return false;
+  if (!confirmation.fetch_time) {
+    confirmation.fetch_time = now;
+    confirmation.fetched_by = Evidence::kStated;
+  }
+  confirmation.detail = absl::StrCat("stated by ", who);
+  Enforce(confirmation, Evidence::kStated, now);
+  return true;
+}
+
+bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
+              const Gateway& gateway, const Horizon& horizon, absl::Time now) {
+  if (confirmation.state == ConfirmationState::kEnforced) return false;
+  if (!Contradicted(confirmation)) {
+    if (confirmation.latest <= now) {
+      confirmation.detail =
+          confirmation.fetch_time
+              ? confirmation.detail
+              : "never seen to fetch; its cache has expired all the same";
+      Enforce(confirmation, Evidence::kHorizon, confirmation.latest);
+      return true;
+    }
+    // Where it keeps keys while it cannot fetch, it must have been seen, and be
+    // the one that was seen.
+    const absl::Time expected = revocation.revoke_time + horizon.expected;
+    if (confirmation.fetch_time && expected <= now &&
+        !gateway.fetch_sources.empty()) {
+      Enforce(confirmation, Evidence::kHorizon,
+              std::max(expected, *confirmation.fetch_time));
+      return true;
+    }
+  }
+  if (confirmation.deadline <= now &&
+      confirmation.state != ConfirmationState::kOverdue) {
+    confirmation.state = ConfirmationState::kOverdue;
+    return true;
+  }
+  return false;
+}
+
+absl::Time NextInstant(const Confirmation& confirmation,
+                       const Revocation& revocation, const Horizon& horizon) {
+  if (confirmation.state == ConfirmationState::kEnforced) {
+    return absl::InfiniteFuture();
+  }
+  absl::Time next = confirmation.latest;
+  if (confirmation.state != ConfirmationState::kOverdue) {
+    next = std::min(next, confirmation.deadline);
+  }
+  if (confirmation.fetch_time) {
+    next = std::min(next, revocation.revoke_time + horizon.expected);
+  }
+  return next;
+}
+
+}  // namespace warder::domain

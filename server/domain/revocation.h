@@ -1,0 +1,121 @@
+// What is known, gateway by gateway, of a revoked key being refused. Pure.
+//
+//   pending --> fetched --> enforced        overdue: the deadline has passed
+//   and
+//      |           |           ^            it is not enforced; leads on to
+//      +-----------+-> overdue-+            enforced as any other
+//
+// Evidence, from the weakest:
+//
+//   fetched        its URL was fetched and the answer lacked the key
+//   acknowledged   an agent or libwarder says that it enforces a set without
+//                  the key
+//   horizon        its cache has expired (horizon.h)
+//   stated         a person says so
+//   probed         it refused a token of the dead key and, by the same probe,
+//                  accepted one of the living key
+//
+// A gateway that accepts the dead key's token after any of them is overdue at
+// once, whatever it said, and only a probe or a person ends that.
+#ifndef WARDER_SERVER_DOMAIN_REVOCATION_H_
+#define WARDER_SERVER_DOMAIN_REVOCATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/base/ids.h"
+#include "server/domain/gateway.h"
+#include "server/domain/horizon.h"
+#include "server/domain/key.h"
+
+namespace warder::domain {
+
+enum class ConfirmationState { kPending, kFetched, kEnforced, kOverdue };
+
+enum class Evidence {
+  kNone,
+  kFetched,
+  kAcknowledged,
+  kHorizon,
+  kStated,
+  kProbed,
+};
+
+absl::string_view ConfirmationStateName(ConfirmationState state);
+absl::StatusOr<ConfirmationState> ParseConfirmationState(
+    absl::string_view field, absl::string_view name);
+absl::string_view EvidenceName(Evidence evidence);
+absl::StatusOr<Evidence> ParseEvidence(absl::string_view field,
+                                       absl::string_view name);
+
+// One revoked key that gateways were registered for.
+struct Revocation {
+  IssuerId issuer;
+  KeyId key;
+  RevocationReason reason = RevocationReason::kUnspecified;
+  // The first revision of the key set without the key.
+  int64_t revision = 0;
+  absl::Time revoke_time;
+  // The person whose departure it was, or empty.
+  OwnerId leaver;
+  // Set once every gateway has refused.
+  std::optional<absl::Time> close_time;
+  int64_t rev = 0;
+
+  friend bool operator==(const Revocation&, const Revocation&) = default;
+};
+
+// What one gateway is known to do with one revoked key.
+struct Confirmation {
+  KeyId key;
+  GatewayId gateway;
+  ConfirmationState state = ConfirmationState::kPending;
+  // When it first was known to hold a set without the key, and how.
+  std::optional<absl::Time> fetch_time;
+  Evidence fetched_by = Evidence::kNone;
+  // When it was known to refuse, and how.
+  std::optional<absl::Time> enforce_time;
+  Evidence enforced_by = Evidence::kNone;
+  // Not enforced at this instant: overdue.
+  absl::Time deadline;
+  // The instant from which it refuses whatever happens; InfiniteFuture:
+  // unbounded.
+  absl::Time latest;
+  // When it last accepted the dead key's token, as a probe saw.
+  std::optional<absl::Time> accept_time;
+  // For people: from where it fetched, who stated it, what a probe saw.
+  std::string detail;
+  int64_t rev = 0;
+
+  friend bool operator==(const Confirmation&, const Confirmation&) = default;
+};
+
+// Returns the confirmation that begins at the revocation. `exposure` is
+// policy.max_revocation_exposure: the time the organisation allows itself.
+Confirmation BeginConfirmation(const Revocation& revocation,
+                               const Gateway& gateway, const Horizon& horizon,
+                               absl::Duration exposure);
+
+// Each notes one piece of evidence and returns whether anything changed.
+
+// The gateway holds `view.revision` since `view.time`.
+bool NoteView(Confirmation& confirmation, const Revocation& revocation,
+              const Gateway& gateway, const GatewayView& view);
+// `who` says that it refuses.
+bool NoteStatement(Confirmation& confirmation, absl::string_view who,
+                   absl::Time now);
+// Time has passed: a deadline or a horizon.
+bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
+              const Gateway& gateway, const Horizon& horizon, absl::Time now);
+
+// Returns when NoteTime may change something next; InfiniteFuture: never.
+absl::Time NextInstant(const Confirmation& confirmation,
+                       const Revocation& revocation, const Horizon& horizon);
+
+}  // namespace warder::domain
+
+#endif  // WARDER_SERVER_DOMAIN_REVOCATION_H_

@@ -1,0 +1,97 @@
+// The statements about gateways and what they confirm, by name.
+#ifndef WARDER_SERVER_STORAGE_GATEWAY_STATEMENTS_H_
+#define WARDER_SERVER_STORAGE_GATEWAY_STATEMENTS_H_
+
+#include <soci/soci.h>
+
+#include "server/storage/gateway_rows.h"
+#include "server/storage/statements.h"
+
+namespace warder::storage {
+
+// As Statements.
+struct GatewayStatements {
+  explicit GatewayStatements(soci::session& sql)
+      : find(sql, From<GatewayRow>("gateways WHERE id = :id")),
+        list(sql, From<GatewayRow>("gateways WHERE id > :after ORDER BY id "
+                                   "LIMIT :limit")),
+        any(sql, "SELECT count(*) FROM (SELECT 1 FROM gateways LIMIT 1)"),
+        list_of(sql, From<GatewayRow>("gateways WHERE id IN (SELECT gateway "
+                                      "FROM gateway_issuers WHERE issuer = "
+                                      ":issuer) ORDER BY id")),
+        insert(sql, Into<GatewayRow>("gateways")),
+        update(sql,
+               Set<GatewayRow>("gateways", "id = :key AND rev = :old_rev")),
+        remove(sql, "DELETE FROM gateways WHERE id = :id"),
+        insert_issuer(sql,
+                      "INSERT INTO gateway_issuers (issuer, gateway) VALUES "
+                      "(:issuer, :gateway)"),
+        remove_issuers(sql,
+                       "DELETE FROM gateway_issuers WHERE gateway = :gateway"),
+        remove_views(sql, "DELETE FROM gateway_views WHERE gateway = :gateway"),
+        views(sql, From<GatewayViewRow>("gateway_views ORDER BY gateway, "
+                                        "issuer")),
+        views_by(sql, From<GatewayViewRow>("gateway_views WHERE gateway = "
+                                           ":gateway ORDER BY issuer")),
+        views_of(sql, From<GatewayViewRow>("gateway_views WHERE issuer = "
+                                           ":issuer ORDER BY gateway")),
+        view(sql, From<GatewayViewRow>("gateway_views WHERE gateway = :gateway "
+                                       "AND issuer = :issuer")),
+        put_view(sql,
+                 Into<GatewayViewRow>("gateway_views", "INSERT OR REPLACE")),
+        find_revocation(sql, From<RevocationRow>("revocations WHERE key = "
+                                                 ":key")),
+        due(sql, From<RevocationRow>("revocations WHERE close_us = 0 AND "
+                                     "next_us <= :now ORDER BY next_us LIMIT "
+                                     ":limit")),
+        next_due(sql,
+                 "SELECT next_us FROM revocations WHERE close_us = 0 ORDER BY "
+                 "next_us LIMIT 1"),
+        open_of(sql, From<RevocationRow>("revocations WHERE close_us = 0 AND "
+                                         "issuer = :issuer ORDER BY "
+                                         "revoke_us")),
+        insert_revocation(sql, Into<RevocationRow>("revocations")),
+        update_revocation(sql, Set<RevocationRow>("revocations",
+                                                  "key = :key AND rev = "
+                                                  ":old_rev")),
+        confirmations(sql, From<ConfirmationRow>("confirmations WHERE key = "
+                                                 ":key ORDER BY gateway")),
+        count_overdue(sql,
+                      "SELECT count(*) FROM confirmations WHERE state = "
+                      "'OVERDUE'"),
+        insert_confirmation(sql, Into<ConfirmationRow>("confirmations")),
+        update_confirmation(
+            sql, Set<ConfirmationRow>("confirmations",
+                                      "key = :key AND gateway = :gateway AND "
+                                      "rev = :old_rev")) {}
+
+  Select<GatewayRow, Text> find;
+  Select<GatewayRow, Text, Number> list;
+  Select<One<Number>> any;
+  Select<GatewayRow, Text> list_of;
+  Write<GatewayRow> insert;
+  Update<GatewayRow, Text, Number> update;
+  Write<NoRow, Text> remove;
+  Write<NoRow, Text, Text> insert_issuer;
+  Write<NoRow, Text> remove_issuers;
+  Write<NoRow, Text> remove_views;
+  Select<GatewayViewRow> views;
+  Select<GatewayViewRow, Text> views_by;
+  Select<GatewayViewRow, Text> views_of;
+  Select<GatewayViewRow, Text, Text> view;
+  Write<GatewayViewRow> put_view;
+  Select<RevocationRow, Text> find_revocation;
+  Select<RevocationRow, Number, Number> due;
+  Select<One<Number>> next_due;
+  Select<RevocationRow, Text> open_of;
+  Write<RevocationRow> insert_revocation;
+  Update<RevocationRow, Text, Number> update_revocation;
+  Select<ConfirmationRow, Text> confirmations;
+  Select<One<Number>> count_overdue;
+  Write<ConfirmationRow> insert_confirmation;
+  Update<ConfirmationRow, Text, Text, Number> update_confirmation;
+};
+
+}  // namespace warder::storage
+
+#endif  // WARDER_SERVER_STORAGE_GATEWAY_STATEMENTS_H_

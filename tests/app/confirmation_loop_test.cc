@@ -1,0 +1,221 @@
+#include "server/app/confirmation_loop.h"
+
+#include "server/app/gateway_manager.h"
+#include "server/app/revocation_manager.h"
+#include "server/base/error.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_app.h"
+
+namespace warder::app {
+namespace {
+
+using domain::ConfirmationState;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class ConfirmationLoopTest : public testing::Test {
+ protected:
+  ConfirmationLoopTest() { app_.MustSetUp(); }
+
+  domain::Gateway Make(const char* id, const char* consumer) {
+    domain::Gateway gateway;
+    gateway.id = GatewayId(id);
+    gateway.consumer = consumer;
+    gateway.reach = std::string(consumer) == "libwarder"
+                        ? domain::Reach::kStream
+                        : domain::Reach::kPoll;
+    gateway.issuers = {IssuerId("shop")};
+    return gateway;
+  }
+  void MustAdd(const domain::Gateway& gateway) {
+    ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway).status());
+  }
+  KeyId MustRevoke() {
+    const KeyId key = app_.MustFindKey("shop", domain::KeyState::kActive).id;
+    EXPECT_OK(app_.keys
+                  .Revoke(app_.As("security/sam"),
+                          {.issuer = IssuerId("shop"),
+                           .key = key,
+                           .reason = domain::RevocationReason::kCompromised})
+                  .status());
+    return key;
+  }
+  void Sees(const char* gateway, bool acknowledged = false) {
+    loop_.Note({.gateway = GatewayId(gateway),
+                .issuer = IssuerId("shop"),
+                .revision = app_.publisher.Find("shop")->revision,
+                .time = app_.clock.TimeNow(),
+                .source = "192.0.2.1",
+                .acknowledged = acknowledged,
+                .heard_time = app_.clock.TimeNow()});
+  }
+  RevocationStatus MustGet(const KeyId& key) {
+    auto status = revocations_.Get(app_.As("security/sam"), key);
+    EXPECT_OK(status.status());
+    return status.ok() ? *status : RevocationStatus();
+  }
+  int CountEvents(absl::string_view action) {
+    int count = 0;
+    for (const auto& event : app_.Events()) count += event.action == action;
+    return count;
+  }
+
+  TestApp app_;
+  GatewayDirectory directory_;
+  GatewayManager gateways_{app_.runner, directory_};
+  RevocationManager revocations_{app_.runner};
+  ConfirmationLoop loop_{app_.runner};
+};
+
+TEST_F(ConfirmationLoopTest, ARevocationClosesWhenTheLastGatewayRefuses) {
+  MustAdd(Make("edge", "envoy"));
+  MustAdd(Make("lib", "libwarder"));
+  const KeyId key = MustRevoke();
+  loop_.Tick();
+  EXPECT_EQ(MustGet(key).Count(ConfirmationState::kPending), 2);
+  app_.clock.AdvanceTime(absl::Seconds(1));
+  Sees("lib", /*acknowledged=*/true);
+  Sees("edge");
+  loop_.Tick();
+  RevocationStatus status = MustGet(key);
+  EXPECT_EQ(status.Count(ConfirmationState::kEnforced), 1);
+  EXPECT_EQ(status.Count(ConfirmationState::kFetched), 1);
+  EXPECT_FALSE(status.revocation.close_time);
+  app_.clock.AdvanceTime(absl::Minutes(10));
+  loop_.Tick();
+  status = MustGet(key);
+  EXPECT_EQ(status.Count(ConfirmationState::kEnforced), 2);
+  EXPECT_EQ(status.revocation.close_time,
+            status.revocation.revoke_time + absl::Minutes(10));
+  EXPECT_EQ(CountEvents("revocation.confirmed"), 1);
+  loop_.Tick();
+  EXPECT_EQ(CountEvents("revocation.confirmed"), 1);
+}
+
+TEST_F(ConfirmationLoopTest, WithoutGatewaysNothingIsRecorded) {
+  const KeyId key = MustRevoke();
+  EXPECT_THAT(revocations_.Get(app_.As("security/sam"), key).status(),
+              FailsWith(Reason::kNotFound, "warder gateway create"));
+}
+
+TEST_F(ConfirmationLoopTest, ADepartureNamesTheLeaver) {
+  MustAdd(Make("edge", "envoy"));
+  const KeyId key = app_.MustFindKey("shop", domain::KeyState::kActive).id;
+  ASSERT_OK(app_.Depart("hr/hook", "alice").status());
+  EXPECT_EQ(MustGet(key).revocation.leaver, OwnerId("alice"));
+  ASSERT_OK_AND_ASSIGN(const auto page,
+                       revocations_.List(app_.As("auditor/ann"),
+                                         {.leaver = OwnerId("alice")}, {}));
+  EXPECT_EQ(page.items.size(), 1u);
+}
+
+TEST_F(ConfirmationLoopTest, WhoNeverAnswersIsOverdueAndSaidToBeOnce) {
+  MustAdd(Make("k8s", "kubernetes"));
+  const KeyId key = MustRevoke();
+  app_.clock.AdvanceTime(absl::Hours(2));
+  loop_.Tick();
+  loop_.Tick();
+  const RevocationStatus status = MustGet(key);
+  EXPECT_EQ(status.Count(ConfirmationState::kOverdue), 1);
+  EXPECT_THAT(status.gateways[0].horizon.why, HasSubstr("unknown kid"));
+  EXPECT_EQ(CountEvents("revocation.overdue"), 1);
+  EXPECT_THAT(app_.metrics.Text(), HasSubstr("warder_confirmations_overdue 1"));
+}
+
+TEST_F(ConfirmationLoopTest, APersonsWordClosesAndStands) {
+  MustAdd(Make("k8s", "kubernetes"));
+  const KeyId key = MustRevoke();
+  EXPECT_THAT(
+      revocations_.Confirm(app_.As("auditor/ann"), key, GatewayId("k8s")),
+      FailsWith(Reason::kPermissionDenied));
+  EXPECT_THAT(
+      revocations_.Confirm(app_.As("security/sam"), key, GatewayId("nobody")),
+      FailsWith(Reason::kNotFound));
+  ASSERT_OK_AND_ASSIGN(
+      const auto status,
+      revocations_.Confirm(app_.As("security/sam"), key, GatewayId("k8s")));
+  EXPECT_TRUE(status.revocation.close_time.has_value());
+  EXPECT_EQ(status.gateways[0].confirmation.detail, "stated by security/sam");
+}
+
+TEST_F(ConfirmationLoopTest, ADeletedGatewayIsWaitedForNoMore) {
+  MustAdd(Make("k8s", "kubernetes"));
+  const KeyId key = MustRevoke();
+  ASSERT_OK(gateways_.Delete(app_.As("security/sam"), GatewayId("k8s")));
+  EXPECT_EQ(directory_.Find("k8s"), nullptr);
+  loop_.Tick();
+  const RevocationStatus status = MustGet(key);
+  EXPECT_TRUE(status.revocation.close_time.has_value());
+  EXPECT_THAT(status.gateways[0].confirmation.detail,
+              HasSubstr("who deleted it"));
+}
+
+TEST_F(ConfirmationLoopTest, NotesSurviveAStoreThatFails) {
+  MustAdd(Make("lib", "libwarder"));
+  const KeyId key = MustRevoke();
+  Sees("lib", /*acknowledged=*/true);
+  app_.fake_store.FailWith(Error(absl::StatusCode::kUnavailable,
+                                 Reason::kStoreUnavailable, "disk full"));
+  loop_.Tick();
+  app_.fake_store.FailWith(absl::OkStatus());
+  loop_.Tick();
+  EXPECT_EQ(MustGet(key).Count(ConfirmationState::kEnforced), 1);
+}
+
+TEST_F(ConfirmationLoopTest, WhatANewProcessFindsItGoesOnWith) {
+  MustAdd(Make("edge", "envoy"));
+  const KeyId key = MustRevoke();
+  Sees("edge");
+  loop_.Tick();
+  ConfirmationLoop next(app_.runner);
+  app_.clock.AdvanceTime(absl::Minutes(10));
+  next.Tick();
+  EXPECT_EQ(MustGet(key).Count(ConfirmationState::kEnforced), 1);
+}
+
+TEST_F(ConfirmationLoopTest, AGatewaySeesItselfAlone) {
+  MustAdd(Make("edge", "envoy"));
+  MustAdd(Make("lib", "libwarder"));
+  const KeyId key = MustRevoke();
+  ASSERT_OK_AND_ASSIGN(const auto own,
+                       revocations_.Get(app_.As("gateway/lib"), key));
+  ASSERT_EQ(own.gateways.size(), 1u);
+  EXPECT_EQ(own.gateways[0].confirmation.gateway, GatewayId("lib"));
+  EXPECT_THAT(gateways_.Get(app_.As("gateway/lib"), GatewayId("edge")),
+              FailsWith(Reason::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const auto list,
+                       gateways_.List(app_.As("gateway/lib"), {}));
+  EXPECT_EQ(list.items.size(), 1u);
+}
+
+TEST_F(ConfirmationLoopTest, AProbeThatLeadsHereHasToBeMeant) {
+  domain::Gateway gateway = Make("edge", "envoy");
+  gateway.probe = domain::Probe{.url = "https://127.0.0.1/p", .audience = "a"};
+  const auto create = [&] {
+    return gateways_.Create(app_.As("security/sam"), gateway).status();
+  };
+  EXPECT_EQ(FieldOf(create()), "probe.url");
+  gateway.probe->url = "http://edge.example/p";
+  EXPECT_EQ(FieldOf(create()), "probe.url");
+  gateway.probe->url = "https://u:p@edge.example/p";
+  EXPECT_EQ(FieldOf(create()), "probe.url");
+  gateway.probe->url = "http://127.0.0.1:8080/p";
+  gateway.probe->local = true;
+  EXPECT_OK(create());
+}
+
+TEST_F(ConfirmationLoopTest, AGatewayThatCouldReadNothingIsRefused) {
+  domain::Policy policy;
+  policy.algorithms = {domain::Algorithm::kEdDsa};
+  app_.MustSetUp("ed", policy);
+  domain::Gateway gateway = Make("spring", "spring-security");
+  gateway.issuers = {IssuerId("ed")};
+  EXPECT_THAT(gateways_.Create(app_.As("security/sam"), gateway),
+              FailsWith(Reason::kWrongState, "reads no EdDSA"));
+  gateway.issuers = {IssuerId("nobody")};
+  EXPECT_THAT(gateways_.Create(app_.As("security/sam"), gateway),
+              FailsWith(Reason::kNotFound));
+}
+
+}  // namespace
+}  // namespace warder::app

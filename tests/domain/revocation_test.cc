@@ -1,0 +1,134 @@
+#include "server/domain/revocation.h"
+
+#include <gtest/gtest.h>
+
+namespace warder::domain {
+namespace {
+
+const absl::Time kRevoked = absl::FromUnixSeconds(1'800'000'000);
+constexpr HorizonTerms kTerms{.max_age = absl::Minutes(1),
+                              .token_lifetime = absl::Hours(1),
+                              .clock_skew = absl::Minutes(1)};
+
+struct Case {
+  Gateway gateway;
+  Revocation revocation;
+  Horizon horizon;
+  Confirmation confirmation;
+
+  explicit Case(absl::string_view consumer, Reach reach = Reach::kPoll) {
+    gateway.id = GatewayId("edge");
+    gateway.consumer = std::string(consumer);
+    gateway.reach = reach;
+    revocation.key = KeyId("k");
+    revocation.revision = 7;
+    revocation.revoke_time = kRevoked;
+    horizon = HorizonOf(gateway, kTerms);
+    confirmation =
+        BeginConfirmation(revocation, gateway, horizon, absl::Hours(2));
+  }
+  bool Sees(int64_t revision, absl::Duration after, bool acknowledged = false) {
+    return NoteView(confirmation, revocation, gateway,
+                    {.gateway = gateway.id,
+                     .issuer = revocation.issuer,
+                     .revision = revision,
+                     .time = kRevoked + after,
+                     .source = "",
+                     .acknowledged = acknowledged,
+                     .heard_time = kRevoked});
+  }
+  bool At(absl::Duration after) {
+    return NoteTime(confirmation, revocation, gateway, horizon,
+                    kRevoked + after);
+  }
+};
+
+TEST(RevocationTest, AnOlderRevisionProvesNothing) {
+  Case c("envoy");
+  EXPECT_FALSE(c.Sees(6, absl::Seconds(1)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kPending);
+}
+
+TEST(RevocationTest, AFetchIsFetchedAndTheHorizonEnforces) {
+  Case c("envoy");
+  EXPECT_TRUE(c.Sees(7, absl::Minutes(2)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kFetched);
+  EXPECT_EQ(c.confirmation.fetch_time, kRevoked + absl::Minutes(2));
+  // A later one does not move the time.
+  EXPECT_FALSE(c.Sees(8, absl::Minutes(3)));
+  EXPECT_FALSE(c.At(absl::Minutes(10) - absl::Nanoseconds(1)));
+  EXPECT_TRUE(c.At(absl::Minutes(10)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kEnforced);
+  EXPECT_EQ(c.confirmation.enforced_by, Evidence::kHorizon);
+  EXPECT_EQ(c.confirmation.enforce_time, kRevoked + absl::Minutes(10));
+}
+
+TEST(RevocationTest, AnyonesFetchDoesNotVouchForWhoFailsOpen) {
+  Case c("envoy-async");
+  EXPECT_TRUE(c.Sees(7, absl::Minutes(2)));
+  EXPECT_TRUE(c.At(absl::Minutes(10)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
+  // The same from addresses that are known to be its own.
+  Case known("envoy-async");
+  known.gateway.fetch_sources = {"192.0.2.0/24"};
+  EXPECT_TRUE(known.Sees(7, absl::Minutes(2)));
+  EXPECT_TRUE(known.At(absl::Minutes(10)));
+  EXPECT_EQ(known.confirmation.state, ConfirmationState::kEnforced);
+}
+
+TEST(RevocationTest, UnboundedIsOverdueOnceTheOrganisationsBoundHasPassed) {
+  Case c("go-oidc");
+  EXPECT_EQ(c.confirmation.latest, absl::InfiniteFuture());
+  EXPECT_EQ(NextInstant(c.confirmation, c.revocation, c.horizon),
+            kRevoked + absl::Hours(2));
+  EXPECT_FALSE(c.At(absl::Hours(2) - absl::Nanoseconds(1)));
+  EXPECT_TRUE(c.At(absl::Hours(2)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
+  EXPECT_FALSE(c.At(absl::Hours(24 * 365)));
+  EXPECT_TRUE(NoteStatement(c.confirmation, "security/alice",
+                            kRevoked + absl::Hours(3)));
+  EXPECT_EQ(c.confirmation.enforced_by, Evidence::kStated);
+  EXPECT_EQ(c.confirmation.detail, "stated by security/alice");
+}
+
+TEST(RevocationTest, OurOwnVerifierIsBelievedUnlessItCanBeAsked) {
+  Case c("libwarder", Reach::kStream);
+  EXPECT_TRUE(c.Sees(7, absl::Milliseconds(20), /*acknowledged=*/true));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kEnforced);
+  EXPECT_EQ(c.confirmation.enforced_by, Evidence::kAcknowledged);
+
+  Case probed("libwarder", Reach::kStream);
+  probed.gateway.probe = Probe{};
+  EXPECT_TRUE(probed.Sees(7, absl::Milliseconds(20), /*acknowledged=*/true));
+  EXPECT_EQ(probed.confirmation.state, ConfirmationState::kFetched);
+  EXPECT_EQ(probed.confirmation.fetched_by, Evidence::kAcknowledged);
+
+  Case behind("envoy", Reach::kStream);  // the agent serves it, no more
+  EXPECT_TRUE(behind.Sees(7, absl::Milliseconds(20), /*acknowledged=*/true));
+  EXPECT_EQ(behind.confirmation.state, ConfirmationState::kFetched);
+}
+
+TEST(RevocationTest, SilenceOnTheStreamIsOverdueThenExpires) {
+  Case c("libwarder", Reach::kStream);
+  EXPECT_TRUE(c.At(kStreamPatience));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
+  EXPECT_TRUE(c.At(kDefaultStaleness));
+  EXPECT_EQ(c.confirmation.enforced_by, Evidence::kHorizon);
+}
+
+TEST(RevocationTest, WhoAcceptedTheDeadKeyIsBelievedNoMore) {
+  Case c("envoy");
+  c.confirmation.accept_time = kRevoked + absl::Minutes(11);
+  c.confirmation.state = ConfirmationState::kOverdue;
+  EXPECT_FALSE(c.At(absl::Hours(1)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
+}
+
+TEST(RevocationTest, AKeyRevokedLongAfterItLeftTheSetMayBeGoneAlready) {
+  Case c("envoy");
+  EXPECT_TRUE(c.Sees(9, -absl::Hours(5)));
+  EXPECT_EQ(c.confirmation.fetch_time, kRevoked);
+}
+
+}  // namespace
+}  // namespace warder::domain
