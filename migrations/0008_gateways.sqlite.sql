@@ -36,6 +36,14 @@ CREATE TABLE gateway_views (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX gateway_views_by_issuer ON gateway_views (issuer);
 
+CREATE TABLE gateway_instances (
+  gateway      TEXT NOT NULL REFERENCES gateways (id) ON DELETE CASCADE,
+  name         TEXT NOT NULL,
+  staleness_us INTEGER NOT NULL,
+  heard_us     INTEGER NOT NULL,
+  PRIMARY KEY (gateway, name)
+) STRICT, WITHOUT ROWID;
+
 -- A key is revoked once, so its ID names the revocation.
 CREATE TABLE revocations (
   key       TEXT PRIMARY KEY,

@@ -10,7 +10,8 @@ namespace warder::app {
 namespace {
 
 constexpr int kReviewed = 200;  // in one transaction
-constexpr absl::Duration kLongestSleep = absl::Minutes(1);
+// Instances that were cut off are looked at this often.
+constexpr absl::Duration kLongestSleep = absl::Seconds(5);
 constexpr absl::Duration kLagEvery = absl::Seconds(15);
 constexpr absl::Duration kRetry = absl::Seconds(1);
 
@@ -202,6 +203,11 @@ absl::Time ConfirmationLoop::Tick() {
   // What horizons and deadlines are measured by; a clock that jumps proves
   // nothing.
   const absl::Time now = runner_.clock_guard().Read().trusted;
+  if (const absl::Status kept = instances_.Tick(); !kept.ok()) {
+    Log(LogLevel::kWarning, "instances.not_written",
+        {{"error", std::string(kept.message())},
+         {"next", "it is tried again"}});
+  }
   Notes notes;
   {
     MutexLock lock(&mu_);

@@ -20,6 +20,7 @@
 #include "server/app/change_runner.h"
 #include "server/app/gateway_directory.h"
 #include "server/app/revocation_record.h"
+#include "server/app/stream_instances.h"
 #include "server/base/mutex.h"
 #include "server/domain/gateway.h"
 
@@ -33,7 +34,8 @@ class ConfirmationLoop : public ViewSink {
   static constexpr absl::Duration kHeardEvery = absl::Minutes(1);
 
   // `runner` outlives this.
-  explicit ConfirmationLoop(ChangeRunner& runner) : runner_(runner) {}
+  explicit ConfirmationLoop(ChangeRunner& runner)
+      : runner_(runner), instances_(runner.store(), runner.clock(), *this) {}
   ~ConfirmationLoop() override { Stop(); }
 
   // Starts the thread. Call once.
@@ -43,6 +45,9 @@ class ConfirmationLoop : public ViewSink {
   void Stop();
   // A revocation may have begun. Thread-safe, never blocks.
   void Wake();
+
+  // Whose streams end when they end, and what they acknowledge.
+  StreamInstances& instances() { return instances_; }
 
   // A gateway is known to hold `view.revision`. Thread-safe, never blocks.
   void Note(const domain::GatewayView& view) override;
@@ -63,6 +68,7 @@ class ConfirmationLoop : public ViewSink {
   void Tell(const domain::Revocation& revocation, const ReviewOutcome& outcome);
 
   ChangeRunner& runner_;
+  StreamInstances instances_;
   absl::Time next_lag_ = absl::InfinitePast();  // used by Tick alone
 
   Mutex mu_;

@@ -42,6 +42,9 @@ class GatewayReads {
   virtual absl::StatusOr<std::vector<domain::GatewayView>> ListViews(
       const GatewayId& gateway, const IssuerId& issuer) = 0;
 
+  virtual absl::StatusOr<std::vector<domain::GatewayInstance>>
+  ListInstances() = 0;
+
   virtual absl::StatusOr<std::optional<domain::Revocation>> FindRevocation(
       const KeyId& key) = 0;
   // Returns at most `limit`, the latest first, of those before (time, key).
@@ -72,6 +75,9 @@ class GatewayWrites {
   virtual absl::Status DeleteGateway(const GatewayId& id) = 0;
   // Inserts or replaces.
   virtual absl::Status PutView(const domain::GatewayView& view) = 0;
+  virtual absl::Status PutInstance(const domain::GatewayInstance& instance) = 0;
+  virtual absl::Status DeleteInstance(const GatewayId& gateway,
+                                      const std::string& name) = 0;
 
   // `next`: when time may change something. ALREADY_EXISTS.
   virtual absl::Status InsertRevocation(const domain::Revocation& revocation,

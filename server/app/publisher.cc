@@ -128,10 +128,16 @@ void Publisher::Install(SnapshotPtr snapshot) {
       newest_activation_ = std::max(newest_activation_, key.activate_time);
     }
   }
+  const IssuerId issuer = snapshot->id;
+  if (Replace(std::move(snapshot)) && listener_) listener_(issuer);
+}
+
+bool Publisher::Replace(SnapshotPtr snapshot) {
   auto& shard = const_cast<Shard&>(ShardOf(snapshot->id.value()));
   MutexLock lock(&shard.mu);
   SnapshotPtr& seen = shard.snapshots[snapshot->id.value()];
-  if (seen != nullptr && seen->rev >= snapshot->rev) return;
+  if (seen != nullptr && seen->rev >= snapshot->rev) return false;
+  const bool changed = seen == nullptr || seen->revision != snapshot->revision;
   // Under the lock: history added meanwhile must not be lost.
   if (seen != nullptr && !seen->history.empty()) {
     auto copy = std::make_shared<IssuerSnapshot>(*snapshot);
@@ -139,6 +145,7 @@ void Publisher::Install(SnapshotPtr snapshot) {
     snapshot = std::move(copy);
   }
   seen = std::move(snapshot);
+  return changed;
 }
 
 void Publisher::AddHistory(const IssuerId& issuer, const History& ended) {

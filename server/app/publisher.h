@@ -10,8 +10,10 @@
 #define WARDER_SERVER_APP_PUBLISHER_H_
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -71,6 +73,12 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
 // I/O.
 class Publisher {
  public:
+  // Calls `listener` with each issuer whose key set has changed, after it did.
+  // Set once, before other threads install.
+  void SetListener(std::function<void(const IssuerId&)> listener) {
+    listener_ = std::move(listener);
+  }
+
   // Makes `snapshot` the one that is seen, unless one with the same or a newer
   // rev already is. Keeps what history the former one had.
   void Install(SnapshotPtr snapshot);
@@ -93,8 +101,11 @@ class Publisher {
     mutable Mutex mu;
     absl::flat_hash_map<std::string, SnapshotPtr> snapshots ABSL_GUARDED_BY(mu);
   };
+  // Returns whether the key set is another one now.
+  bool Replace(SnapshotPtr snapshot);
   const Shard& ShardOf(absl::string_view issuer) const;
 
+  std::function<void(const IssuerId&)> listener_;
   std::array<Shard, kShards> shards_;
   mutable Mutex newest_mu_;
   absl::Time newest_activation_ ABSL_GUARDED_BY(newest_mu_) =

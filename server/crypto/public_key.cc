@@ -5,9 +5,11 @@
 #include <openssl/pem.h>
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
+#include "server/base/mutex.h"
 #include "server/base/status_macros.h"
 #include "server/crypto/ecdsa_raw.h"
 #include "server/crypto/scheme_internal.h"
@@ -88,6 +90,54 @@ size_t CoordinateWidth(KeyType type) {
   }
   return 0;
 }
+
+// Setting a context up costs a twentieth of a verification by P-256 and a fifth
+// of one by RSA. Thread-safe.
+class PublicKey::VerifyContexts {
+ public:
+  absl::StatusOr<OwnedPkeyCtx> Take(SignatureScheme scheme, EVP_PKEY* pkey) {
+    {
+      MutexLock lock(&mu_);
+      for (auto& [kept_for, kept] : contexts_) {
+        if (kept_for != scheme) continue;
+        OwnedPkeyCtx ctx = std::move(kept);
+        std::swap(kept_for, contexts_.back().first);
+        std::swap(kept, contexts_.back().second);
+        contexts_.pop_back();
+        return ctx;
+      }
+    }
+    OwnedPkeyCtx ctx(EVP_PKEY_CTX_new(pkey, nullptr));
+    if (ctx == nullptr || EVP_PKEY_verify_init(ctx.get()) != 1) {
+      return OpensslError("EVP_PKEY_verify_init");
+    }
+    RETURN_IF_ERROR(internal::SetPadding(ctx.get(), scheme));
+    if (EVP_PKEY_CTX_set_signature_md(ctx.get(), internal::DigestOf(scheme)) !=
+        1) {
+      return OpensslError("EVP_PKEY_CTX_set_signature_md");
+    }
+    return ctx;
+  }
+  void Give(SignatureScheme scheme, OwnedPkeyCtx ctx) {
+    MutexLock lock(&mu_);
+    if (contexts_.size() < kKept)
+      contexts_.emplace_back(scheme, std::move(ctx));
+  }
+
+ private:
+  static constexpr size_t kKept = 64;
+  Mutex mu_;
+  std::vector<std::pair<SignatureScheme, OwnedPkeyCtx>> contexts_
+      ABSL_GUARDED_BY(mu_);
+};
+
+PublicKey::PublicKey(OwnedPkey pkey, KeyType type)
+    : pkey_(std::move(pkey)),
+      type_(type),
+      contexts_(std::make_unique<VerifyContexts>()) {}
+PublicKey::~PublicKey() = default;
+PublicKey::PublicKey(PublicKey&&) noexcept = default;
+PublicKey& PublicKey::operator=(PublicKey&&) noexcept = default;
 
 absl::StatusOr<PublicKey> PublicKey::FromEc(KeyType curve, absl::string_view x,
                                             absl::string_view y) {
@@ -199,17 +249,34 @@ absl::StatusOr<bool> PublicKey::Verify(SignatureScheme scheme,
     der = *std::move(converted);
     signature = der;
   }
+  if (type_ != KeyType::kEd25519) {
+    return VerifyDigest(scheme, message, signature);
+  }
   const OwnedMdCtx ctx(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* pkey_ctx = nullptr;  // borrowed from ctx
-  if (ctx == nullptr ||
-      EVP_DigestVerifyInit(ctx.get(), &pkey_ctx, internal::DigestOf(scheme),
-                           nullptr, pkey_.get()) != 1) {
+  if (ctx == nullptr || EVP_DigestVerifyInit(ctx.get(), nullptr, nullptr,
+                                             nullptr, pkey_.get()) != 1) {
     return OpensslError("EVP_DigestVerifyInit");
   }
-  RETURN_IF_ERROR(internal::SetPadding(pkey_ctx, scheme));
   const int ok = EVP_DigestVerify(ctx.get(), Bytes(signature), signature.size(),
                                   Bytes(message), message.size());
   if (ok != 1) ClearOpensslErrors();
+  return ok == 1;
+}
+
+absl::StatusOr<bool> PublicKey::VerifyDigest(
+    SignatureScheme scheme, absl::string_view message,
+    absl::string_view signature) const {
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (EVP_Digest(message.data(), message.size(), digest, &size,
+                 internal::DigestOf(scheme), nullptr) != 1) {
+    return OpensslError("EVP_Digest");
+  }
+  ASSIGN_OR_RETURN(OwnedPkeyCtx ctx, contexts_->Take(scheme, pkey_.get()));
+  const int ok = EVP_PKEY_verify(ctx.get(), Bytes(signature), signature.size(),
+                                 digest, size);
+  if (ok != 1) ClearOpensslErrors();
+  contexts_->Give(scheme, std::move(ctx));
   return ok == 1;
 }
 

@@ -2,6 +2,7 @@
 #ifndef WARDER_SERVER_CRYPTO_PUBLIC_KEY_H_
 #define WARDER_SERVER_CRYPTO_PUBLIC_KEY_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,10 @@ size_t CoordinateWidth(KeyType type);
 // Immutable; thread-safe.
 class PublicKey {
  public:
+  ~PublicKey();
+  PublicKey(PublicKey&&) noexcept;
+  PublicKey& operator=(PublicKey&&) noexcept;
+
   // From big-endian numbers. INVALID_ARGUMENT for a point not on the curve, a
   // coordinate not of full width, a modulus below 2048 bits or above 8192, an
   // exponent other than 3 or 65537 (what Envoy accepts).
@@ -63,11 +68,17 @@ class PublicKey {
   EVP_PKEY* get() const { return pkey_.get(); }  // borrowed
 
  private:
-  PublicKey(OwnedPkey pkey, KeyType type)
-      : pkey_(std::move(pkey)), type_(type) {}
+  class VerifyContexts;
+
+  PublicKey(OwnedPkey pkey, KeyType type);
+  absl::StatusOr<bool> VerifyDigest(SignatureScheme scheme,
+                                    absl::string_view message,
+                                    absl::string_view signature) const;
 
   OwnedPkey pkey_;
   KeyType type_;
+  // Contexts that were set up for a verification and can be used again.
+  std::unique_ptr<VerifyContexts> contexts_;
 };
 
 }  // namespace warder::crypto

@@ -88,6 +88,18 @@ struct GatewayView {
   friend bool operator==(const GatewayView&, const GatewayView&) = default;
 };
 
+// One process of a gateway on the stream.
+struct GatewayInstance {
+  GatewayId gateway;
+  std::string name;
+  // Cut off for longer it refuses; see app/stream_instances.h.
+  absl::Duration max_staleness;
+  absl::Time heard_time;
+
+  friend bool operator==(const GatewayInstance&,
+                         const GatewayInstance&) = default;
+};
+
 // Returns OK, or INVALID_ARGUMENT naming the field: consumer, reach, issuers,
 // cache, fetch_sources[i], probe.url, probe.header, probe.cookie,
 // probe.audience, probe.accepted, probe.refused, contact, display_name,

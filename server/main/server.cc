@@ -225,7 +225,8 @@ absl::Status Server::Parts::OpenDoors() {
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
            &services->token_rpc, &services->audit_rpc,
            &services->certificate_rpc, &services->gateway_rpc,
-           &services->revocation_rpc, &services->status_rpc}));
+           &services->revocation_rpc, &services->watch_rpc,
+           &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }
@@ -253,6 +254,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   });
   RETURN_IF_ERROR(p.services->runner.LoadUntrusted());
   RETURN_IF_ERROR(p.services->gateway_directory.Load(*p.store));
+  RETURN_IF_ERROR(p.services->confirmations.instances().Load());
+  p.publisher.SetListener(
+      [&p](const IssuerId& issuer) { p.services->feed.Published(issuer); });
   // Nobody who left while this was down is served as if he were still there. A
   // store that takes no changes stops no gateway; the loop tries again.
   if (const auto departed = p.services->departures.RunDue(); !departed.ok()) {
@@ -265,6 +269,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   p.services->loop.Start();
   p.services->dispatcher.Start();
   p.services->confirmations.Start();
+  p.services->feed.Start();
   p.services->event_intake.Start();
   p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
@@ -289,6 +294,7 @@ Server::~Server() {
 void Server::Drain() {
   Parts& p = *parts_;
   p.open = false;
+  if (p.services) p.services->feed.Stop();  // streams would hold up the drain
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) {
     p.services->loop.Stop();

@@ -31,6 +31,7 @@ Services::Services(Foundation& p)
       gateways(runner, gateway_directory),
       revocations(runner),
       confirmations(runner),
+      feed(p.publisher, p.clock),
       documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
       public_routes(p.config.default_issuer, p.publisher, documents,
                     gateway_directory, confirmations, p.clock, p.metrics),
@@ -49,6 +50,10 @@ Services::Services(Foundation& p)
       certificate_rpc(shared, certificates),
       gateway_rpc(shared, gateways),
       revocation_rpc(shared, revocations),
+      watch_rpc({.shared = shared,
+                 .directory = gateway_directory,
+                 .feed = feed,
+                 .instances = confirmations.instances()}),
       status_rpc(shared, runner, loop) {}
 
 }  // namespace warder

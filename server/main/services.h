@@ -21,6 +21,7 @@
 #include "server/app/gateway_manager.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
+#include "server/app/key_set_feed.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
 #include "server/app/revocation_manager.h"
@@ -52,6 +53,7 @@
 #include "server/rpc/revocation_service.h"
 #include "server/rpc/status_service.h"
 #include "server/rpc/token_service.h"
+#include "server/rpc/watch_service.h"
 #include "server/signals/curl_client.h"
 #include "server/signals/security_event_verifier.h"
 #include "server/vault/private_authority.h"
@@ -114,6 +116,7 @@ struct Services {
   app::GatewayManager gateways;
   app::RevocationManager revocations;
   app::ConfirmationLoop confirmations;
+  app::KeySetFeed feed;
   app::Documents documents;
   http::PublicRoutes public_routes;
   http::scim::ScimRoutes scim_routes;
@@ -131,6 +134,7 @@ struct Services {
   rpc::CertificateService certificate_rpc;
   rpc::GatewayService gateway_rpc;
   rpc::RevocationService revocation_rpc;
+  rpc::WatchService watch_rpc;
   rpc::StatusService status_rpc;
 };
 

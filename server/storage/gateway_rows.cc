@@ -123,6 +123,21 @@ absl::StatusOr<domain::GatewayView> GatewayViewRow::To() const {
                              .heard_time = FromMicros(heard_us)};
 }
 
+void GatewayInstanceRow::From(const domain::GatewayInstance& instance) {
+  gateway = instance.gateway.value();
+  name = instance.name;
+  staleness_us = absl::ToInt64Microseconds(instance.max_staleness);
+  heard_us = ToMicros(instance.heard_time);
+}
+
+absl::StatusOr<domain::GatewayInstance> GatewayInstanceRow::To() const {
+  return domain::GatewayInstance{
+      .gateway = GatewayId(gateway),
+      .name = name,
+      .max_staleness = absl::Microseconds(staleness_us),
+      .heard_time = FromMicros(heard_us)};
+}
+
 void RevocationRow::From(const domain::Revocation& revocation,
                          absl::Time next) {
   key = revocation.key.value();

@@ -48,6 +48,19 @@ struct GatewayViewRow {
   absl::StatusOr<domain::GatewayView> To() const;
 };
 
+struct GatewayInstanceRow {
+  static constexpr char kColumns[] = "gateway, name, staleness_us, heard_us";
+  std::string gateway, name;
+  long long staleness_us = 0, heard_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(gateway), f(name), f(staleness_us), f(heard_us);
+  }
+  void From(const domain::GatewayInstance& instance);
+  absl::StatusOr<domain::GatewayInstance> To() const;
+};
+
 struct RevocationRow {
   static constexpr char kFixed[] =
       "key, issuer, reason, revision, revoke_us, leaver";

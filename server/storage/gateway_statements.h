@@ -39,6 +39,13 @@ struct GatewayStatements {
                                        "AND issuer = :issuer")),
         put_view(sql,
                  Into<GatewayViewRow>("gateway_views", "INSERT OR REPLACE")),
+        instances(sql, From<GatewayInstanceRow>("gateway_instances ORDER BY "
+                                                "gateway, name")),
+        put_instance(sql, Into<GatewayInstanceRow>("gateway_instances",
+                                                   "INSERT OR REPLACE")),
+        remove_instance(sql,
+                        "DELETE FROM gateway_instances WHERE gateway = "
+                        ":gateway AND name = :name"),
         find_revocation(sql, From<RevocationRow>("revocations WHERE key = "
                                                  ":key")),
         due(sql, From<RevocationRow>("revocations WHERE close_us = 0 AND "
@@ -80,6 +87,9 @@ struct GatewayStatements {
   Select<GatewayViewRow, Text> views_of;
   Select<GatewayViewRow, Text, Text> view;
   Write<GatewayViewRow> put_view;
+  Select<GatewayInstanceRow> instances;
+  Write<GatewayInstanceRow> put_instance;
+  Write<NoRow, Text, Text> remove_instance;
   Select<RevocationRow, Text> find_revocation;
   Select<RevocationRow, Number, Number> due;
   Select<One<Number>> next_due;

@@ -44,6 +44,11 @@ absl::StatusOr<std::vector<domain::GatewayView>> SqlTransaction::ListViews(
   });
 }
 
+absl::StatusOr<std::vector<domain::GatewayInstance>>
+SqlTransaction::ListInstances() {
+  return Guard([&] { return gateways_->instances.All(); });
+}
+
 absl::StatusOr<std::optional<domain::Revocation>>
 SqlTransaction::FindRevocation(const KeyId& key) {
   return Guard([&] { return gateways_->find_revocation.First(key.value()); });
@@ -144,6 +149,23 @@ absl::Status SqlTransaction::PutView(const domain::GatewayView& view) {
   return Guard([&]() -> absl::Status {
     gateways_->put_view.row().From(view);
     gateways_->put_view.Run();
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::PutInstance(
+    const domain::GatewayInstance& instance) {
+  return Guard([&]() -> absl::Status {
+    gateways_->put_instance.row().From(instance);
+    gateways_->put_instance.Run();
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::DeleteInstance(const GatewayId& gateway,
+                                            const std::string& name) {
+  return Guard([&]() -> absl::Status {
+    gateways_->remove_instance.Run(gateway.value(), name);
     return absl::OkStatus();
   });
 }

@@ -182,6 +182,10 @@ class SqlTransaction : public app::Transaction {
   absl::Status UpdateGateway(domain::Gateway& gateway) override;
   absl::Status DeleteGateway(const GatewayId& id) override;
   absl::Status PutView(const domain::GatewayView& view) override;
+  absl::StatusOr<std::vector<domain::GatewayInstance>> ListInstances() override;
+  absl::Status PutInstance(const domain::GatewayInstance& instance) override;
+  absl::Status DeleteInstance(const GatewayId& gateway,
+                              const std::string& name) override;
   absl::Status InsertRevocation(const domain::Revocation& revocation,
                                 absl::Time next) override;
   absl::Status UpdateRevocation(domain::Revocation& revocation,

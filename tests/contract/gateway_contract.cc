@@ -99,14 +99,25 @@ TEST_P(StoreContract, ViewsAreReplacedAndGoWithTheirGateway) {
                            .source = "192.0.2.1",
                            .acknowledged = false,
                            .heard_time = kNow};
+  const domain::GatewayInstance pod = {.gateway = GatewayId("edge"),
+                                       .name = "pod-1",
+                                       .max_staleness = absl::Minutes(5),
+                                       .heard_time = kNow};
+  domain::GatewayInstance other = pod;
+  other.name = "pod-2";
   ASSERT_OK(store_->Mutate([&](Transaction& txn) -> absl::Status {
     RETURN_IF_ERROR(txn.InsertGateway(Edge("edge")));
     RETURN_IF_ERROR(txn.PutView(view));
     view.revision = 5;
     view.acknowledged = true;
+    RETURN_IF_ERROR(txn.PutInstance(pod));
+    RETURN_IF_ERROR(txn.PutInstance(other));
+    RETURN_IF_ERROR(txn.DeleteInstance(pod.gateway, "pod-2"));
     return txn.PutView(view);
   }));
   ASSERT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto instances, txn.ListInstances());
+    EXPECT_EQ(instances, std::vector<domain::GatewayInstance>{pod});
     const std::vector<domain::GatewayView> expected = {view};
     for (const char* gateway : {"", "edge"}) {
       for (const char* issuer : {"", "shop"}) {
@@ -122,6 +133,8 @@ TEST_P(StoreContract, ViewsAreReplacedAndGoWithTheirGateway) {
   ASSERT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
     ASSIGN_OR_RETURN(const auto left, txn.ListViews(GatewayId(), IssuerId()));
     EXPECT_THAT(left, IsEmpty());
+    ASSIGN_OR_RETURN(const auto instances, txn.ListInstances());
+    EXPECT_THAT(instances, IsEmpty());
     return absl::OkStatus();
   }));
 }

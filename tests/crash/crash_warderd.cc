@@ -81,6 +81,17 @@ class SteppingTransaction : public app::Transaction {
   absl::Status DeleteGateway(const GatewayId& id) override {
     return t_.DeleteGateway(id);
   }
+  absl::StatusOr<std::vector<domain::GatewayInstance>> ListInstances()
+      override {
+    return t_.ListInstances();
+  }
+  absl::Status PutInstance(const domain::GatewayInstance& instance) override {
+    return t_.PutInstance(instance);
+  }
+  absl::Status DeleteInstance(const GatewayId& gateway,
+                              const std::string& name) override {
+    return t_.DeleteInstance(gateway, name);
+  }
   absl::Status PutView(const domain::GatewayView& view) override {
     return t_.PutView(view);
   }

@@ -152,12 +152,29 @@ class FakeGateways : public app::Transaction {
   }
   absl::Status DeleteGateway(const GatewayId& id) override {
     g_.gateways.erase(id);
+    std::erase_if(g_.instances,
+                  [&](auto& entry) { return entry.first.first == id; });
     std::erase_if(g_.views,
                   [&](auto& entry) { return entry.second.gateway == id; });
     return absl::OkStatus();
   }
   absl::Status PutView(const domain::GatewayView& view) override {
     g_.views[{view.gateway, view.issuer}] = view;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<domain::GatewayInstance>> ListInstances()
+      override {
+    std::vector<domain::GatewayInstance> all;
+    for (const auto& [at, instance] : g_.instances) all.push_back(instance);
+    return all;
+  }
+  absl::Status PutInstance(const domain::GatewayInstance& instance) override {
+    g_.instances[{instance.gateway, instance.name}] = instance;
+    return absl::OkStatus();
+  }
+  absl::Status DeleteInstance(const GatewayId& gateway,
+                              const std::string& name) override {
+    g_.instances.erase({gateway, name});
     return absl::OkStatus();
   }
   absl::Status InsertRevocation(const domain::Revocation& revocation,

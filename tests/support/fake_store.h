@@ -31,6 +31,8 @@ struct FakeStoreState {
   std::map<std::string, domain::Transmitter> transmitters;
   std::map<GatewayId, domain::Gateway> gateways;
   std::map<std::pair<GatewayId, IssuerId>, domain::GatewayView> views;
+  std::map<std::pair<GatewayId, std::string>, domain::GatewayInstance>
+      instances;
   // With when time may change something.
   std::map<KeyId, std::pair<domain::Revocation, absl::Time>> revocations;
   std::map<std::pair<KeyId, GatewayId>, domain::Confirmation> confirmations;

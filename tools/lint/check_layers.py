@@ -24,7 +24,8 @@ ROOMS = {
                     "server/domain", "server/http", "server/jose",
                     "server/rpc", "server/signals", "server/storage",
                     "server/vault"],
-    "client": ["server/base", "server/crypto", "server/jose", "warder/v1"],
+    "client/verify": ["server/base", "server/crypto", "server/jose"],
+    "client": ["client/verify", "server/base", "server/crypto", "server/jose", "warder/v1"],
     "client/cli": ["client", "server/base", "server/crypto", "server/jose",
                    "warder/v1"],
 }

@@ -1,0 +1,48 @@
+#include "client/verify/key_sets.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/jose/algorithm.h"
+#include "server/jose/jwk.h"
+
+namespace warder::client {
+
+absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
+    std::map<std::string, PublishedSet> sets) {
+  static std::atomic<uint64_t> generations = 0;
+  auto made = std::unique_ptr<KeySets>(new KeySets());
+  made->generation_ = ++generations;
+  for (const auto& [issuer, set] : sets) {
+    auto keys = jose::ParseJwkSet(set.jwks);
+    if (!keys.ok()) return WithContext(keys.status(), issuer);
+    if (keys->empty()) {
+      return FieldError("jwks", absl::StrCat(issuer, " holds no usable key"));
+    }
+    for (jose::Jwk& jwk : *keys) {
+      ASSIGN_OR_RETURN(const auto scheme, jose::SchemeOf(jwk.alg));
+      TrustedKey key{.kid = jwk.kid,
+                     .alg = std::move(jwk.alg),
+                     .scheme = scheme,
+                     .key = std::move(jwk.key),
+                     .issuer_uri = set.issuer_uri,
+                     .max_token_lifetime = set.max_token_lifetime};
+      if (!made->keys_.emplace(jwk.kid, std::move(key)).second) {
+        return FieldError("jwks", absl::StrCat(issuer, ": the kid ", jwk.kid,
+                                               " is another issuer's, too"));
+      }
+    }
+  }
+  made->sets_ = std::move(sets);
+  return made;
+}
+
+const TrustedKey* KeySets::Find(absl::string_view kid) const {
+  const auto it = keys_.find(kid);
+  return it == keys_.end() ? nullptr : &it->second;
+}
+
+}  // namespace warder::client

@@ -1,0 +1,63 @@
+// The key sets a verifier checks by: immutable, replaced whole.
+#ifndef WARDER_CLIENT_VERIFY_KEY_SETS_H_
+#define WARDER_CLIENT_VERIFY_KEY_SETS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/crypto/public_key.h"
+
+namespace warder::client {
+
+// One issuer's key set as Warder published it.
+struct PublishedSet {
+  std::string issuer;      // "issuers/shop"
+  std::string issuer_uri;  // the `iss` of its tokens
+  int64_t revision = 0;
+  std::string jwks;  // RFC 7517
+  absl::Duration max_token_lifetime;
+
+  friend bool operator==(const PublishedSet&, const PublishedSet&) = default;
+};
+
+// One key, and whose it is.
+struct TrustedKey {
+  std::string kid;
+  std::string alg;
+  crypto::SignatureScheme scheme;
+  std::shared_ptr<const crypto::PublicKey> key;
+  std::string issuer_uri;
+  absl::Duration max_token_lifetime;
+};
+
+class KeySets {
+ public:
+  // INVALID_ARGUMENT, naming the issuer, for a set that is no JWK Set, holds no
+  // key that can be used, or names a kid that another issuer's has.
+  static absl::StatusOr<std::unique_ptr<const KeySets>> Make(
+      std::map<std::string, PublishedSet> sets);
+
+  // Returns the key, or nullptr.
+  const TrustedKey* Find(absl::string_view kid) const;
+
+  const std::map<std::string, PublishedSet>& sets() const { return sets_; }
+  // Tells one value of this class from every other in the process.
+  uint64_t generation() const { return generation_; }
+
+ private:
+  KeySets() = default;
+
+  std::map<std::string, PublishedSet> sets_;  // by issuer
+  absl::flat_hash_map<std::string, TrustedKey> keys_;
+  uint64_t generation_ = 0;
+};
+
+}  // namespace warder::client
+
+#endif  // WARDER_CLIENT_VERIFY_KEY_SETS_H_

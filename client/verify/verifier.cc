@@ -1,0 +1,412 @@
+#include "client/verify/verifier.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/base64url.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+#include "server/base/time_text.h"
+
+namespace warder::client {
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
+
+Verdict Refuse(Refusal refusal, absl::string_view detail) {
+  Verdict verdict;
+  verdict.refusal = refusal;
+  verdict.detail = std::string(detail);
+  return verdict;
+}
+
+// As typ is compared (RFC 7515 section 4.1.9).
+std::string TypeText(absl::string_view type) {
+  std::string text = absl::AsciiStrToLower(type);
+  if (absl::StartsWith(text, "application/")) text.erase(0, 12);
+  return text;
+}
+
+struct Parts {
+  absl::string_view header, payload, signature, signing_input;
+};
+
+std::optional<Parts> Split(absl::string_view token) {
+  const size_t first = token.find('.');
+  if (first == absl::string_view::npos || first == 0) return std::nullopt;
+  const size_t second = token.find('.', first + 1);
+  if (second == absl::string_view::npos ||
+      token.find('.', second + 1) != absl::string_view::npos) {
+    return std::nullopt;
+  }
+  return Parts{.header = token.substr(0, first),
+               .payload = token.substr(first + 1, second - first - 1),
+               .signature = token.substr(second + 1),
+               .signing_input = token.substr(0, second)};
+}
+
+// Into `out`, or why not.
+std::optional<Verdict> ReadObject(absl::string_view what,
+                                  absl::string_view part, Json& out) {
+  const auto text = Base64UrlDecode(part);
+  if (!text.ok()) {
+    return Refuse(Refusal::kMalformed,
+                  absl::StrCat(what, " is not base64url without padding"));
+  }
+  auto object = ParseJsonObject(*text);
+  if (object.ok()) {
+    out = *std::move(object);
+    return std::nullopt;
+  }
+  return Refuse(absl::StrContains(object.status().message(), "duplicate")
+                    ? Refusal::kDuplicateMember
+                    : Refusal::kMalformed,
+                absl::StrCat(what, ": ", object.status().message()));
+}
+
+// What a header says, once it was found harmless. Issuers write few of them, so
+// each thread remembers the last ones it read.
+struct Header {
+  std::string text;  // base64url, as it came
+  uint64_t generation = 0;
+  const TrustedKey* key = nullptr;
+  std::string typ;        // as it came
+  std::string type_text;  // as it is compared
+};
+
+std::optional<Verdict> ReadHeader(const KeySets& sets, absl::string_view part,
+                                  Header& out) {
+  Json header;
+  if (auto bad = ReadObject("the header", part, header)) return bad;
+  for (const char* name : {"jwk", "jku", "x5u", "x5c"}) {
+    if (header.contains(name)) {
+      return Refuse(Refusal::kKeyInHeader,
+                    absl::StrCat("the header brings a key of its own: ", name));
+    }
+  }
+  for (const char* name : {"crit", "b64"}) {
+    if (header.contains(name)) {
+      return Refuse(Refusal::kCritical,
+                    absl::StrCat("the header has ", name,
+                                 ", which is not understood here"));
+    }
+  }
+  const auto alg = JsonString(header, "alg");
+  if (!alg.ok()) return Refuse(Refusal::kMalformed, "the header has no alg");
+  if (absl::EqualsIgnoreCase(*alg, "none")) {
+    return Refuse(Refusal::kNoAlgorithm, "alg is none: nothing is signed");
+  }
+  const auto kid = JsonString(header, "kid");
+  if (!kid.ok() || kid->empty()) {
+    return Refuse(Refusal::kNoKeyId, "the header names no key (kid)");
+  }
+  out.key = sets.Find(*kid);
+  if (out.key == nullptr) {
+    return Refuse(Refusal::kUnknownKey,
+                  absl::StrCat("kid \"", kid->substr(0, 64),
+                               "\" is in no published key set"));
+  }
+  if (out.key->alg != *alg) {
+    return Refuse(Refusal::kWrongAlgorithm,
+                  absl::StrCat("alg is ", alg->substr(0, 40), ", the key's is ",
+                               out.key->alg));
+  }
+  if (header.contains("typ")) {
+    const auto typ = JsonString(header, "typ");
+    if (!typ.ok()) return Refuse(Refusal::kWrongType, "typ is no string");
+    out.typ = *typ;
+  }
+  out.type_text = TypeText(out.typ);
+  out.text = std::string(part);
+  out.generation = sets.generation();
+  return std::nullopt;
+}
+
+// Returns the header, read before or now, or fills `bad`.
+const Header* HeaderOf(const KeySets& sets, absl::string_view part,
+                       std::optional<Verdict>& bad) {
+  static constexpr size_t kRemembered = 8;
+  thread_local std::array<Header, kRemembered> remembered;
+  thread_local size_t next = 0;
+  for (const Header& header : remembered) {
+    if (header.generation == sets.generation() && header.text == part) {
+      return &header;
+    }
+  }
+  Header fresh;
+  bad = ReadHeader(sets, part, fresh);
+  if (bad) return nullptr;
+  Header& place = remembered[next++ % kRemembered];
+  place = std::move(fresh);
+  return &place;
+}
+
+bool IsEcdsa(const TrustedKey& key) { return absl::StartsWith(key.alg, "ES"); }
+
+std::optional<Verdict> CheckSignature(const TrustedKey& key,
+                                      absl::string_view signing_input,
+                                      absl::string_view part) {
+  const auto signature = Base64UrlDecode(part);
+  if (!signature.ok()) {
+    return Refuse(Refusal::kMalformed, "the signature is not base64url");
+  }
+  if (IsEcdsa(key)) {
+    const size_t wanted =
+        2 * crypto::CoordinateWidth(crypto::TypeOf(key.scheme));
+    if (signature->size() != wanted) {
+      return Refuse(Refusal::kSignatureForm,
+                    absl::StrCat("the signature has ", signature->size(),
+                                 " bytes, R || ", "S has ", wanted,
+                                 signature->empty() || (*signature)[0] != 0x30
+                                     ? ""
+                                     : "; it looks like DER"));
+    }
+  }
+  const auto good = key.key->Verify(key.scheme, signing_input, *signature);
+  if (good.ok() && *good) return std::nullopt;
+  return Refuse(Refusal::kBadSignature, "the signature is not by that key");
+}
+
+// Seconds since 1970 (RFC 7519 section 2), or nothing where the claim is absent
+// or of another form.
+std::optional<absl::Time> TimeClaim(const Json& claims, const char* name) {
+  const auto it = claims.find(name);
+  if (it == claims.end() || !it->is_number()) return std::nullopt;
+  const double seconds = it->get<double>();
+  if (!(seconds >= 0 && seconds < 1e11)) return std::nullopt;
+  return absl::UnixEpoch() + absl::Seconds(seconds);
+}
+
+bool Names(const Json& audience, const std::vector<std::string>& ours) {
+  const auto one = [&](const Json& value) {
+    if (!value.is_string()) return false;
+    return std::find(ours.begin(), ours.end(),
+                     value.get_ref<const std::string&>()) != ours.end();
+  };
+  if (audience.is_array()) {
+    return std::any_of(audience.begin(), audience.end(), one);
+  }
+  return one(audience);
+}
+
+}  // namespace
+
+absl::string_view RefusalName(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kNone: return "";
+    case Refusal::kTooLong: return "too_long";
+    case Refusal::kMalformed: return "malformed";
+    case Refusal::kDuplicateMember: return "duplicate_member";
+    case Refusal::kNoAlgorithm: return "no_algorithm";
+    case Refusal::kKeyInHeader: return "key_in_header";
+    case Refusal::kCritical: return "critical_header";
+    case Refusal::kNoKeyId: return "no_key_id";
+    case Refusal::kUnknownKey: return "unknown_key";
+    case Refusal::kWrongAlgorithm: return "wrong_algorithm";
+    case Refusal::kSignatureForm: return "signature_form";
+    case Refusal::kBadSignature: return "bad_signature";
+    case Refusal::kWrongType: return "wrong_type";
+    case Refusal::kWrongIssuer: return "wrong_issuer";
+    case Refusal::kWrongAudience: return "wrong_audience";
+    case Refusal::kBadTime: return "bad_time";
+    case Refusal::kExpired: return "expired";
+    case Refusal::kNotYetValid: return "not_yet_valid";
+    case Refusal::kIssuedInFuture: return "issued_in_future";
+    case Refusal::kLivesTooLong: return "lives_too_long";
+    case Refusal::kStale: return "stale_keys";
+    case Refusal::kNoKeySet: return "no_key_set";
+  }
+  return "";
+}
+
+absl::Status ValidateOptions(const VerifierOptions& options) {
+  if (options.audiences.empty()) {
+    return FieldError("audiences",
+                      "name at least one: a token for anybody is for nobody");
+  }
+  if (options.types.empty()) {
+    return FieldError("types", "name at least one, such as JWT");
+  }
+  if (options.clock_skew < absl::ZeroDuration() ||
+      options.clock_skew > absl::Minutes(10)) {
+    return FieldError("clock_skew", "0s to 10m is taken");
+  }
+  if (options.max_staleness <= absl::ZeroDuration() ||
+      options.max_staleness > absl::Hours(24)) {
+    return FieldError("max_staleness", "more than 0s, and at most 24h");
+  }
+  return absl::OkStatus();
+}
+
+Verifier::Verifier(VerifierOptions options, Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      state_(MakeState(*KeySets::Make({}))),
+      confirmed_ns_(kNever) {
+  for (const std::string& type : options_.types) {
+    types_.push_back(TypeText(type));
+  }
+}
+
+std::unique_ptr<const Verifier::State> Verifier::MakeState(
+    std::unique_ptr<const KeySets> sets) const {
+  auto state = std::make_unique<State>();
+  state->sets = std::move(sets);
+  if (options_.cached_tokens > 0) {
+    state->cache = std::make_unique<TokenCache>(options_.cached_tokens);
+  }
+  return state;
+}
+
+absl::Status Verifier::Apply(const PublishedSet& set) {
+  MutexLock lock(&apply_mu_);
+  auto sets = SnapshotCell<State>::Reader(state_)->sets->sets();
+  const auto held = sets.find(set.issuer);
+  if (held != sets.end() && held->second.revision >= set.revision) {
+    return absl::OkStatus();
+  }
+  sets[set.issuer] = set;
+  ASSIGN_OR_RETURN(auto made, KeySets::Make(std::move(sets)));
+  state_.Store(MakeState(std::move(made)));
+  return absl::OkStatus();
+}
+
+absl::Status Verifier::Keep(const std::vector<std::string>& issuers) {
+  MutexLock lock(&apply_mu_);
+  auto sets = SnapshotCell<State>::Reader(state_)->sets->sets();
+  if (std::erase_if(sets, [&](const auto& entry) {
+        return std::find(issuers.begin(), issuers.end(), entry.first) ==
+               issuers.end();
+      }) == 0) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(auto made, KeySets::Make(std::move(sets)));
+  state_.Store(MakeState(std::move(made)));
+  return absl::OkStatus();
+}
+
+void Verifier::Confirm(absl::Duration age) {
+  const int64_t at = absl::ToInt64Nanoseconds(clock_.Uptime() - age);
+  int64_t before = confirmed_ns_.load();
+  while (before < at && !confirmed_ns_.compare_exchange_weak(before, at)) {
+  }
+}
+
+std::map<std::string, PublishedSet> Verifier::Sets() const {
+  return SnapshotCell<State>::Reader(state_)->sets->sets();
+}
+
+absl::Duration Verifier::Age() const {
+  const int64_t confirmed = confirmed_ns_.load(std::memory_order_acquire);
+  if (confirmed == kNever) return absl::InfiniteDuration();
+  return clock_.Uptime() - absl::Nanoseconds(confirmed);
+}
+
+Verdict Verifier::Check(const State& state, absl::string_view token,
+                        absl::Time now) const {
+  if (token.size() > options_.max_token_bytes) {
+    return Refuse(Refusal::kTooLong,
+                  absl::StrCat(token.size(), " bytes; at most ",
+                               options_.max_token_bytes, " are read"));
+  }
+  std::shared_ptr<const VerifiedToken> verified;
+  if (state.cache != nullptr) verified = state.cache->Find(token);
+  const bool cached = verified != nullptr;
+  if (!cached) {
+    const auto parts = Split(token);
+    if (!parts) {
+      return Refuse(Refusal::kMalformed,
+                    "not three base64url parts with dots between");
+    }
+    std::optional<Verdict> bad;
+    const Header* header = HeaderOf(*state.sets, parts->header, bad);
+    if (bad) return *std::move(bad);
+    const TrustedKey& key = *header->key;
+    bad = CheckSignature(key, parts->signing_input, parts->signature);
+    if (bad) return *std::move(bad);
+    if (std::find(types_.begin(), types_.end(), header->type_text) ==
+        types_.end()) {
+      return Refuse(Refusal::kWrongType,
+                    absl::StrCat("typ is \"", header->typ.substr(0, 40), "\""));
+    }
+    auto fresh = std::make_shared<VerifiedToken>();
+    bad = ReadObject("the payload", parts->payload, fresh->claims);
+    if (bad) return *std::move(bad);
+    const Json& claims = fresh->claims;
+    const auto issuer = claims.find("iss");
+    if (issuer == claims.end() || !issuer->is_string() ||
+        issuer->get_ref<const std::string&>() != key.issuer_uri) {
+      return Refuse(
+          Refusal::kWrongIssuer,
+          absl::StrCat("iss is not ", key.issuer_uri, ", whose key signed"));
+    }
+    const auto audience = claims.find("aud");
+    if (audience == claims.end() || !Names(*audience, options_.audiences)) {
+      return Refuse(Refusal::kWrongAudience, "aud names none of ours");
+    }
+    const auto expires = TimeClaim(claims, "exp");
+    const auto issued = TimeClaim(claims, "iat");
+    if (!expires || !issued) {
+      return Refuse(Refusal::kBadTime, absl::StrCat(!expires ? "exp" : "iat",
+                                                    " is absent or no number"));
+    }
+    if (*expires - *issued > key.max_token_lifetime) {
+      return Refuse(Refusal::kLivesTooLong,
+                    absl::StrCat("it lives ", DurationText(*expires - *issued),
+                                 "; the issuer allows ",
+                                 DurationText(key.max_token_lifetime)));
+    }
+    fresh->kid = key.kid;
+    fresh->typ = header->typ;
+    fresh->expire_time = *expires;
+    verified = std::move(fresh);
+  }
+  const Json& claims = verified->claims;
+  if (now >= verified->expire_time + options_.clock_skew) {
+    return Refuse(
+        Refusal::kExpired,
+        absl::StrCat("it expired at ", TimeText(verified->expire_time)));
+  }
+  if (*TimeClaim(claims, "iat") > now + options_.clock_skew) {
+    return Refuse(Refusal::kIssuedInFuture, "iat lies in the future");
+  }
+  if (claims.contains("nbf")) {
+    const auto from = TimeClaim(claims, "nbf");
+    if (!from) return Refuse(Refusal::kBadTime, "nbf is no number");
+    if (*from > now + options_.clock_skew) {
+      return Refuse(Refusal::kNotYetValid,
+                    absl::StrCat("it is not valid before ", TimeText(*from)));
+    }
+  }
+  if (!cached && state.cache != nullptr) state.cache->Insert(token, verified);
+  Verdict verdict;
+  verdict.token = std::move(verified);
+  verdict.cached = cached;
+  return verdict;
+}
+
+Verdict Verifier::Verify(absl::string_view token, absl::Time now) const {
+  const bool is_stale = stale();
+  const SnapshotCell<State>::Reader state(state_);
+  if (state->sets->sets().empty()) {
+    return Refuse(Refusal::kNoKeySet, "no key set has been received yet");
+  }
+  if (is_stale && !options_.serve_stale) {
+    return Refuse(Refusal::kStale,
+                  absl::StrCat("nothing was heard of the server for longer "
+                               "than ",
+                               DurationText(options_.max_staleness)));
+  }
+  Verdict verdict = Check(*state, token, now);
+  verdict.stale = is_stale;
+  return verdict;
+}
+
+}  // namespace warder::client

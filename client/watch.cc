@@ -1,0 +1,290 @@
+#include "client/watch.h"
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/client_callback.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "client/status_convert.h"
+#include "server/base/error.h"
+#include "warder/v1/watch.grpc.pb.h"
+
+namespace warder::client {
+namespace {
+
+constexpr int kSilentIntervals = 3;
+constexpr absl::Duration kFirstInterval = absl::Seconds(10);
+constexpr absl::Duration kLook = absl::Seconds(1);
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+}  // namespace
+
+// What streams and their owner share.
+struct KeySetWatcher::Shared {
+  Shared(std::shared_ptr<grpc::Channel> over, KeySetSink& to, Clock& by,
+         Random& chance, WatchOptions how)
+      : stub(v1::WatchService::NewStub(std::move(over))),
+        sink(to),
+        clock(by),
+        random(chance),
+        options(std::move(how)) {}
+
+  // Returns a pause of `longest` or less, and more than half of it.
+  absl::Duration WithChance(absl::Duration longest) {
+    uint8_t byte = 0;
+    random.Fill({&byte, 1});
+    return longest / 2 + longest * (byte / 512.0);
+  }
+
+  const std::unique_ptr<v1::WatchService::Stub> stub;
+  KeySetSink& sink;
+  Clock& clock;
+  Random& random;
+  const WatchOptions options;
+
+  mutable Mutex mu;
+  Stream* stream ABSL_GUARDED_BY(mu) = nullptr;
+  bool stopping ABSL_GUARDED_BY(mu) = false;
+  absl::Duration heard ABSL_GUARDED_BY(mu);  // uptime
+  absl::Duration interval ABSL_GUARDED_BY(mu) = kFirstInterval;
+  absl::Duration pause ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
+  absl::Duration connect_at ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
+  WatchStatus status ABSL_GUARDED_BY(mu);
+};
+
+// One call. Deletes itself when it is over. Reads follow one another; a write
+// waits for the one before.
+class KeySetWatcher::Stream final
+    : public grpc::ClientBidiReactor<v1::WatchKeySetsRequest,
+                                     v1::WatchKeySetsResponse> {
+ public:
+  explicit Stream(std::shared_ptr<Shared> shared)
+      : shared_(std::move(shared)) {}
+
+  void Begin() {
+    const WatchOptions& options = shared_->options;
+    {
+      MutexLock lock(&mu_);
+      waiting_.set_instance(options.instance);
+      waiting_.set_serves_stale(options.serve_stale);
+      waiting_.mutable_max_staleness()->set_seconds(
+          absl::ToInt64Seconds(options.max_staleness));
+      for (const auto& [issuer, revision] : shared_->sink.Held()) {
+        AddHeld(issuer, revision);
+      }
+      due_ = true;
+    }
+    shared_->stub->async()->WatchKeySets(&context_, this);
+    // Writes begin outside of the reactor's own calls, too.
+    AddHold();
+    StartRead(&response_);
+    Write();
+    StartCall();
+  }
+
+  // The process ends: says so, and no more.
+  void Leave() {
+    {
+      MutexLock lock(&mu_);
+      waiting_.set_leaving(true);
+      due_ = true;
+    }
+    Write();
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return Release();
+    {
+      MutexLock lock(&shared_->mu);
+      shared_->heard = shared_->clock.Uptime();
+      shared_->status.connected = true;
+      shared_->pause = absl::ZeroDuration();
+      if (response_.has_heartbeat()) {
+        shared_->interval = std::max(
+            FromProto(response_.heartbeat().interval()), absl::Seconds(1));
+      }
+    }
+    if (const absl::Status status = Take(); !status.ok()) {
+      {
+        MutexLock lock(&shared_->mu);
+        shared_->status.last_error = status;
+      }
+      Cancel();
+    }
+    StartRead(&response_);
+    Write();
+  }
+
+  void OnWriteDone(bool ok) override {
+    {
+      MutexLock lock(&mu_);
+      writing_ = false;
+      if (!ok) closed_ = true;
+    }
+    Write();
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    {
+      MutexLock lock(&shared_->mu);
+      if (shared_->stream == this) shared_->stream = nullptr;
+      shared_->status.connected = false;
+      if (!status.ok() && status.error_code() != grpc::CANCELLED) {
+        shared_->status.last_error = FromGrpc(status);
+      }
+      const absl::Duration longer =
+          std::clamp(shared_->pause * 2, shared_->options.first_pause,
+                     shared_->options.longest_pause);
+      shared_->pause = longer;
+      shared_->connect_at =
+          shared_->clock.Uptime() + shared_->WithChance(longer);
+    }
+    shared_->clock.Notify();
+    delete this;
+  }
+
+ private:
+  void AddHeld(const std::string& issuer, int64_t revision)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    v1::WatchKeySetsRequest::Held& held = *waiting_.add_held();
+    held.set_issuer(issuer);
+    held.set_revision(revision);
+  }
+
+  // Enforces what came and gathers what is to be acknowledged.
+  absl::Status Take() {
+    if (response_.has_key_set()) {
+      const v1::PublishedKeySet& set = response_.key_set();
+      const absl::Status applied = shared_->sink.Apply(
+          {.issuer = set.issuer(),
+           .issuer_uri = set.issuer_uri(),
+           .revision = set.revision(),
+           .jwks = set.jwks(),
+           .max_token_lifetime = FromProto(set.max_token_lifetime())});
+      if (!applied.ok()) return applied;
+      MutexLock lock(&mu_);
+      AddHeld(set.issuer(), set.revision());
+      due_ = true;
+    } else if (response_.has_heartbeat()) {
+      if (response_.heartbeat().current()) shared_->sink.Confirm();
+      MutexLock lock(&mu_);
+      due_ = true;
+    }
+    return absl::OkStatus();
+  }
+
+  void Write() {
+    // Held while the write begins: after Release none does.
+    MutexLock lock(&mu_);
+    if (writing_ || closed_ || !due_) return;
+    writing_ = true;
+    due_ = false;
+    request_.Swap(&waiting_);
+    waiting_.Clear();
+    StartWrite(&request_);
+  }
+
+  // No write begins from here on.
+  void Release() {
+    bool first = false;
+    {
+      MutexLock lock(&mu_);
+      first = !released_;
+      released_ = closed_ = true;
+    }
+    if (first) RemoveHold();
+  }
+
+  const std::shared_ptr<Shared> shared_;
+  grpc::ClientContext context_;
+  v1::WatchKeySetsResponse response_;
+  v1::WatchKeySetsRequest request_;  // being written
+
+  Mutex mu_;
+  v1::WatchKeySetsRequest waiting_ ABSL_GUARDED_BY(mu_);
+  bool due_ ABSL_GUARDED_BY(mu_) = false;
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+KeySetWatcher::KeySetWatcher(std::shared_ptr<grpc::Channel> channel,
+                             KeySetSink& sink, Clock& clock, Random& random,
+                             WatchOptions options)
+    : shared_(std::make_shared<Shared>(std::move(channel), sink, clock, random,
+                                       std::move(options))) {}
+
+KeySetWatcher::~KeySetWatcher() { Stop(); }
+
+void KeySetWatcher::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void KeySetWatcher::Stop() {
+  Shared& s = *shared_;
+  {
+    MutexLock lock(&s.mu);
+    s.stopping = true;
+  }
+  s.clock.Notify();
+  if (thread_.joinable()) thread_.join();
+  MutexLock lock(&s.mu);
+  // OnDone, which deletes it, waits for the lock.
+  if (s.stream != nullptr) s.stream->Leave();
+  // The server ends the stream when it has read that; it is given a moment.
+  const auto over = [&s]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return s.stream == nullptr;
+  };
+  s.clock.AwaitWithDeadline(&s.mu, over,
+                            s.clock.TimeNow() + absl::Milliseconds(500));
+  if (s.stream != nullptr) s.stream->Cancel();
+  s.clock.AwaitWithDeadline(&s.mu, over, absl::InfiniteFuture());
+}
+
+absl::Duration KeySetWatcher::Tick() {
+  Shared& s = *shared_;
+  const absl::Duration now = s.clock.Uptime();
+  Stream* fresh = nullptr;
+  {
+    MutexLock lock(&s.mu);
+    if (s.stopping) return absl::InfiniteDuration();
+    if (s.stream != nullptr) {
+      if (now - s.heard > s.interval * kSilentIntervals) s.stream->Cancel();
+      return now + kLook;
+    }
+    if (now < s.connect_at) return s.connect_at;
+    fresh = s.stream = new Stream(shared_);
+    s.heard = now;
+    ++s.status.streams;
+  }
+  // Nobody deletes it before it has begun.
+  fresh->Begin();
+  return now + kLook;
+}
+
+void KeySetWatcher::Run() {
+  Shared& s = *shared_;
+  while (true) {
+    const absl::Duration next = Tick();
+    MutexLock lock(&s.mu);
+    if (s.stopping) return;
+    const absl::Duration wait = next - s.clock.Uptime();
+    s.clock.AwaitWithDeadline(
+        &s.mu, [&s]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return s.stopping; },
+        s.clock.TimeNow() + std::clamp(wait, absl::Milliseconds(1), kLook));
+    if (s.stopping) return;
+  }
+}
+
+WatchStatus KeySetWatcher::status() const {
+  MutexLock lock(&shared_->mu);
+  return shared_->status;
+}
+
+}  // namespace warder::client

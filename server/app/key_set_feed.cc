@@ -1,0 +1,247 @@
+#include "server/app/key_set_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/time_text.h"
+
+namespace warder::app {
+
+Watcher::Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
+                 std::map<std::string, int64_t> known,
+                 std::function<void()> wake,
+                 std::function<absl::Status()> check)
+    : publisher_(publisher),
+      clock_(clock),
+      gateway_(std::move(gateway)),
+      sent_(std::move(known)),
+      heard_(clock.Uptime()),
+      wake_(std::move(wake)),
+      check_(std::move(check)) {
+  for (const IssuerId& issuer : gateway_->issuers) {
+    changed_.insert(issuer.value());
+  }
+}
+
+std::optional<Watcher::Message> Watcher::Begin() {
+  MutexLock lock(&mu_);
+  if (writing_ || closed_) return std::nullopt;
+  while (!changed_.empty()) {
+    const std::string issuer = *changed_.begin();
+    changed_.erase(changed_.begin());
+    SnapshotPtr snapshot = publisher_.Find(issuer);
+    if (snapshot == nullptr) continue;
+    const auto [sent, first] = sent_.emplace(issuer, -1);
+    if (snapshot->revision <= sent->second) continue;
+    sent->second = snapshot->revision;
+    writing_ = true;
+    writing_since_ = clock_.Uptime();
+    const bool classic = !domain::Reads(*gateway_, domain::Algorithm::kEdDsa) &&
+                         !snapshot->classic_key_set.empty();
+    return Message{.key_set = std::move(snapshot), .classic = classic};
+  }
+  if (!heartbeat_) return std::nullopt;
+  heartbeat_ = false;
+  writing_ = true;
+  writing_since_ = clock_.Uptime();
+  return Message{.key_set = nullptr, .current = true};
+}
+
+void Watcher::End() {
+  MutexLock lock(&mu_);
+  writing_ = false;
+}
+
+void Watcher::Heard() {
+  MutexLock lock(&mu_);
+  heard_ = clock_.Uptime();
+}
+
+bool Watcher::Close(const absl::Status& status) {
+  MutexLock lock(&mu_);
+  if (closed_) return false;
+  closed_ = status;
+  return !writing_;
+}
+
+std::optional<absl::Status> Watcher::closed() const {
+  MutexLock lock(&mu_);
+  return closed_;
+}
+
+bool Watcher::writing() const {
+  MutexLock lock(&mu_);
+  return writing_;
+}
+
+void Watcher::Detach() {
+  MutexLock lock(&wake_mu_);
+  wake_ = nullptr;
+  check_ = nullptr;
+}
+
+bool Watcher::MarkChanged(const std::string& issuer) {
+  MutexLock lock(&mu_);
+  changed_.insert(issuer);
+  return !writing_ && !closed_;
+}
+
+bool Watcher::MarkHeartbeat() {
+  MutexLock lock(&mu_);
+  heartbeat_ = true;
+  return !writing_ && !closed_;
+}
+
+void Watcher::Wake() {
+  MutexLock lock(&wake_mu_);
+  if (wake_) wake_();
+}
+
+absl::Status Watcher::Health(absl::Duration now) {
+  const absl::Duration bound =
+      KeySetFeed::kHeartbeat * KeySetFeed::kSilentIntervals;
+  {
+    MutexLock lock(&mu_);
+    const bool silent = now - heard_ > bound;
+    const bool stuck = writing_ && now - writing_since_ > bound;
+    if (silent || stuck) {
+      return Error(absl::StatusCode::kDeadlineExceeded, Reason::kUnreachable,
+                   absl::StrCat(silent ? "nothing was heard of it for "
+                                       : "it has read nothing for ",
+                                DurationText(bound), "; watch anew"));
+    }
+  }
+  MutexLock lock(&wake_mu_);
+  return check_ ? check_() : absl::OkStatus();
+}
+
+void KeySetFeed::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void KeySetFeed::Stop() {
+  std::vector<WatcherPtr> all;
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    for (const Watchers& slot : slots_) {
+      all.insert(all.end(), slot.begin(), slot.end());
+    }
+  }
+  clock_.Notify();
+  if (thread_.joinable()) thread_.join();
+  for (const WatcherPtr& watcher : all) {
+    if (watcher->Close(Error(absl::StatusCode::kUnavailable,
+                             Reason::kUnreachable,
+                             "warderd ends; watch anew"))) {
+      watcher->Wake();
+    }
+  }
+}
+
+void KeySetFeed::Published(const IssuerId& issuer) {
+  {
+    MutexLock lock(&mu_);
+    if (!by_issuer_.contains(issuer.value())) return;
+    changed_.insert(issuer.value());
+  }
+  clock_.Notify();
+}
+
+WatcherPtr KeySetFeed::Make(GatewayPtr gateway,
+                            std::map<std::string, int64_t> known,
+                            std::function<void()> wake,
+                            std::function<absl::Status()> check) const {
+  // Not make_shared: the constructor is private.
+  return WatcherPtr(new Watcher(publisher_, clock_, std::move(gateway),
+                                std::move(known), std::move(wake),
+                                std::move(check)));
+}
+
+absl::Status KeySetFeed::Watch(const WatcherPtr& watcher) {
+  MutexLock lock(&mu_);
+  if (stopping_ || count_ >= kMostWatchers) {
+    return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
+                 stopping_ ? "warderd ends; watch anew"
+                           : absl::StrCat(kMostWatchers,
+                                          " watch already; try again later"));
+  }
+  ++count_;
+  slots_[absl::Hash<const void*>()(watcher.get()) % kSlots].insert(watcher);
+  for (const IssuerId& issuer : watcher->gateway()->issuers) {
+    by_issuer_[issuer.value()].insert(watcher);
+  }
+  return absl::OkStatus();
+}
+
+void KeySetFeed::Unwatch(const WatcherPtr& watcher) {
+  watcher->Detach();
+  MutexLock lock(&mu_);
+  count_ -=
+      slots_[absl::Hash<const void*>()(watcher.get()) % kSlots].erase(watcher);
+  for (const IssuerId& issuer : watcher->gateway()->issuers) {
+    const auto it = by_issuer_.find(issuer.value());
+    if (it == by_issuer_.end()) continue;
+    it->second.erase(watcher);
+    if (it->second.empty()) by_issuer_.erase(it);
+  }
+}
+
+size_t KeySetFeed::size() const {
+  MutexLock lock(&mu_);
+  return count_;
+}
+
+void KeySetFeed::Tick() {
+  const absl::Duration now = clock_.Uptime();
+  std::vector<std::pair<WatcherPtr, std::string>> concerned;
+  std::vector<WatcherPtr> beaten;
+  {
+    MutexLock lock(&mu_);
+    for (const std::string& issuer : changed_) {
+      const auto it = by_issuer_.find(issuer);
+      if (it == by_issuer_.end()) continue;
+      for (const WatcherPtr& watcher : it->second) {
+        concerned.emplace_back(watcher, issuer);
+      }
+    }
+    changed_.clear();
+    if (now >= next_beat_) {
+      next_beat_ = now + kHeartbeat / static_cast<int64_t>(kSlots);
+      const Watchers& slot = slots_[next_slot_++ % kSlots];
+      beaten.assign(slot.begin(), slot.end());
+    }
+  }
+  for (const auto& [watcher, issuer] : concerned) {
+    if (watcher->MarkChanged(issuer)) watcher->Wake();
+  }
+  for (const WatcherPtr& watcher : beaten) {
+    if (const absl::Status health = watcher->Health(now); !health.ok()) {
+      // Also while it writes: the write is what is stuck.
+      watcher->Close(health);
+      watcher->Wake();
+    } else if (watcher->MarkHeartbeat()) {
+      watcher->Wake();
+    }
+  }
+}
+
+void KeySetFeed::Run() {
+  while (true) {
+    Tick();
+    MutexLock lock(&mu_);
+    clock_.AwaitWithDeadline(
+        &mu_,
+        // Runs with mu_ held; the analysis does not see through the call.
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return stopping_ || !changed_.empty();
+        },
+        clock_.TimeNow() + kHeartbeat / static_cast<int64_t>(kSlots));
+    if (stopping_) return;
+  }
+}
+
+}  // namespace warder::app

@@ -1,0 +1,164 @@
+// Hands published key sets to whoever watches them.
+//
+//   Publisher --Published--> feed thread --wake--> each watcher --Begin-->
+//   write
+//
+// A watcher owns no queue: it knows which issuers it has not been told of since
+// they changed, and takes the newest set of each when it can write. So one
+// that never reads costs what any other costs, and delays nobody.
+#ifndef WARDER_SERVER_APP_KEY_SET_FEED_H_
+#define WARDER_SERVER_APP_KEY_SET_FEED_H_
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/app/gateway_directory.h"
+#include "server/app/publisher.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+
+namespace warder::app {
+
+// One stream to one instance of a gateway. Thread-safe.
+class Watcher {
+ public:
+  // What is to be written next.
+  struct Message {
+    SnapshotPtr key_set;   // nullptr: a heartbeat
+    bool classic = false;  // without EdDSA keys
+    bool current = false;  // of a heartbeat: nothing else waits
+  };
+
+  // Returns what to write and marks the watcher as writing; nullopt while it is
+  // writing, is closed, or nothing waits. `publisher` outlives this.
+  std::optional<Message> Begin();
+  // The write is over; Begin may return the next one.
+  void End();
+
+  // Something was heard of the other side.
+  void Heard();
+
+  // Ends it. The first reason stands. Returns whether the caller is the one to
+  // finish the stream now: nobody is writing.
+  bool Close(const absl::Status& status);
+  // After End: whether it was closed while it wrote, and why.
+  std::optional<absl::Status> closed() const;
+
+  // Whether something was begun and has not ended.
+  bool writing() const;
+
+  // Nobody is woken or asked from now on; waits for who is.
+  void Detach();
+
+  const GatewayPtr& gateway() const { return gateway_; }
+
+ private:
+  friend class KeySetFeed;
+  Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
+          std::map<std::string, int64_t> known, std::function<void()> wake,
+          std::function<absl::Status()> check);
+
+  // Each returns whether there is something to do for who watches.
+  bool MarkChanged(const std::string& issuer);
+  bool MarkHeartbeat();
+  void Wake();
+  // Why it is to end: it was silent for too long, or `check` says so.
+  absl::Status Health(absl::Duration now);
+
+  // Constant after construction.
+  const Publisher& publisher_;
+  Clock& clock_;
+  const GatewayPtr gateway_;
+
+  mutable Mutex mu_;
+  std::map<std::string, int64_t> sent_ ABSL_GUARDED_BY(mu_);  // by issuer
+  std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);
+  bool heartbeat_ ABSL_GUARDED_BY(mu_) = true;
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Duration heard_ ABSL_GUARDED_BY(mu_);          // uptime
+  absl::Duration writing_since_ ABSL_GUARDED_BY(mu_);  // uptime
+  std::optional<absl::Status> closed_ ABSL_GUARDED_BY(mu_);
+
+  Mutex wake_mu_;
+  std::function<void()> wake_ ABSL_GUARDED_BY(wake_mu_);
+  std::function<absl::Status()> check_ ABSL_GUARDED_BY(wake_mu_);
+};
+using WatcherPtr = std::shared_ptr<Watcher>;
+
+// Thread-safe.
+class KeySetFeed {
+ public:
+  static constexpr absl::Duration kHeartbeat = absl::Seconds(10);
+  // After this many intervals of silence either side takes the other for gone.
+  static constexpr int kSilentIntervals = 3;
+  static constexpr size_t kMostWatchers = 65536;
+
+  // Both outlive this.
+  KeySetFeed(const Publisher& publisher, Clock& clock)
+      : publisher_(publisher), clock_(clock) {}
+  ~KeySetFeed() { Stop(); }
+
+  // Starts the thread. Call once.
+  void Start();
+  // Closes every watcher, ends the thread and waits for it. May be called
+  // again.
+  void Stop();
+
+  // A set has changed. Never blocks; watchers are woken by the thread.
+  void Published(const IssuerId& issuer);
+
+  // Returns a watcher of the issuers of `gateway` that is not woken yet; sets
+  // as new as `known` says are not sent. `wake` is called, by the feed's thread
+  // or a caller of this, whenever Begin may return something or the watcher is
+  // closed; it does not block. `check` is asked at each heartbeat whether the
+  // watcher may go on.
+  WatcherPtr Make(GatewayPtr gateway, std::map<std::string, int64_t> known,
+                  std::function<void()> wake,
+                  std::function<absl::Status()> check) const;
+  // It is woken from now on, until Unwatch.
+  //   UNAVAILABLE  kMostWatchers are there
+  absl::Status Watch(const WatcherPtr& watcher);
+  // It is gone.
+  void Unwatch(const WatcherPtr& watcher);
+
+  size_t size() const;
+
+  // Wakes whom `changed` and the clock concern. The body of the thread.
+  void Tick();
+
+ private:
+  // Heartbeats are spread over the interval.
+  static constexpr size_t kSlots = 10;
+  using Watchers = std::set<WatcherPtr>;
+
+  void Run();
+  std::vector<WatcherPtr> Concerned(const std::set<std::string>& issuers)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Publisher& publisher_;
+  Clock& clock_;
+
+  mutable Mutex mu_;
+  absl::flat_hash_map<std::string, Watchers> by_issuer_ ABSL_GUARDED_BY(mu_);
+  std::array<Watchers, kSlots> slots_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);
+  size_t count_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration next_beat_ ABSL_GUARDED_BY(mu_) = absl::ZeroDuration();
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_KEY_SET_FEED_H_

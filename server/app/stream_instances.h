@@ -1,0 +1,92 @@
+// The instances of gateways on the stream, and what each enforces.
+//
+// A gateway enforces a revision when every instance of it does. One that was
+// cut off still counts until its bound of staleness has passed, since it may go
+// on accepting until then; after that it refuses everything by itself. Who
+// serves stale sets counts for a day. What is known outlives the process, so
+// that a restart forgets nobody.
+#ifndef WARDER_SERVER_APP_STREAM_INSTANCES_H_
+#define WARDER_SERVER_APP_STREAM_INSTANCES_H_
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/app/gateway_directory.h"
+#include "server/app/store.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+
+namespace warder::app {
+
+// Thread-safe.
+class StreamInstances {
+ public:
+  static constexpr absl::Duration kServesStaleFor = absl::Hours(24);
+  // That one was heard of is written this often.
+  static constexpr absl::Duration kWriteEvery = absl::Minutes(1);
+  static constexpr size_t kMostOfOneGateway = 65536;
+
+  // All outlive this.
+  StreamInstances(Store& store, Clock& clock, ViewSink& views)
+      : store_(store), clock_(clock), views_(views) {}
+
+  // Reads who was there when the process before ended. Call at start.
+  absl::Status Load();
+
+  // An instance of `gateway` watches. Two streams of one instance are one.
+  //   UNAVAILABLE  kMostOfOneGateway are known
+  absl::Status Connect(const domain::Gateway& gateway,
+                       const std::string& instance,
+                       absl::Duration max_staleness);
+  // It enforces this revision, or a later one.
+  void Acknowledge(const GatewayId& gateway, const std::string& instance,
+                   const IssuerId& issuer, int64_t revision);
+  void Heard(const GatewayId& gateway, const std::string& instance);
+  // Its stream ended; `leaving`: its process does, too.
+  void Disconnect(const GatewayId& gateway, const std::string& instance,
+                  bool leaving);
+
+  // Forgets who has refused by himself for some time, and writes down who was
+  // heard of. Blocks for one store transaction where there is something to
+  // write. Call now and then.
+  absl::Status Tick();
+
+  // Returns how many instances of the gateway count.
+  int Count(const GatewayId& gateway) const;
+
+ private:
+  struct Instance {
+    absl::Duration max_staleness;
+    absl::Time heard;
+    absl::Time written = absl::InfinitePast();
+    int streams = 0;
+    std::map<IssuerId, int64_t> revisions;  // of the gateway's issuers
+  };
+  struct Group {
+    std::vector<IssuerId> issuers;
+    std::map<std::string, Instance> instances;
+    // Revision: how many instances enforce it and nothing newer.
+    std::map<IssuerId, std::map<int64_t, int>> counts;
+  };
+
+  void Count(Group& group, const Instance& instance, int by)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells what every instance enforces, where that moved on.
+  void Tell(const GatewayId& id, const Group& group, const IssuerId& issuer,
+            const std::string& source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Store& store_;
+  Clock& clock_;
+  ViewSink& views_;
+  mutable Mutex mu_;
+  std::map<GatewayId, Group> groups_ ABSL_GUARDED_BY(mu_);
+  // To be erased from the store.
+  std::vector<std::pair<GatewayId, std::string>> gone_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_STREAM_INSTANCES_H_

@@ -1,0 +1,229 @@
+#include "server/app/key_set_feed.h"
+
+#include "server/app/stream_instances.h"
+#include "server/base/error.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_app.h"
+
+namespace warder::app {
+namespace {
+
+GatewayPtr Lib(std::vector<IssuerId> issuers = {IssuerId("shop")}) {
+  auto gateway = std::make_shared<domain::Gateway>();
+  gateway->id = GatewayId("lib");
+  gateway->consumer = "libwarder";
+  gateway->reach = domain::Reach::kStream;
+  gateway->issuers = std::move(issuers);
+  return gateway;
+}
+
+class KeySetFeedTest : public testing::Test {
+ protected:
+  KeySetFeedTest() {
+    app_.MustSetUp();
+    app_.publisher.SetListener(
+        [this](const IssuerId& issuer) { feed_.Published(issuer); });
+  }
+  WatcherPtr MustWatch(std::map<std::string, int64_t> known = {},
+                       std::vector<IssuerId> issuers = {IssuerId("shop")}) {
+    WatcherPtr watcher = feed_.Make(
+        Lib(std::move(issuers)), std::move(known), [this] { ++woken_; },
+        [this] { return health_; });
+    EXPECT_OK(feed_.Watch(watcher));
+    return watcher;
+  }
+  // Begins and ends writes until nothing waits; returns the revisions sent, -1
+  // for a heartbeat.
+  static std::vector<int64_t> Drain(Watcher& watcher) {
+    std::vector<int64_t> sent;
+    while (const auto message = watcher.Begin()) {
+      sent.push_back(message->key_set ? message->key_set->revision : -1);
+      watcher.End();
+    }
+    return sent;
+  }
+  int64_t revision() { return app_.publisher.Find("shop")->revision; }
+  void MustRotate() {
+    RotateKeyCommand command;
+    command.issuer = IssuerId("shop");
+    command.immediate = true;
+    ASSERT_OK(app_.issuers.Rotate(app_.As("security/sam"), command).status());
+  }
+
+  TestApp app_;
+  KeySetFeed feed_{app_.publisher, app_.clock};
+  int woken_ = 0;
+  absl::Status health_;
+};
+
+using Sent = std::vector<int64_t>;
+
+TEST_F(KeySetFeedTest, FirstTheSetThenAHeartbeatThenEachChange) {
+  const WatcherPtr watcher = MustWatch();
+  EXPECT_EQ(Drain(*watcher), (Sent{revision(), -1}));
+  feed_.Tick();
+  woken_ = 0;
+  Drain(*watcher);
+  MustRotate();
+  feed_.Tick();
+  EXPECT_GE(woken_, 1);
+  EXPECT_EQ(Drain(*watcher).front(), revision());
+}
+
+TEST_F(KeySetFeedTest, WhoResumesIsNotToldAgain) {
+  const WatcherPtr watcher = MustWatch({{"shop", revision()}});
+  EXPECT_EQ(Drain(*watcher), Sent{-1});
+  MustRotate();
+  feed_.Tick();
+  EXPECT_EQ(Drain(*watcher).front(), revision());
+}
+
+TEST_F(KeySetFeedTest, WhoIsSlowGetsTheNewestAndNothingElse) {
+  const WatcherPtr slow = MustWatch();
+  const auto first = slow->Begin();  // and never ends
+  ASSERT_TRUE(first.has_value());
+  const WatcherPtr quick = MustWatch();
+  Drain(*quick);
+  for (int i = 0; i < 3; ++i) {
+    MustRotate();
+    feed_.Tick();
+    EXPECT_EQ(Drain(*quick).front(), revision());
+    EXPECT_FALSE(slow->Begin().has_value());
+  }
+  slow->End();
+  EXPECT_EQ(Drain(*slow).front(), revision());
+  EXPECT_FALSE(slow->Begin().has_value());
+}
+
+TEST_F(KeySetFeedTest, SilenceEndsAWatcherAfterThreeIntervals) {
+  const WatcherPtr watcher = MustWatch();
+  Drain(*watcher);
+  const auto pass = [&](absl::Duration time) {
+    for (absl::Duration t; t < time; t += absl::Seconds(1)) {
+      app_.clock.AdvanceTime(absl::Seconds(1));
+      feed_.Tick();
+      Drain(*watcher);
+    }
+  };
+  pass(absl::Seconds(25));
+  EXPECT_FALSE(watcher->closed());
+  watcher->Heard();
+  pass(absl::Seconds(25));
+  EXPECT_FALSE(watcher->closed());
+  pass(absl::Seconds(20));
+  EXPECT_THAT(*watcher->closed(), FailsWith(Reason::kUnreachable, "heard"));
+}
+
+TEST_F(KeySetFeedTest, WhoNeverReadsIsEndedThoughHeTalks) {
+  const WatcherPtr watcher = MustWatch();
+  ASSERT_TRUE(watcher->Begin().has_value());
+  for (int i = 0; i < 45; ++i) {
+    app_.clock.AdvanceTime(absl::Seconds(1));
+    watcher->Heard();
+    feed_.Tick();
+  }
+  ASSERT_TRUE(watcher->closed().has_value());
+  EXPECT_THAT(*watcher->closed(), FailsWith(Reason::kUnreachable, "read"));
+  EXPECT_TRUE(watcher->writing());
+}
+
+TEST_F(KeySetFeedTest, WhoMayNotGoOnIsEndedAtTheNextHeartbeat) {
+  const WatcherPtr watcher = MustWatch();
+  health_ = Error(absl::StatusCode::kAborted, Reason::kConflict, "changed");
+  for (int i = 0; i < 11; ++i) {
+    app_.clock.AdvanceTime(absl::Seconds(1));
+    feed_.Tick();
+  }
+  EXPECT_THAT(*watcher->closed(), FailsWith(Reason::kConflict));
+  feed_.Unwatch(watcher);
+  EXPECT_EQ(feed_.size(), 0u);
+}
+
+TEST_F(KeySetFeedTest, OnlyOneCallerFinishes) {
+  const WatcherPtr watcher = MustWatch();
+  EXPECT_TRUE(watcher->Begin().has_value());
+  EXPECT_FALSE(watcher->Close(absl::CancelledError("first")));
+  EXPECT_FALSE(watcher->Close(absl::CancelledError("second")));
+  EXPECT_EQ(watcher->closed()->message(), "first");
+  watcher->End();
+  EXPECT_FALSE(watcher->Begin().has_value());
+}
+
+class StreamInstancesTest : public testing::Test, public ViewSink {
+ protected:
+  StreamInstancesTest() {
+    app_.MustSetUp();
+    EXPECT_OK(app_.store.Mutate(
+        [&](Transaction& txn) { return txn.InsertGateway(*gateway_); }));
+  }
+  void Note(const domain::GatewayView& view) override { seen_ = view; }
+  void MustConnect(StreamInstances& to, const char* name,
+                   absl::Duration staleness = absl::Minutes(5)) {
+    ASSERT_OK(to.Connect(*gateway_, name, staleness));
+  }
+  void Acknowledge(const char* name, int64_t revision) {
+    instances_.Acknowledge(gateway_->id, name, IssuerId("shop"), revision);
+  }
+  void Pass(absl::Duration time) {
+    app_.clock.AdvanceTime(time);
+    EXPECT_OK(instances_.Tick());
+  }
+
+  TestApp app_;
+  GatewayPtr gateway_ = Lib();
+  domain::GatewayView seen_;
+  StreamInstances instances_{app_.store, app_.clock, *this};
+};
+
+TEST_F(StreamInstancesTest, AGatewayEnforcesWhatItsLastInstanceDoes) {
+  MustConnect(instances_, "a");
+  MustConnect(instances_, "b");
+  Acknowledge("a", 7);
+  EXPECT_EQ(seen_.revision, 0);
+  Acknowledge("b", 6);
+  EXPECT_EQ(seen_.revision, 6);
+  EXPECT_EQ(seen_.source, "2 instances");
+  Acknowledge("b", 8);
+  EXPECT_EQ(seen_.revision, 7);
+}
+
+TEST_F(StreamInstancesTest, WhoIsCutOffCountsUntilHeRefusesByHimself) {
+  MustConnect(instances_, "a");
+  MustConnect(instances_, "b");
+  Acknowledge("a", 7);
+  Acknowledge("b", 6);
+  instances_.Disconnect(gateway_->id, "b", /*leaving=*/false);
+  Pass(absl::Minutes(5) - absl::Seconds(1));
+  EXPECT_EQ(seen_.revision, 6);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(seen_.revision, 7);
+  EXPECT_EQ(instances_.Count(gateway_->id), 1);
+}
+
+TEST_F(StreamInstancesTest, WhoLeavesIsForgottenAtOnce) {
+  MustConnect(instances_, "a");
+  MustConnect(instances_, "b");
+  Acknowledge("a", 7);
+  Acknowledge("b", 6);
+  instances_.Disconnect(gateway_->id, "b", /*leaving=*/true);
+  EXPECT_EQ(seen_.revision, 7);
+}
+
+TEST_F(StreamInstancesTest, ANewProcessRemembersWhoWasThere) {
+  MustConnect(instances_, "a");
+  MustConnect(instances_, "b");
+  EXPECT_OK(instances_.Tick());
+  StreamInstances next(app_.store, app_.clock, *this);
+  ASSERT_OK(next.Load());
+  EXPECT_EQ(next.Count(gateway_->id), 2);
+  MustConnect(next, "a");
+  next.Acknowledge(gateway_->id, "a", IssuerId("shop"), 9);
+  EXPECT_EQ(seen_.revision, 0);  // b may still accept
+  app_.clock.AdvanceTime(absl::Minutes(6));
+  next.Heard(gateway_->id, "a");
+  EXPECT_OK(next.Tick());
+  EXPECT_EQ(seen_.revision, 9);
+}
+
+}  // namespace
+}  // namespace warder::app

@@ -1,0 +1,339 @@
+#include "client/verify/verifier.h"
+
+#include <gmock/gmock.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/base/base64url.h"
+#include "server/crypto/ecdsa_raw.h"
+#include "server/crypto/private_key.h"
+#include "server/jose/algorithm.h"
+#include "server/jose/jwk.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_app.h"
+
+namespace warder::client {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kIssuer[] = "https://keys.example/issuers/shop";
+constexpr char kAudience[] = "https://api.example";
+
+// A key that Warder would publish, and tokens of it.
+struct Signer {
+  std::string alg;
+  crypto::SignatureScheme scheme;
+  crypto::PrivateKey key;
+  std::string kid, jwk;
+
+  static Signer Make(const std::string& alg) {
+    const auto scheme = jose::SchemeOf(alg);
+    auto key = crypto::PrivateKey::Generate(crypto::TypeOf(*scheme));
+    const auto pub = key->Public();
+    return {.alg = alg,
+            .scheme = *scheme,
+            .key = *std::move(key),
+            .kid = *jose::Thumbprint(*pub),
+            .jwk = *jose::WriteJwk(*pub, alg)};
+  }
+  std::string Token(const std::string& header,
+                    const std::string& payload) const {
+    const std::string input =
+        absl::StrCat(Base64UrlEncode(header), ".", Base64UrlEncode(payload));
+    return absl::StrCat(input, ".", Base64UrlEncode(*key.Sign(scheme, input)));
+  }
+  std::string Header(const std::string& more = "") const {
+    return absl::StrCat(R"({"alg":")", alg, R"(","kid":")", kid,
+                        R"(","typ":"JWT")", more, "}");
+  }
+};
+
+class VerifierTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    verifier_ = std::make_unique<Verifier>(options_, clock_);
+    Publish(1);
+  }
+  void Publish(int64_t revision, const std::string& jwks = "") {
+    ASSERT_OK(verifier_->Apply(
+        {.issuer = "issuers/shop",
+         .issuer_uri = kIssuer,
+         .revision = revision,
+         .jwks = jwks.empty() ? absl::StrCat(R"({"keys":[)", signer_.jwk, "]}")
+                              : jwks,
+         .max_token_lifetime = absl::Hours(1)}));
+    verifier_->Confirm();
+  }
+  std::string Claims(const std::string& more = "", int64_t life = 300,
+                     int64_t issued = 0) {
+    const int64_t now = absl::ToUnixSeconds(clock_.TimeNow()) + issued;
+    return absl::StrCat(R"({"iss":")", kIssuer, R"(","aud":")", kAudience,
+                        R"(","sub":"u1","iat":)", now, R"(,"exp":)", now + life,
+                        more, "}");
+  }
+  std::string Good() { return signer_.Token(signer_.Header(), Claims()); }
+  Refusal Check(const std::string& token) {
+    return verifier_->Verify(token, clock_.TimeNow()).refusal;
+  }
+
+  SimulatedClock clock_{TestStart()};
+  Signer signer_ = Signer::Make("ES256");
+  VerifierOptions options_{.audiences = {kAudience}};
+  std::unique_ptr<Verifier> verifier_;
+};
+
+TEST_F(VerifierTest, AGoodTokenIsGoodAndShowsItsClaims) {
+  const Verdict verdict = verifier_->Verify(Good(), clock_.TimeNow());
+  ASSERT_TRUE(verdict.ok()) << verdict.detail;
+  EXPECT_EQ(verdict.token->claims["sub"], "u1");
+  EXPECT_EQ(verdict.token->kid, signer_.kid);
+  EXPECT_FALSE(verdict.stale);
+}
+
+TEST_F(VerifierTest, EveryAlgorithmVerifies) {
+  for (const char* alg :
+       {"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"}) {
+    signer_ = Signer::Make(alg);
+    SetUp();
+    for (int i = 0; i < 3; ++i) {  // the later ones by contexts used before
+      EXPECT_EQ(Check(Good()), Refusal::kNone) << alg;
+      EXPECT_EQ(Check(Signer::Make(alg).Token(signer_.Header(), Claims())),
+                Refusal::kBadSignature)
+          << alg;
+    }
+  }
+}
+
+// RFC 8725, by the number of its section.
+TEST_F(VerifierTest, EachAttackIsRefusedByItsOwnName) {
+  const auto header = [&](const std::string& text) {
+    return signer_.Token(text, Claims());
+  };
+  const std::string kid = absl::StrCat(R"(,"kid":")", signer_.kid, "\"}");
+  const std::string good = Good();
+  const std::vector<std::string> parts = absl::StrSplit(good, '.');
+  const auto raw = Base64UrlDecode(parts[2]);
+  const auto der = crypto::EcdsaRawToDer(*raw, 32);
+  const struct {
+    const char* what;
+    std::string token;
+    Refusal refusal;
+  } cases[] = {
+      {"3.1 none", header(R"({"alg":"none")" + kid), Refusal::kNoAlgorithm},
+      {"3.1 None", header(R"({"alg":"NoNe")" + kid), Refusal::kNoAlgorithm},
+      {"3.1 another alg of the family", header(R"({"alg":"ES384")" + kid),
+       Refusal::kWrongAlgorithm},
+      {"2.1 the public key as a secret", header(R"({"alg":"HS256")" + kid),
+       Refusal::kWrongAlgorithm},
+      {"3.10 jwk",
+       signer_.Token(signer_.Header(R"(,"jwk":)" + signer_.jwk), Claims()),
+       Refusal::kKeyInHeader},
+      {"3.10 jku",
+       signer_.Token(signer_.Header(R"(,"jku":"https://evil/")"), Claims()),
+       Refusal::kKeyInHeader},
+      {"3.10 x5u",
+       signer_.Token(signer_.Header(R"(,"x5u":"https://evil/")"), Claims()),
+       Refusal::kKeyInHeader},
+      {"3.10 x5c", signer_.Token(signer_.Header(R"(,"x5c":[])"), Claims()),
+       Refusal::kKeyInHeader},
+      {"crit", signer_.Token(signer_.Header(R"(,"crit":["exp"])"), Claims()),
+       Refusal::kCritical},
+      {"b64", signer_.Token(signer_.Header(R"(,"b64":false)"), Claims()),
+       Refusal::kCritical},
+      {"no kid", header(R"({"alg":"ES256"})"), Refusal::kNoKeyId},
+      {"kid of another", header(R"({"alg":"ES256","kid":"../../etc/passwd"})"),
+       Refusal::kUnknownKey},
+      {"DER", absl::StrCat(parts[0], ".", parts[1], ".", Base64UrlEncode(*der)),
+       Refusal::kSignatureForm},
+      {"no signature", absl::StrCat(parts[0], ".", parts[1], "."),
+       Refusal::kSignatureForm},
+      {"two parts", absl::StrCat(parts[0], ".", parts[1]), Refusal::kMalformed},
+      {"four parts", good + ".x", Refusal::kMalformed},
+      {"padding", good + "=", Refusal::kMalformed},
+      {"white space", " " + good, Refusal::kMalformed},
+      {"empty", "", Refusal::kMalformed},
+      {"claims are no object", signer_.Token(signer_.Header(), "[]"),
+       Refusal::kMalformed},
+      {"duplicate claim",
+       signer_.Token(signer_.Header(), Claims(R"(,"sub":"root")")),
+       Refusal::kDuplicateMember},
+      {"duplicate header", header(R"({"alg":"none","alg":"ES256")" + kid),
+       Refusal::kDuplicateMember},
+      {"3.11 typ",
+       header(absl::StrCat(R"({"typ":"secevent+jwt","alg":"ES256")", kid)),
+       Refusal::kWrongType},
+      {"3.11 no typ", header(R"({"alg":"ES256")" + kid), Refusal::kWrongType},
+      {"past the bound", std::string(20000, 'a'), Refusal::kTooLong},
+      {"lives too long", signer_.Token(signer_.Header(), Claims("", 3601)),
+       Refusal::kLivesTooLong},
+  };
+  for (const auto& attack : cases) {
+    const Verdict verdict = verifier_->Verify(attack.token, clock_.TimeNow());
+    EXPECT_EQ(verdict.refusal, attack.refusal)
+        << attack.what << ": " << RefusalName(verdict.refusal) << ", "
+        << verdict.detail;
+    EXPECT_NE(verdict.detail, "") << attack.what;
+  }
+}
+
+TEST_F(VerifierTest, ClaimsAreThoseOfTheKeysIssuerAndForUs) {
+  const int64_t now = absl::ToUnixSeconds(clock_.TimeNow());
+  const auto claims = [&](const std::string& text) {
+    return Check(signer_.Token(signer_.Header(), text));
+  };
+  const std::string times = absl::StrCat("\"iat\":", now, ",\"exp\":", now + 9);
+  const std::string iss = absl::StrCat(R"("iss":")", kIssuer, "\",");
+  const std::string aud = absl::StrCat(R"("aud":")", kAudience, "\",");
+  EXPECT_EQ(claims("{" + iss + aud + times + "}"), Refusal::kNone);
+  EXPECT_EQ(claims("{" + aud + times + "}"), Refusal::kWrongIssuer);
+  EXPECT_EQ(claims(R"({"iss":"https://keys.example/issuers/other",)" + aud +
+                   times + "}"),
+            Refusal::kWrongIssuer);
+  EXPECT_EQ(claims("{" + iss + times + "}"), Refusal::kWrongAudience);
+  EXPECT_EQ(claims("{" + iss + R"("aud":["x",1],)" + times + "}"),
+            Refusal::kWrongAudience);
+  EXPECT_EQ(
+      claims("{" + iss + R"("aud":["x",")" + kAudience + "\"]," + times + "}"),
+      Refusal::kNone);
+  EXPECT_EQ(claims("{" + iss + aud + "\"exp\":1}"), Refusal::kBadTime);
+  EXPECT_EQ(claims(absl::StrCat("{", iss, aud, "\"iat\":", now, "}")),
+            Refusal::kBadTime);
+  EXPECT_EQ(claims(absl::StrCat("{", iss, aud, "\"iat\":", now, ",\"exp\":\"",
+                                now + 9, "\"}")),
+            Refusal::kBadTime);
+  EXPECT_EQ(
+      claims(absl::StrCat("{", iss, aud, "\"iat\":", now, ",\"exp\":1e300}")),
+      Refusal::kBadTime);
+}
+
+TEST_F(VerifierTest, TimesAreHalfOpenAndAllowForSkew) {
+  const std::string token = Good();  // 300 s, skew 60 s
+  const absl::Time issued = clock_.TimeNow();
+  const auto at = [&](absl::Duration after) {
+    return verifier_->Verify(token, issued + after).refusal;
+  };
+  EXPECT_EQ(at(absl::Seconds(359)), Refusal::kNone);
+  EXPECT_EQ(at(absl::Seconds(360)), Refusal::kExpired);
+  EXPECT_EQ(at(-absl::Seconds(60)), Refusal::kNone);
+  EXPECT_EQ(at(-absl::Seconds(61)), Refusal::kIssuedInFuture);
+  // Two minutes off, as a gateway's clock may be.
+  EXPECT_EQ(at(-absl::Minutes(2)), Refusal::kIssuedInFuture);
+  const std::string later = signer_.Token(
+      signer_.Header(),
+      Claims(absl::StrCat(",\"nbf\":", absl::ToUnixSeconds(issued) + 100)));
+  EXPECT_EQ(verifier_->Verify(later, issued + absl::Seconds(39)).refusal,
+            Refusal::kNotYetValid);
+  EXPECT_EQ(verifier_->Verify(later, issued + absl::Seconds(40)).refusal,
+            Refusal::kNone);
+}
+
+TEST_F(VerifierTest, ARevokedKeyIsRefusedAlsoWhereItsTokenIsCached) {
+  options_.cached_tokens = 100;
+  SetUp();
+  const std::string token = Good();
+  EXPECT_FALSE(verifier_->Verify(token, clock_.TimeNow()).cached);
+  EXPECT_TRUE(verifier_->Verify(token, clock_.TimeNow()).cached);
+  const Signer successor = Signer::Make("ES256");
+  Publish(2, absl::StrCat(R"({"keys":[)", successor.jwk, "]}"));
+  EXPECT_EQ(Check(token), Refusal::kUnknownKey);
+  // And nothing older brings it back.
+  Publish(1);
+  EXPECT_EQ(Check(token), Refusal::kUnknownKey);
+}
+
+TEST_F(VerifierTest, ACachedTokenExpires) {
+  options_.cached_tokens = 100;
+  SetUp();
+  const std::string token = Good();
+  EXPECT_EQ(Check(token), Refusal::kNone);
+  EXPECT_EQ(
+      verifier_->Verify(token, clock_.TimeNow() + absl::Seconds(360)).refusal,
+      Refusal::kExpired);
+}
+
+TEST_F(VerifierTest, TheCacheStaysWithinItsBound) {
+  TokenCache cache(64);
+  int found = 0;
+  for (int i = 0; i < 5000; ++i) {
+    cache.Insert(absl::StrCat("t", i), std::make_shared<VerifiedToken>());
+  }
+  for (int i = 0; i < 5000; ++i) {
+    found += cache.Find(absl::StrCat("t", i)) != nullptr ? 1 : 0;
+  }
+  EXPECT_LE(found, 128);
+  EXPECT_GE(found, 1);
+}
+
+TEST_F(VerifierTest, CutOffForTooLongItRefuses) {
+  clock_.AdvanceTime(absl::Minutes(5));
+  EXPECT_EQ(Check(Good()), Refusal::kNone);
+  clock_.AdvanceTime(absl::Nanoseconds(1));
+  EXPECT_EQ(Check(Good()), Refusal::kStale);
+  verifier_->Confirm();
+  EXPECT_EQ(Check(Good()), Refusal::kNone);
+  // A wall clock set back prolongs nothing.
+  clock_.AdvanceTime(absl::Minutes(5) + absl::Seconds(1));
+  clock_.SetTime(TestStart());
+  EXPECT_EQ(Check(Good()), Refusal::kStale);
+}
+
+TEST_F(VerifierTest, ToldToServeStaleItDoesAndSaysSo) {
+  options_.serve_stale = true;
+  SetUp();
+  clock_.AdvanceTime(absl::Hours(5));
+  const Verdict verdict = verifier_->Verify(Good(), clock_.TimeNow());
+  EXPECT_TRUE(verdict.ok());
+  EXPECT_TRUE(verdict.stale);
+}
+
+TEST_F(VerifierTest, WithoutASetItRefuses) {
+  Verifier fresh(options_, clock_);
+  EXPECT_EQ(fresh.Verify(Good(), clock_.TimeNow()).refusal, Refusal::kNoKeySet);
+  EXPECT_EQ(fresh.Age(), absl::InfiniteDuration());
+}
+
+TEST_F(VerifierTest, ABadSetChangesNothing) {
+  const PublishedSet good = verifier_->Sets().at("issuers/shop");
+  for (const char* bad : {"", "{}", "[]", R"({"keys":[]})", "<html>",
+                          R"({"keys":[{"kty":"oct","k":"AA"}]})"}) {
+    PublishedSet set = good;
+    set.revision = 9;
+    set.jwks = bad;
+    EXPECT_FALSE(verifier_->Apply(set).ok()) << bad;
+  }
+  // A kid of one issuer is no other's.
+  PublishedSet other = good;
+  other.issuer = "issuers/other";
+  EXPECT_THAT(verifier_->Apply(other),
+              FailsWith(Reason::kInvalidField, "another issuer's"));
+  EXPECT_EQ(verifier_->Sets().size(), 1u);
+  EXPECT_EQ(Check(Good()), Refusal::kNone);
+  ASSERT_OK(verifier_->Keep({"issuers/none"}));
+  EXPECT_EQ(Check(Good()), Refusal::kNoKeySet);
+}
+
+TEST_F(VerifierTest, EveryBitOfTheTokenCounts) {
+  const std::string token = Good();
+  for (size_t i = 0; i < token.size(); ++i) {
+    std::string spoiled = token;
+    spoiled[i] = spoiled[i] == 'A' ? 'B' : 'A';
+    if (spoiled == token) continue;
+    EXPECT_NE(Check(spoiled), Refusal::kNone) << i;
+  }
+}
+
+TEST_F(VerifierTest, OptionsNameTheirBadField) {
+  EXPECT_EQ(FieldOf(ValidateOptions({})), "audiences");
+  VerifierOptions options{.audiences = {"a"}};
+  EXPECT_OK(ValidateOptions(options));
+  options.types.clear();
+  EXPECT_EQ(FieldOf(ValidateOptions(options)), "types");
+  options = {.audiences = {"a"}, .max_staleness = absl::Hours(25)};
+  EXPECT_EQ(FieldOf(ValidateOptions(options)), "max_staleness");
+  options = {.audiences = {"a"}, .clock_skew = absl::Hours(1)};
+  EXPECT_EQ(FieldOf(ValidateOptions(options)), "clock_skew");
+}
+
+}  // namespace
+}  // namespace warder::client
