@@ -8,7 +8,7 @@
 
 #include "server/app/event_intake.h"
 #include "server/base/metrics.h"
-#include "server/http/message.h"
+#include "server/http/wire/message.h"
 
 namespace warder::http {
 

@@ -12,7 +12,7 @@
 #include "server/app/change_runner.h"
 #include "server/app/documents.h"
 #include "server/app/rotation_loop.h"
-#include "server/http/message.h"
+#include "server/http/wire/message.h"
 
 namespace warder::http {
 

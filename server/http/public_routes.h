@@ -23,7 +23,7 @@
 #include "server/app/publisher.h"
 #include "server/base/clock.h"
 #include "server/base/metrics.h"
-#include "server/http/message.h"
+#include "server/http/wire/message.h"
 
 namespace warder::http {
 

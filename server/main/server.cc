@@ -20,7 +20,7 @@
 #include "server/crypto/certificate.h"
 #include "server/crypto/digest.h"
 #include "server/crypto/private_key.h"
-#include "server/http/listener.h"
+#include "server/http/wire/listener.h"
 #include "server/main/data_directory.h"
 #include "server/main/services.h"
 #include "server/rpc/grpc_server.h"

@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "server/http/listener.h"
+#include "server/http/wire/listener.h"
 #include "tests/fuzz/fuzz_routes.h"
 
 namespace {

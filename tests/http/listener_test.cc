@@ -1,5 +1,5 @@
 // The listener over real sockets, spoken to byte by byte.
-#include "server/http/listener.h"
+#include "server/http/wire/listener.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "server/http/listener.h"
+#include "server/http/wire/listener.h"
 #include "server/vault/private_authority.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

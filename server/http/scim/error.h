@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "server/http/message.h"
+#include "server/http/wire/message.h"
 
 namespace warder::http::scim {
 

@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "server/app/feed_access.h"
 #include "server/app/user_manager.h"
-#include "server/http/message.h"
+#include "server/http/wire/message.h"
 
 namespace warder::http::scim {
 

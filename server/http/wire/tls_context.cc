@@ -1,4 +1,4 @@
-#include "server/http/tls_context.h"
+#include "server/http/wire/tls_context.h"
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"

@@ -2,11 +2,14 @@
 // <utility> first: Boost 1.74 forgets it under C++20.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -14,15 +17,46 @@
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 #include "server/base/status_macros.h"
-#include "server/http/listener.h"
-#include "server/http/session.h"
+#include "server/http/wire/listener.h"
+#include "server/http/wire/session.h"
 
 namespace warder::http {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using local = asio::local::stream_protocol;
 
 namespace {
+
+constexpr char kUnix[] = "unix:";
+
+bool IsUnix(absl::string_view address) {
+  return absl::StartsWith(address, kUnix);
+}
+
+// A socket that a process left behind when it was killed is in the way.
+void RemoveAbandoned(const std::string& path, const local::endpoint& endpoint) {
+  std::error_code error;
+  if (!std::filesystem::is_socket(path, error)) return;
+  asio::io_context io;
+  local::socket probe(io);
+  boost::system::error_code refused;
+  probe.connect(endpoint, refused);
+  if (refused == asio::error::connection_refused) {
+    std::filesystem::remove(path, error);
+  }
+}
+
+absl::StatusOr<local::endpoint> ParsePath(const ListenerOptions& options) {
+  const std::string path = options.address.substr(sizeof(kUnix) - 1);
+  // sun_path holds 108 bytes and ends with a zero.
+  if (path.empty() || path[0] != '/' || path.size() > 107) {
+    return FieldError(options.name,
+                      absl::StrCat("\"", options.address,
+                                   "\" is not unix:/PATH of up to 107 bytes"));
+  }
+  return local::endpoint(path);
+}
 
 absl::StatusOr<tcp::endpoint> ParseAddress(const ListenerOptions& options) {
   absl::string_view text = options.address;
@@ -46,24 +80,51 @@ absl::StatusOr<tcp::endpoint> ParseAddress(const ListenerOptions& options) {
   return tcp::endpoint(address, static_cast<uint16_t>(port));
 }
 
+template <typename Acceptor>
+boost::system::error_code Listen(
+    Acceptor& acceptor, const typename Acceptor::endpoint_type& endpoint) {
+  boost::system::error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error)
+    acceptor.set_option(typename Acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) {
+    acceptor.listen(asio::socket_base::max_listen_connections, error);
+  }
+  return error;
+}
+
 }  // namespace
 
 struct Listener::State {
   explicit State(int concurrency)
-      : io(concurrency), acceptor(io), pause(io), sweep(io) {}
+      : io(concurrency),
+        acceptor(io),
+        unix_acceptor(io),
+        pause(io),
+        sweep(io) {}
 
   void Accept() {
+    if (IsUnix(options.address)) {
+      AcceptFrom<local>(unix_acceptor);
+    } else {
+      AcceptFrom<tcp>(acceptor);
+    }
+  }
+
+  template <typename Protocol>
+  void AcceptFrom(typename Protocol::acceptor& from) {
     // One thread runs handlers one after the other anyway.
     const asio::any_io_executor executor =
         options.threads == 1 ? asio::any_io_executor(io.get_executor())
                              : asio::any_io_executor(asio::make_strand(io));
-    acceptor.async_accept(
-        executor, [this](boost::system::error_code error, tcp::socket socket) {
-          if (error == asio::error::operation_aborted) return;
-          if (error) return AcceptLater(error);
-          Serve(std::move(socket));
-          Accept();
-        });
+    from.async_accept(executor, [this](boost::system::error_code error,
+                                       typename Protocol::socket socket) {
+      if (error == asio::error::operation_aborted) return;
+      if (error) return AcceptLater(error);
+      Serve(std::move(socket));
+      Accept();
+    });
   }
 
   // Out of file descriptors, as a rule: trying at once would spin.
@@ -74,6 +135,12 @@ struct Listener::State {
     pause.async_wait([this](boost::system::error_code stopped) {
       if (!stopped) Accept();
     });
+  }
+
+  void Serve(local::socket socket) {
+    if (shared->connections >= options.max_connections) return;  // closes it
+    Begin(std::make_shared<Session<local::socket>>(shared, nullptr,
+                                                   std::move(socket)));
   }
 
   void Serve(tcp::socket socket) {
@@ -126,6 +193,8 @@ struct Listener::State {
   std::shared_ptr<SessionShared> shared = std::make_shared<SessionShared>();
   asio::io_context io;
   tcp::acceptor acceptor;
+  local::acceptor unix_acceptor;  // one of both is open
+  std::string unix_path;
   asio::steady_timer pause;
   asio::steady_timer sweep;
   std::vector<std::thread> threads;
@@ -138,7 +207,6 @@ Listener::Listener(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
     const ListenerOptions& options, HttpHandler handler, Clock& clock) {
-  ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseAddress(options));
   auto state = std::make_unique<State>(options.threads);
   state->options = options;
   state->shared->handler = std::move(handler);
@@ -150,14 +218,26 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
     MutexLock lock(&state->mu);
     state->tls = options.tls;
   }
+  state->shared->reads_credentials =
+      options.reads_credentials || options.max_body_bytes > 0;
   boost::system::error_code error;
-  state->acceptor.open(endpoint.protocol(), error);
-  if (!error) {
-    state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  }
-  if (!error) state->acceptor.bind(endpoint, error);
-  if (!error) {
-    state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (IsUnix(options.address)) {
+    ASSIGN_OR_RETURN(const local::endpoint endpoint, ParsePath(options));
+    RemoveAbandoned(endpoint.path(), endpoint);
+    error = Listen(state->unix_acceptor, endpoint);
+    if (!error) {
+      std::error_code ignored;
+      std::filesystem::permissions(endpoint.path(),
+                                   std::filesystem::perms::owner_read |
+                                       std::filesystem::perms::owner_write |
+                                       std::filesystem::perms::group_read |
+                                       std::filesystem::perms::group_write,
+                                   ignored);
+      state->unix_path = endpoint.path();
+    }
+  } else {
+    ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseAddress(options));
+    error = Listen(state->acceptor, endpoint);
   }
   if (error) {
     return Error(
@@ -176,6 +256,10 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(
 Listener::~Listener() {
   state_->io.stop();
   for (std::thread& thread : state_->threads) thread.join();
+  std::error_code ignored;
+  if (!state_->unix_path.empty()) {
+    std::filesystem::remove(state_->unix_path, ignored);
+  }
 }
 
 int Listener::port() const {

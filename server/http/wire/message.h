@@ -1,6 +1,6 @@
 // Requests and responses as routes see them.
-#ifndef WARDER_SERVER_HTTP_MESSAGE_H_
-#define WARDER_SERVER_HTTP_MESSAGE_H_
+#ifndef WARDER_SERVER_HTTP_WIRE_MESSAGE_H_
+#define WARDER_SERVER_HTTP_WIRE_MESSAGE_H_
 
 #include <functional>
 #include <optional>
@@ -16,10 +16,12 @@ struct HttpRequest {
   absl::string_view method;         // "GET"
   absl::string_view path;           // the target up to '?'
   absl::string_view if_none_match;  // or empty
+  // For doors that read credentials.
+  absl::string_view authorization = {};
+  absl::string_view cookie = {};
   // For doors that take bodies; empty where the client sent none.
   absl::string_view query = {};  // what follows '?', still encoded
   absl::string_view if_match = {};
-  absl::string_view authorization = {};
   absl::string_view content_type = {};
   absl::string_view body = {};
   absl::string_view peer_uri = {};      // of a verified client certificate
@@ -59,4 +61,4 @@ std::string HttpDate(absl::Time time);
 
 }  // namespace warder::http
 
-#endif  // WARDER_SERVER_HTTP_MESSAGE_H_
+#endif  // WARDER_SERVER_HTTP_WIRE_MESSAGE_H_

@@ -1,8 +1,8 @@
 // One HTTP/1.x connection. Reads a request header, and a body where the door
 // takes bodies, asks the handler, writes one buffer; again while the client
 // keeps the connection.
-#ifndef WARDER_SERVER_HTTP_SESSION_H_
-#define WARDER_SERVER_HTTP_SESSION_H_
+#ifndef WARDER_SERVER_HTTP_WIRE_SESSION_H_
+#define WARDER_SERVER_HTTP_WIRE_SESSION_H_
 
 #include <utility>
 // <utility> first: Boost 1.74 forgets it under C++20.
@@ -23,8 +23,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
-#include "server/http/message.h"
-#include "server/http/tls_context.h"
+#include "server/http/wire/message.h"
+#include "server/http/wire/tls_context.h"
 
 namespace warder::http {
 
@@ -44,6 +44,7 @@ struct SessionShared {
   Clock* clock = nullptr;
   int idle_seconds = 30;
   size_t max_body_bytes = 0;
+  bool reads_credentials = false;
   PeerNamer peer_uri;
   std::atomic<int> connections = 0;
   // Counts seconds. Deadlines are ticks, looked at once a second: a timer of
@@ -51,14 +52,18 @@ struct SessionShared {
   std::atomic<int64_t> tick = 0;
 };
 
-// `Stream` is tcp::socket or ssl::stream<tcp::socket>. Lives as long as an
-// operation is under way; its handlers run on one strand.
+template <typename Stream>
+struct IsTls : std::false_type {};
+template <typename Lower>
+struct IsTls<boost::asio::ssl::stream<Lower>> : std::true_type {};
+
+// `Stream` is tcp::socket, ssl::stream<tcp::socket> or a Unix socket. Lives as
+// long as an operation is under way; its handlers run on one strand.
 template <typename Stream>
 class Session : public Connection,
                 public std::enable_shared_from_this<Session<Stream>> {
  public:
-  static constexpr bool kTls =
-      !std::is_same_v<Stream, boost::asio::ip::tcp::socket>;
+  static constexpr bool kTls = IsTls<Stream>::value;
 
   template <typename... StreamArgs>
   Session(std::shared_ptr<SessionShared> shared, TlsContextPtr tls,
@@ -69,7 +74,9 @@ class Session : public Connection,
     ++shared_->connections;
     boost::system::error_code unknown;
     const auto peer = stream_.lowest_layer().remote_endpoint(unknown);
-    if (!unknown) peer_address_ = peer.address().to_string();
+    if constexpr (requires { peer.address(); }) {
+      if (!unknown) peer_address_ = peer.address().to_string();
+    }
     if constexpr (kTls) {
       // Asio asks OpenSSL to give its buffers back after every record; a busy
       // connection would allocate them anew for every request.
@@ -216,9 +223,12 @@ class Session : public Connection,
     }
     request.peer_address = peer_address_;
     request.if_none_match = view(fields[bhttp::field::if_none_match]);
+    if (shared_->reads_credentials) {
+      request.authorization = view(fields[bhttp::field::authorization]);
+      request.cookie = view(fields[bhttp::field::cookie]);
+    }
     if (shared_->max_body_bytes > 0) {
       request.if_match = view(fields[bhttp::field::if_match]);
-      request.authorization = view(fields[bhttp::field::authorization]);
       request.content_type = view(fields[bhttp::field::content_type]);
       request.body = body;
       request.peer_uri = peer_uri_;
@@ -301,4 +311,4 @@ class Session : public Connection,
 
 }  // namespace warder::http
 
-#endif  // WARDER_SERVER_HTTP_SESSION_H_
+#endif  // WARDER_SERVER_HTTP_WIRE_SESSION_H_

@@ -1,6 +1,6 @@
 // The TLS side of a listener.
-#ifndef WARDER_SERVER_HTTP_TLS_CONTEXT_H_
-#define WARDER_SERVER_HTTP_TLS_CONTEXT_H_
+#ifndef WARDER_SERVER_HTTP_WIRE_TLS_CONTEXT_H_
+#define WARDER_SERVER_HTTP_WIRE_TLS_CONTEXT_H_
 
 #include <utility>
 // <utility> first: Boost 1.74 forgets it under C++20.
@@ -39,4 +39,4 @@ absl::StatusOr<TlsContextPtr> LoadTlsContext(
 
 }  // namespace warder::http
 
-#endif  // WARDER_SERVER_HTTP_TLS_CONTEXT_H_
+#endif  // WARDER_SERVER_HTTP_WIRE_TLS_CONTEXT_H_
