@@ -13,8 +13,8 @@
 namespace warder::client {
 namespace {
 
-constexpr int kSilentIntervals = 3;
-constexpr absl::Duration kFirstInterval = absl::Seconds(10);
+// As WatchService.WatchKeySets says.
+constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr absl::Duration kLook = absl::Seconds(1);
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
@@ -51,7 +51,6 @@ struct KeySetWatcher::Shared {
   Stream* stream ABSL_GUARDED_BY(mu) = nullptr;
   bool stopping ABSL_GUARDED_BY(mu) = false;
   absl::Duration heard ABSL_GUARDED_BY(mu);  // uptime
-  absl::Duration interval ABSL_GUARDED_BY(mu) = kFirstInterval;
   absl::Duration pause ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
   absl::Duration connect_at ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
   WatchStatus status ABSL_GUARDED_BY(mu);
@@ -105,10 +104,6 @@ class KeySetWatcher::Stream final
       shared_->heard = shared_->clock.Uptime();
       shared_->status.connected = true;
       shared_->pause = absl::ZeroDuration();
-      if (response_.has_heartbeat()) {
-        shared_->interval = std::max(
-            FromProto(response_.heartbeat().interval()), absl::Seconds(1));
-      }
     }
     if (const absl::Status status = Take(); !status.ok()) {
       {
@@ -172,7 +167,10 @@ class KeySetWatcher::Stream final
       AddHeld(set.issuer(), set.revision());
       due_ = true;
     } else if (response_.has_heartbeat()) {
-      if (response_.heartbeat().current()) shared_->sink.Confirm();
+      const v1::Heartbeat& beat = response_.heartbeat();
+      if (beat.current()) {
+        shared_->sink.Confirm({beat.issuers().begin(), beat.issuers().end()});
+      }
       MutexLock lock(&mu_);
       due_ = true;
     }
@@ -255,7 +253,7 @@ absl::Duration KeySetWatcher::Tick() {
     MutexLock lock(&s.mu);
     if (s.stopping) return absl::InfiniteDuration();
     if (s.stream != nullptr) {
-      if (now - s.heard > s.interval * kSilentIntervals) s.stream->Cancel();
+      if (now - s.heard > kSilence) s.stream->Cancel();
       return now + kLook;
     }
     if (now < s.connect_at) return s.connect_at;

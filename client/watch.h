@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -31,8 +32,9 @@ class KeySetSink {
   // Returns OK once `set` is enforced: that is acknowledged then, and the
   // server counts on it. Any error ends the stream, and it is tried anew.
   virtual absl::Status Apply(const PublishedSet& set) = 0;
-  // The server says that nothing newer is published.
-  virtual void Confirm() = 0;
+  // The server says that nothing newer is published of `issuers`, and that no
+  // other's tokens are this gateway's.
+  virtual void Confirm(const std::vector<std::string>& issuers) = 0;
   // What is enforced by now, by issuer.
   virtual std::map<std::string, int64_t> Held() = 0;
 };

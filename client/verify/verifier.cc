@@ -238,9 +238,11 @@ absl::Status ValidateOptions(const VerifierOptions& options) {
       options.clock_skew > absl::Minutes(10)) {
     return FieldError("clock_skew", "0s to 10m is taken");
   }
-  if (options.max_staleness <= absl::ZeroDuration() ||
+  if (options.max_staleness < absl::Seconds(3) ||
       options.max_staleness > absl::Hours(24)) {
-    return FieldError("max_staleness", "more than 0s, and at most 24h");
+    return FieldError("max_staleness",
+                      "3s to 24h is taken: heartbeats come once a second at "
+                      "most");
   }
   return absl::OkStatus();
 }

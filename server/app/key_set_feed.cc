@@ -11,12 +11,13 @@
 namespace warder::app {
 
 Watcher::Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
-                 std::map<std::string, int64_t> known,
+                 std::map<std::string, int64_t> known, bool quick,
                  std::function<void()> wake,
                  std::function<absl::Status()> check)
     : publisher_(publisher),
       clock_(clock),
       gateway_(std::move(gateway)),
+      quick_(quick),
       sent_(std::move(known)),
       heard_(clock.Uptime()),
       wake_(std::move(wake)),
@@ -72,6 +73,10 @@ std::optional<absl::Status> Watcher::closed() const {
   return closed_;
 }
 
+absl::Duration Watcher::interval() const {
+  return quick_ ? KeySetFeed::kQuickHeartbeat : KeySetFeed::kHeartbeat;
+}
+
 bool Watcher::writing() const {
   MutexLock lock(&mu_);
   return writing_;
@@ -101,8 +106,7 @@ void Watcher::Wake() {
 }
 
 absl::Status Watcher::Health(absl::Duration now) {
-  const absl::Duration bound =
-      KeySetFeed::kHeartbeat * KeySetFeed::kSilentIntervals;
+  const absl::Duration bound = KeySetFeed::kSilence;
   {
     MutexLock lock(&mu_);
     const bool silent = now - heard_ > bound;
@@ -130,6 +134,7 @@ void KeySetFeed::Stop() {
     for (const Watchers& slot : slots_) {
       all.insert(all.end(), slot.begin(), slot.end());
     }
+    all.insert(all.end(), quick_.begin(), quick_.end());
   }
   clock_.Notify();
   if (thread_.joinable()) thread_.join();
@@ -153,11 +158,13 @@ void KeySetFeed::Published(const IssuerId& issuer) {
 
 WatcherPtr KeySetFeed::Make(GatewayPtr gateway,
                             std::map<std::string, int64_t> known,
+                            absl::Duration max_staleness,
                             std::function<void()> wake,
                             std::function<absl::Status()> check) const {
+  const bool quick = max_staleness < kHeartbeat * 3;
   // Not make_shared: the constructor is private.
   return WatcherPtr(new Watcher(publisher_, clock_, std::move(gateway),
-                                std::move(known), std::move(wake),
+                                std::move(known), quick, std::move(wake),
                                 std::move(check)));
 }
 
@@ -170,18 +177,22 @@ absl::Status KeySetFeed::Watch(const WatcherPtr& watcher) {
                                           " watch already; try again later"));
   }
   ++count_;
-  slots_[absl::Hash<const void*>()(watcher.get()) % kSlots].insert(watcher);
+  PlaceOf(watcher).insert(watcher);
   for (const IssuerId& issuer : watcher->gateway()->issuers) {
     by_issuer_[issuer.value()].insert(watcher);
   }
   return absl::OkStatus();
 }
 
+KeySetFeed::Watchers& KeySetFeed::PlaceOf(const WatcherPtr& watcher) {
+  if (watcher->quick_) return quick_;
+  return slots_[absl::Hash<const void*>()(watcher.get()) % kSlots];
+}
+
 void KeySetFeed::Unwatch(const WatcherPtr& watcher) {
   watcher->Detach();
   MutexLock lock(&mu_);
-  count_ -=
-      slots_[absl::Hash<const void*>()(watcher.get()) % kSlots].erase(watcher);
+  count_ -= PlaceOf(watcher).erase(watcher);
   for (const IssuerId& issuer : watcher->gateway()->issuers) {
     const auto it = by_issuer_.find(issuer.value());
     if (it == by_issuer_.end()) continue;
@@ -213,6 +224,7 @@ void KeySetFeed::Tick() {
       next_beat_ = now + kHeartbeat / static_cast<int64_t>(kSlots);
       const Watchers& slot = slots_[next_slot_++ % kSlots];
       beaten.assign(slot.begin(), slot.end());
+      beaten.insert(beaten.end(), quick_.begin(), quick_.end());
     }
   }
   for (const auto& [watcher, issuer] : concerned) {

@@ -61,12 +61,14 @@ class Watcher {
   void Detach();
 
   const GatewayPtr& gateway() const { return gateway_; }
+  // Between heartbeats.
+  absl::Duration interval() const;
 
  private:
   friend class KeySetFeed;
   Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
-          std::map<std::string, int64_t> known, std::function<void()> wake,
-          std::function<absl::Status()> check);
+          std::map<std::string, int64_t> known, bool quick,
+          std::function<void()> wake, std::function<absl::Status()> check);
 
   // Each returns whether there is something to do for who watches.
   bool MarkChanged(const std::string& issuer);
@@ -79,6 +81,7 @@ class Watcher {
   const Publisher& publisher_;
   Clock& clock_;
   const GatewayPtr gateway_;
+  const bool quick_;  // kQuickHeartbeat
 
   mutable Mutex mu_;
   std::map<std::string, int64_t> sent_ ABSL_GUARDED_BY(mu_);  // by issuer
@@ -99,8 +102,10 @@ using WatcherPtr = std::shared_ptr<Watcher>;
 class KeySetFeed {
  public:
   static constexpr absl::Duration kHeartbeat = absl::Seconds(10);
-  // After this many intervals of silence either side takes the other for gone.
-  static constexpr int kSilentIntervals = 3;
+  // For who refuses within half a minute of the last one.
+  static constexpr absl::Duration kQuickHeartbeat = absl::Seconds(1);
+  // After this long either side takes a silent other for gone.
+  static constexpr absl::Duration kSilence = absl::Seconds(30);
   static constexpr size_t kMostWatchers = 65536;
 
   // Both outlive this.
@@ -122,8 +127,10 @@ class KeySetFeed {
   // or a caller of this, whenever Begin may return something or the watcher is
   // closed; it does not block. `check` is asked at each heartbeat whether the
   // watcher may go on.
+  //
+  // Heartbeats come three times within `max_staleness`, at most once a second.
   WatcherPtr Make(GatewayPtr gateway, std::map<std::string, int64_t> known,
-                  std::function<void()> wake,
+                  absl::Duration max_staleness, std::function<void()> wake,
                   std::function<absl::Status()> check) const;
   // It is woken from now on, until Unwatch.
   //   UNAVAILABLE  kMostWatchers are there
@@ -142,7 +149,8 @@ class KeySetFeed {
   using Watchers = std::set<WatcherPtr>;
 
   void Run();
-  std::vector<WatcherPtr> Concerned(const std::set<std::string>& issuers)
+  // Where its heartbeats come from.
+  Watchers& PlaceOf(const WatcherPtr& watcher)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Publisher& publisher_;
@@ -151,6 +159,7 @@ class KeySetFeed {
   mutable Mutex mu_;
   absl::flat_hash_map<std::string, Watchers> by_issuer_ ABSL_GUARDED_BY(mu_);
   std::array<Watchers, kSlots> slots_ ABSL_GUARDED_BY(mu_);
+  Watchers quick_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);
   size_t count_ ABSL_GUARDED_BY(mu_) = 0;
   size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;

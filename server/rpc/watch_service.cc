@@ -77,7 +77,7 @@ class WatchReactor final
     RETURN_IF_ERROR(context_.instances.Connect(*hello_.gateway, hello_.instance,
                                                hello_.max_staleness));
     watcher_ = context_.feed.Make(
-        hello_.gateway, hello_.known, [this] { Pump(); },
+        hello_.gateway, hello_.known, hello_.max_staleness, [this] { Pump(); },
         [this] { return MayGoOn(); });
     RETURN_IF_ERROR(context_.feed.Watch(watcher_));
     return Note(request_);
@@ -185,8 +185,11 @@ class WatchReactor final
     } else {
       v1::Heartbeat& out = *response_.mutable_heartbeat();
       ToProto(context_.shared.runner.clock().TimeNow(), out.mutable_time());
-      ToProto(app::KeySetFeed::kHeartbeat, out.mutable_interval());
+      ToProto(watcher_->interval(), out.mutable_interval());
       out.set_current(message->current);
+      for (const IssuerId& issuer : hello_.gateway->issuers) {
+        out.add_issuers(IssuerName(issuer));
+      }
     }
     StartWrite(&response_);
   }

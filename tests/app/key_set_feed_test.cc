@@ -27,8 +27,8 @@ class KeySetFeedTest : public testing::Test {
   WatcherPtr MustWatch(std::map<std::string, int64_t> known = {},
                        std::vector<IssuerId> issuers = {IssuerId("shop")}) {
     WatcherPtr watcher = feed_.Make(
-        Lib(std::move(issuers)), std::move(known), [this] { ++woken_; },
-        [this] { return health_; });
+        Lib(std::move(issuers)), std::move(known), absl::Minutes(5),
+        [this] { ++woken_; }, [this] { return health_; });
     EXPECT_OK(feed_.Watch(watcher));
     return watcher;
   }

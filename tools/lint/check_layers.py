@@ -28,6 +28,8 @@ ROOMS = {
                     "server/vault"],
     "client/verify": ["server/base", "server/crypto", "server/jose"],
     "client": ["client/verify", "server/base", "server/crypto", "server/jose", "warder/v1"],
+    "client/agent": ["client", "client/verify", "server/base", "server/crypto",
+                     "server/http/wire"],
     "client/cli": ["client", "server/base", "server/crypto", "server/jose",
                    "warder/v1"],
 }
@@ -43,8 +45,8 @@ LIBRARIES = {
     "spdlog/": ["server/base/log.cc"],
     "nlohmann/": ["server/base/strict_json.h"],
     "prometheus/": ["server/base/metrics.cc"],
-    "yaml-cpp/": ["server/main/config.cc", "client/profile.cc"],
-    "CLI/": ["server/main/main.cc", "client/cli"],
+    "yaml-cpp/": ["server/base/settings.cc", "client/profile.cc"],
+    "CLI/": ["server/main/main.cc", "client/agent/main.cc", "client/cli"],
     "absl/synchronization": [],
     "absl/log": [],
 }

@@ -1,0 +1,114 @@
+// warder-agent: beside a gateway, keeps its key sets current and answers for
+// it.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "client/agent/agent_routes.h"
+#include "client/agent/config.h"
+#include "client/agent/enforcer.h"
+#include "client/client.h"
+#include "client/watch.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/version.h"
+#include "server/crypto/system_random.h"
+#include "server/http/wire/listener.h"
+
+namespace warder::agent {
+namespace {
+
+constexpr int kConnections = 4096;
+
+absl::Status Serve(const Config& config) {
+  SystemClock clock;
+  crypto::SystemRandom random;
+  ASSIGN_OR_RETURN(
+      const auto connection,
+      client::Client::Connect(config.server, random, clock.TimeNow(),
+                              [](absl::Duration) {}));
+  Enforcer enforcer(config, clock);
+  enforcer.Load();
+  client::KeySetWatcher watcher(connection->channel(), enforcer, clock, random,
+                                {.instance = config.instance,
+                                 .max_staleness = config.verify.max_staleness,
+                                 .serve_stale = config.verify.serve_stale});
+  AgentRoutes routes(config, enforcer, watcher, clock);
+  ASSIGN_OR_RETURN(const auto listener,
+                   http::Listener::Start(
+                       {.name = "http_address",
+                        .address = config.http_address,
+                        .threads = 2,
+                        .max_connections = kConnections,
+                        .reads_credentials = true},
+                       [&routes](const http::HttpRequest& request) {
+                         return routes.Answer(request);
+                       },
+                       clock));
+  watcher.Start();
+  Log(LogLevel::kInfo, "agent.started",
+      {{"server", config.server.address},
+       {"instance", config.instance},
+       {"http", config.http_address}});
+  if (config.verify.serve_stale) {
+    Log(LogLevel::kWarning, "agent.serves_stale",
+        {{"next",
+          "a revoked key is accepted here for as long as the server cannot be "
+          "reached; set verify.serve_stale: false unless that is meant"}});
+  }
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  int got = 0;
+  while (sigwait(&set, &got) != 0) {
+  }
+  Log(LogLevel::kInfo, "agent.stopping");
+  watcher.Stop();
+  return absl::OkStatus();
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app{
+      "warder-agent: keeps a gateway's key sets current, checks tokens for it, "
+      "and tells warderd what it enforces."};
+  std::string file;
+  bool check = false;
+  app.set_version_flag("--version", kVersion);
+  app.add_option("--config", file, "its YAML file; see agent.sample.yaml")
+      ->required();
+  app.add_flag("--check", check, "read the file, say what is wrong, and end");
+  CLI11_PARSE(app, argc, argv);
+  const auto config = ReadConfig(file);
+  if (!config.ok()) {
+    std::cerr << "warder-agent: " << config.status().message() << "\n";
+    return 2;
+  }
+  if (check) {
+    std::cout << file << " is good.\n";
+    return 0;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread
+  if (const auto level = ParseLogLevel(config->log_level); level.ok()) {
+    SetLogLevel(*level);
+  }
+  const absl::Status status = Serve(*config);
+  if (status.ok()) return 0;
+  std::cerr << "warder-agent: " << status.message() << "\n";
+  return 1;
+}
+
+}  // namespace
+}  // namespace warder::agent
+
+int main(int argc, char** argv) { return warder::agent::Run(argc, argv); }

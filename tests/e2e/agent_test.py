@@ -1,0 +1,310 @@
+"""warder-agent beside real gateways: a revoked key is refused at once."""
+import base64
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import Warderd, free_port
+
+AGENT = os.environ["WARDER_AGENT"]
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "tools/deploy"
+
+
+class Agent:
+    """One warder-agent of gateway `name`."""
+
+    def __init__(self, w, name="edge", address=None, **verify):
+        self.w = w
+        self.port = free_port()
+        self.dir = os.path.join(w.dir, f"agent-{name}-{self.port}")
+        os.makedirs(os.path.join(self.dir, "state"))
+        os.makedirs(os.path.join(self.dir, "sets"))
+        self.config = os.path.join(self.dir, "agent.yaml")
+        if f"gateway/{name}" not in w.clients:
+            w.certify("gateway", name)
+        with open(w.clients[f"gateway/{name}"]) as profile:
+            server = "".join("  " + line for line in profile
+                             if not line.startswith("public"))
+        settings = {"audiences": "[api]", "max_staleness": "30s", **verify}
+        with open(self.config, "w") as out:
+            out.write("server:\n" + server + "verify:\n" + "".join(
+                f"  {name}: {value}\n" for name, value in settings.items())
+                + f"""instance: {name}-1
+probe_audience: urn:probe
+http_address: {address or f"127.0.0.1:{self.port}"}
+state_directory: {self.dir}/state
+key_set_directory: {self.dir}/sets
+""")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        self.log = open(os.path.join(self.dir, "log"), "a+")
+        self.process = subprocess.Popen([AGENT, "--config", self.config],
+                                        stdout=self.log, stderr=self.log)
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(20)
+            self.process = None
+            self.log.close()
+
+    def health(self):
+        try:
+            status, _, body = self.w.get(self.url + "/healthz")
+            return status, json.loads(body)
+        except OSError as error:
+            return 0, {"error": str(error)}
+
+    def answer(self, token, path="/auth"):
+        status, headers, _ = self.w.get(
+            self.url + path, {"Authorization": "Bearer " + token})
+        return status, headers
+
+    def wait(self, connected=True):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            status, health = self.health()
+            if status == 200 and health["connected"] == connected:
+                return self
+            time.sleep(0.02)
+        with open(os.path.join(self.dir, "log")) as log:
+            raise AssertionError(f"{health}\n{log.read()}")
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """Answers with the headers it was given."""
+
+    def do_GET(self):
+        body = json.dumps(dict(self.headers)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class AgentTest(unittest.TestCase):
+    def setUp(self):
+        self.w = Warderd().start()
+        self.w.set_up_shop()
+        self.w.must("gateway", "create", "edge", "--kind",
+                    "nginx-auth-request", "--reach", "stream", "--issuer",
+                    "shop")
+        self.running = []
+
+    def tearDown(self):
+        for process in self.running:
+            process.stop() if isinstance(process, Agent) else (
+                process.terminate(), process.wait())
+        self.w.close()
+
+    def agent(self, **kwargs):
+        agent = Agent(self.w, **kwargs).start()
+        self.running.append(agent)
+        return agent
+
+    def revoke(self):
+        kid = self.w.keys("active")[0]["kid"]
+        self.w.must("key", "revoke", kid, "--issuer", "shop", "--reason",
+                    "compromised")
+        return kid
+
+    def eventually(self, check, seconds=10):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if check():
+                return True
+            time.sleep(0.01)
+        return False
+
+    def test_a_revoked_key_is_refused_acknowledged_and_on_record(self):
+        agent = self.agent().wait()
+        token = self.w.sign()
+        status, headers = agent.answer(token)
+        self.assertEqual(status, 200)
+        self.assertEqual(headers["Warder-Subject"], "u1")
+        claims = headers["Warder-Claims"]
+        self.assertEqual(json.loads(base64.urlsafe_b64decode(
+            claims + "=" * (-len(claims) % 4)))["aud"], "api")
+        before = self.w.get(agent.url + "/jwks.json")[1]
+        kid = self.revoke()
+        self.assertTrue(self.eventually(lambda: agent.answer(token)[0] == 401))
+        self.assertEqual(agent.answer(token)[1]["Warder-Refusal"],
+                         "unknown_key")
+        self.assertEqual(agent.answer(self.w.sign())[0], 200)
+        # The set it serves and the file it keeps lack the key, too.
+        _, after, body = self.w.get(agent.url + "/jwks.json")
+        self.assertNotIn(kid.encode(), body)
+        self.assertNotEqual(before["ETag"], after["ETag"])
+        self.assertEqual(
+            self.w.get(agent.url + "/issuers/shop/jwks.json",
+                       {"If-None-Match": after["ETag"]})[0], 304)
+        with open(os.path.join(agent.dir, "sets", "shop.json"), "rb") as kept:
+            self.assertEqual(kept.read(), body)
+        # And the record says so: one of one, by its own word.
+        done = self.w.warder("--json", "revocation", "watch", kid,
+                             "--timeout", "20s")
+        self.assertEqual(done.code, 0, done.out + done.err)
+        shown = self.w.warder("--json", "revocation", "show", kid).json()
+        confirmation = shown["confirmations"][0]
+        self.assertEqual(confirmation["state"], "ENFORCED")
+        self.assertEqual(confirmation["enforced_by"], "ACKNOWLEDGED")
+        self.assertEqual(confirmation["detail"], "edge-1")
+        status, health = agent.health()
+        self.assertEqual(health["enforces"]["issuers/shop"],
+                         int(shown["revision"]))
+
+    def test_a_probes_audience_opens_the_probe_and_nothing_else(self):
+        self.w.must("issuer", "update", "shop", "--grant",
+                    "signer=checkout audience=api audience=urn:probe")
+        agent = self.agent().wait()
+        canary = self.w.must("token", "sign", "--issuer", "shop",
+                             "--audience", "urn:probe", "--subject", "c",
+                             who="signer/checkout").out.strip()
+        self.assertEqual(agent.answer(canary, "/probe")[0], 204)
+        self.assertEqual(agent.answer(canary)[0], 401)
+        self.assertEqual(agent.answer(self.w.sign(), "/probe")[0], 401)
+        self.assertEqual(self.w.get(agent.url + "/auth")[0], 401)
+
+    def test_cut_off_it_refuses_after_its_bound_and_comes_back(self):
+        agent = self.agent(max_staleness="4s").wait()
+        token = self.w.sign()
+        self.w.stop()
+        self.assertEqual(agent.answer(token)[0], 200)
+        self.assertTrue(self.eventually(
+            lambda: agent.answer(token)[1].get("Warder-Refusal") ==
+            "stale_keys"))
+        self.assertEqual(agent.health()[0], 503)
+        self.assertEqual(self.w.get(agent.url + "/jwks.json")[0], 503)
+        self.w.start()
+        agent.wait()
+        self.assertEqual(agent.answer(token)[0], 200)
+
+    def test_a_start_without_the_server_uses_what_is_young_enough(self):
+        agent = self.agent(max_staleness="9s").wait()
+        token = self.w.sign()
+        self.w.stop()
+        agent.stop()
+        agent.start()
+        self.assertTrue(self.eventually(lambda: agent.health()[0] == 200))
+        self.assertEqual(agent.answer(token)[0], 200)
+        self.assertTrue(self.eventually(
+            lambda: agent.answer(token)[0] == 401, 20))
+        agent.stop()
+        agent.start()
+        self.assertTrue(self.eventually(lambda: agent.health()[0] == 503))
+        self.assertEqual(agent.answer(token)[1]["Warder-Refusal"],
+                         "no_key_set")
+
+    def test_killed_and_started_it_does_not_bring_a_revoked_key_back(self):
+        agent = self.agent().wait()
+        token = self.w.sign()
+        self.revoke()
+        self.assertTrue(self.eventually(lambda: agent.answer(token)[0] == 401))
+        agent.stop(signal.SIGKILL)
+        self.w.stop()
+        agent.start()
+        self.assertTrue(self.eventually(lambda: agent.health()[0] == 200))
+        self.assertEqual(agent.answer(token)[1]["Warder-Refusal"],
+                         "unknown_key")
+
+    def test_who_is_not_registered_is_told_what_to_do(self):
+        agent = self.agent(name="stranger")
+        self.assertTrue(self.eventually(
+            lambda: "warder gateway create stranger" in str(agent.health())))
+        self.w.must("gateway", "create", "stranger", "--kind", "libwarder",
+                    "--reach", "stream", "--issuer", "shop")
+        agent.wait()
+
+    def test_a_changed_registration_reaches_the_agent(self):
+        agent = self.agent().wait()
+        self.w.must("issuer", "create", "other", "--owner", "alice",
+                    "--deputy", "bob")
+        self.w.must("gateway", "update", "edge", "--issuer", "other")
+        self.assertTrue(self.eventually(
+            lambda: list(agent.health()[1]["enforces"]) == ["issuers/other"],
+            30), agent.health())
+
+    def test_bad_settings_are_named_with_their_line(self):
+        agent = Agent(self.w)
+        with open(agent.config) as text:
+            good = text.read()
+        for old, new, said in (
+                ("http_address: 127.0.0.1", "http_address: 0.0.0.0",
+                 "neither loopback"),
+                ("probe_audience", "probe_audiense", "unknown setting"),
+                ("max_staleness: 30s", "max_staleness: 30", "max_staleness"),
+                ("audiences: [api]", "audiences: []", "verify.audiences")):
+            with open(agent.config, "w") as out:
+                self.assertIn(old, good)
+                out.write(good.replace(old, new))
+            done = subprocess.run([AGENT, "--config", agent.config, "--check"],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+            self.assertIn("agent.yaml", done.stderr)
+
+    def test_nginx_asks_it_and_refuses_with_it(self):
+        path = os.path.join(self.w.dir, "agent.sock")
+        agent = self.agent(address=f"unix:{path}")
+        self.assertTrue(self.eventually(lambda: os.path.exists(path)))
+        backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+        threading.Thread(target=backend.serve_forever, daemon=True).start()
+        self.addCleanup(backend.server_close)
+        self.addCleanup(backend.shutdown)
+        port = free_port()
+        sample = (DEPLOY / "nginx-auth-request.conf").read_text()
+        for here, there in (
+                ("server 127.0.0.1:7490;", f"server unix:{path};"),
+                ("127.0.0.1:8480", f"127.0.0.1:{port}"),
+                ("127.0.0.1:8080", f"127.0.0.1:{backend.server_port}")):
+            self.assertIn(here, sample)
+            sample = sample.replace(here, there)
+        config = os.path.join(self.w.dir, "nginx.conf")
+        user = "user root;" if os.geteuid() == 0 else ""
+        with open(config, "w") as out:
+            out.write(f"daemon off; pid {self.w.dir}/nginx.pid; {user}\n"
+                      f"error_log stderr;\nevents {{}}\n"
+                      f"http {{ access_log off;\n{sample} }}\n")
+        nginx = subprocess.Popen(["/usr/sbin/nginx", "-c", config],
+                                 stderr=subprocess.DEVNULL)
+        self.running.append(nginx)
+        url = f"http://127.0.0.1:{port}/orders"
+
+        def ask(token):
+            try:
+                return self.w.get(url, {"Authorization": "Bearer " + token,
+                                        "Warder-Subject": "root",
+                                        "Warder-Key-Id": "forged"})
+            except OSError:
+                return 0, {}, b""
+        token = self.w.sign()
+        self.assertTrue(self.eventually(lambda: ask(token)[0] == 200))
+        seen = json.loads(ask(token)[2])
+        self.assertEqual(seen["Warder-Subject"], "u1")
+        self.assertNotIn("Warder-Key-Id", seen)
+        started = time.monotonic()
+        self.revoke()
+        self.assertTrue(self.eventually(lambda: ask(token)[0] == 401))
+        print(f"revoked to refused by nginx: "
+              f"{(time.monotonic() - started) * 1000:.0f} ms (with the "
+              f"command line's own start)")
+        self.assertIn("unknown_key", ask(token)[1]["WWW-Authenticate"])
+        self.assertEqual(ask(self.w.sign())[0], 200)
+        self.assertEqual(agent.process.poll(), None)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
