@@ -78,6 +78,15 @@ CREATE TABLE confirmations (
   PRIMARY KEY (key, gateway)
 ) STRICT, WITHOUT ROWID;
 
+-- Forgotten when the last gateway has refused.
+CREATE TABLE canaries (
+  key      TEXT NOT NULL REFERENCES revocations (key),
+  from_us  INTEGER NOT NULL,
+  until_us INTEGER NOT NULL,
+  token    TEXT NOT NULL,
+  PRIMARY KEY (key, from_us)
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER revocations_are_kept BEFORE DELETE ON revocations
 BEGIN
   SELECT RAISE(ROLLBACK, 'WRONG_STATE: revocations are never deleted');

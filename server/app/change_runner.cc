@@ -47,7 +47,7 @@ absl::StatusOr<std::string> FindAnswer(ReadTransaction& txn,
 
 absl::Status Change::Save(domain::IssuerDraft& draft) {
   RETURN_IF_ERROR(txn_->SaveDraft(draft, domain::NextWake(draft)));
-  RETURN_IF_ERROR(BeginRevocations(*txn_, draft, leaver_).status());
+  RETURN_IF_ERROR(BeginRevocations(*txn_, draft, leaver_, canaries_).status());
   for (domain::AuditEvent& event : draft.changes.events) {
     events_.push_back(std::move(event));
   }
@@ -118,7 +118,7 @@ absl::Status ChangeRunner::Commit(
     const ClockGuard::Reading clock = guard_.Read();
     RETURN_IF_ERROR(CheckClock(urgency, clock.trusted, chain.last_time()));
     const absl::Time now = std::max(clock.trusted, chain.last_time());
-    Change running(txn, now, clock, actor, sha256_);
+    Change running(txn, now, clock, actor, sha256_, vault_);
     RETURN_IF_ERROR(change(running));
     if (request.validate_only) return preview;
     for (domain::AuditEvent& event : running.events_) {

@@ -26,6 +26,7 @@
 #include "absl/time/time.h"
 #include "server/app/audit_log.h"
 #include "server/app/authorizer.h"
+#include "server/app/canary_signer.h"
 #include "server/app/clock_guard.h"
 #include "server/app/denial_log.h"
 #include "server/app/live_tokens.h"
@@ -50,14 +51,15 @@ struct Request {
 // One change while it runs.
 class Change {
  public:
-  // `txn` and `sha256` outlive this.
+  // `txn`, `sha256` and `vault` outlive this.
   Change(Transaction& txn, absl::Time now, const ClockGuard::Reading& clock,
-         domain::Actor actor, const Sha256& sha256)
+         domain::Actor actor, const Sha256& sha256, Vault& vault)
       : txn_(&txn),
         now_(now),
         clock_(clock),
         actor_(std::move(actor)),
-        sha256_(&sha256) {}
+        sha256_(&sha256),
+        canaries_(vault) {}
 
   Transaction& txn() { return *txn_; }
   // What the change is dated with.
@@ -109,6 +111,7 @@ class Change {
   std::vector<std::string> departed_;
   std::vector<std::pair<std::string, bool>> suspensions_;
   OwnerId leaver_;
+  CanarySigner canaries_;
   std::string result_;
 };
 

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/base/ids.h"
+#include "server/domain/canary.h"
 #include "server/domain/gateway.h"
 #include "server/domain/revocation.h"
 
@@ -61,6 +62,9 @@ class GatewayReads {
   virtual absl::StatusOr<std::vector<domain::Confirmation>> ListConfirmations(
       const KeyId& key) = 0;
   virtual absl::StatusOr<int64_t> CountOverdueConfirmations() = 0;
+  // Returns a canary of the key that is valid at `now` and still at `until`.
+  virtual absl::StatusOr<std::optional<domain::Canary>> FindCanary(
+      const KeyId& key, absl::Time now, absl::Time until) = 0;
 };
 
 class GatewayWrites {
@@ -85,6 +89,8 @@ class GatewayWrites {
   // Writes close_time and `next`. Compare-and-set; counts rev up. ABORTED.
   virtual absl::Status UpdateRevocation(domain::Revocation& revocation,
                                         absl::Time next) = 0;
+  virtual absl::Status InsertCanary(const domain::Canary& canary) = 0;
+  virtual absl::Status DeleteCanaries(const KeyId& key) = 0;
   virtual absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) = 0;
   // Compare-and-set; counts rev up. ABORTED.

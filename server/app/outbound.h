@@ -33,6 +33,9 @@ class HttpClient {
   virtual absl::StatusOr<HttpReply> Post(
       const std::string& url, const std::vector<std::string>& headers,
       const std::string& body) = 0;
+  // As Post, without a body: one question, whose answer's status tells.
+  virtual absl::StatusOr<HttpReply> Ask(
+      const std::string& url, const std::vector<std::string>& headers) = 0;
   // Of a body past 256 KiB: UNAVAILABLE.
   virtual absl::StatusOr<HttpReply> Get(const std::string& url) = 0;
   // Ends running calls soon, and every later one at once.

@@ -49,7 +49,8 @@ domain::HorizonTerms TermsOf(const domain::Policy& policy) {
 
 absl::StatusOr<int> BeginRevocations(Transaction& txn,
                                      const domain::IssuerDraft& draft,
-                                     const OwnerId& leaver) {
+                                     const OwnerId& leaver,
+                                     CanarySigner& canaries) {
   ASSIGN_OR_RETURN(const bool any, txn.AnyGateway());
   if (!any) return 0;
   const domain::Issuer& issuer = draft.issuer;
@@ -77,6 +78,13 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
           revocation, gateway,
           domain::HorizonOf(gateway, TermsOf(issuer.policy)),
           issuer.policy.max_revocation_exposure)));
+    }
+    for (const auto& half : draft.changes.destroyed) {
+      if (half.key != key.id) continue;
+      for (const domain::Canary& canary :
+           canaries.Sign(issuer, half, gateways, revocation.revoke_time)) {
+        RETURN_IF_ERROR(txn.InsertCanary(canary));
+      }
     }
     ++begun;
   }
@@ -122,6 +130,7 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
   if (all_enforced) {
     revocation.close_time = last_enforced;
     outcome.closed = true;
+    RETURN_IF_ERROR(txn.DeleteCanaries(revocation.key));
     next = absl::InfiniteFuture();
   }
   // What was due and changed nothing is not looked at again at once.
@@ -141,6 +150,23 @@ void RecordReview(Change& change, const domain::Revocation& revocation,
   if (outcome.closed) {
     change.Record("revocation.confirmed", name,
                   WriteJson({{"issuer", revocation.issuer.value()}}));
+  }
+}
+
+void RecordProbe(Change& change, const domain::Revocation& revocation,
+                 const Confirmation& was, const Confirmation& is) {
+  const std::string name = RevocationName(revocation.key);
+  const auto record = [&](absl::string_view action) {
+    change.Record(
+        action, name,
+        WriteJson({{"gateway", is.gateway.value()}, {"seen", is.detail}}));
+  };
+  if (was.state != is.state && is.state == ConfirmationState::kEnforced) {
+    record("revocation.proved");
+  }
+  if (!was.accept_time && is.accept_time) record("revocation.accepted");
+  if (was.state != is.state && is.state == ConfirmationState::kOverdue) {
+    record("revocation.contradicted");
   }
 }
 

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/app/canary_signer.h"
 #include "server/app/store.h"
 #include "server/domain/issuer.h"
 #include "server/domain/revocation.h"
@@ -20,10 +21,12 @@ class Change;
 
 // Begins the record of each key that `draft` has just revoked, one confirmation
 // for each gateway of the issuer. Returns how many were begun; none where no
-// gateway is registered. Costs one count in a house without gateways.
+// gateway is registered. Signs canaries for those that can be asked. Costs one
+// count in a house without gateways.
 absl::StatusOr<int> BeginRevocations(Transaction& txn,
                                      const domain::IssuerDraft& draft,
-                                     const OwnerId& leaver);
+                                     const OwnerId& leaver,
+                                     CanarySigner& canaries);
 
 // What a review found, for the audit log and the metrics.
 struct ReviewOutcome {
@@ -40,6 +43,11 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
 // Puts what a review found into the audit log.
 void RecordReview(Change& change, const domain::Revocation& revocation,
                   const ReviewOutcome& outcome);
+
+// As RecordReview, of one question to one gateway.
+void RecordProbe(Change& change, const domain::Revocation& revocation,
+                 const domain::Confirmation& was,
+                 const domain::Confirmation& is);
 
 // Notes `who`'s word that the gateway refuses whatever it has not been known to
 // refuse yet. Returns how many confirmations that ended.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/token_writer.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
@@ -205,21 +206,8 @@ absl::StatusOr<std::string> TokenSigner::SignBy(const IssuerId& issuer,
                                                 const SigningKey& key,
                                                 absl::string_view type,
                                                 absl::string_view claims) {
-  std::string token;
-  token.reserve(claims.size() * 4 / 3 + 320);
-  Base64UrlAppend(
-      absl::StrCat("{\"alg\":\"", domain::AlgorithmName(key.algorithm),
-                   "\",\"kid\":\"", key.id.value(),
-                   "\",\"typ\":", JsonQuoted(type), "}"),
-      &token);
-  token.push_back('.');
-  Base64UrlAppend(claims, &token);
-  auto signature = runner_.vault().Sign(issuer, key, token);
-  runner_.metrics().CountSign(domain::AlgorithmName(key.algorithm),
-                              signature.ok());
-  if (!signature.ok()) return signature.status();
-  token.push_back('.');
-  Base64UrlAppend(*signature, &token);
+  auto token = WriteToken(runner_.vault(), issuer, key, type, claims);
+  runner_.metrics().CountSign(domain::AlgorithmName(key.algorithm), token.ok());
   return token;
 }
 

@@ -83,6 +83,13 @@ struct IssuerDraft {
   // Scheduled departures of people exposed to these keys, soonest first.
   std::vector<Cut> cuts;
 
+  // A private half that this change destroys because its key is revoked.
+  struct DestroyedHalf {
+    KeyId key;
+    Algorithm algorithm = Algorithm::kEs256;
+    std::string sealed;
+  };
+
   struct Changes {
     bool issuer_is_new = false;
     bool issuer = false;
@@ -97,6 +104,7 @@ struct IssuerDraft {
     std::vector<Exposure> opened;
     // Every open exposure to these keys ends at this instant.
     std::vector<std::pair<KeyId, absl::Time>> ended;
+    std::vector<DestroyedHalf> destroyed;
     std::vector<AuditEvent> events;
 
     bool any() const {

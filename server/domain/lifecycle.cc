@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
@@ -236,6 +237,11 @@ void RevokeKeys(IssuerDraft& draft, const std::vector<KeyId>& keys,
     const KeyState from = key->state;
     if (from == KeyState::kActive) lost_signer.insert(key->algorithm);
     key->state = KeyState::kRevoked;
+    if (!key->sealed.empty()) {
+      draft.changes.destroyed.push_back({.key = id,
+                                         .algorithm = key->algorithm,
+                                         .sealed = std::move(key->sealed)});
+    }
     key->sealed.clear();
     key->revoke_time = now;
     key->reason = reason;

@@ -122,6 +122,34 @@ bool NoteStatement(Confirmation& confirmation, absl::string_view who,
   return true;
 }
 
+bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome) {
+  const Confirmation before = confirmation;
+  confirmation.detail = outcome.detail;
+  if (outcome.dead == ProbeAnswer::kAccepted) {
+    confirmation.accept_time = outcome.time;
+    const bool claimed = confirmation.fetched_by == Evidence::kAcknowledged ||
+                         confirmation.state == ConfirmationState::kEnforced;
+    if (claimed) {
+      confirmation.state = ConfirmationState::kOverdue;
+      confirmation.detail = absl::StrCat(
+          "it says that it refuses, and was seen to accept; ", outcome.detail);
+    }
+  } else if (outcome.dead == ProbeAnswer::kRefused &&
+             outcome.living == ProbeAnswer::kAccepted) {
+    if (!confirmation.fetch_time) {
+      confirmation.fetch_time = outcome.time;
+      confirmation.fetched_by = Evidence::kProbed;
+    }
+    Enforce(confirmation, Evidence::kProbed, outcome.time);
+  } else if (outcome.dead == ProbeAnswer::kRefused &&
+             outcome.living == ProbeAnswer::kRefused) {
+    confirmation.detail = absl::StrCat(
+        "it refuses the living key's token, too, which proves nothing; ",
+        outcome.detail);
+  }
+  return confirmation != before;
+}
+
 bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
               const Gateway& gateway, const Horizon& horizon, absl::Time now) {
   if (confirmation.state == ConfirmationState::kEnforced) return false;

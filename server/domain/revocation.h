@@ -100,6 +100,20 @@ Confirmation BeginConfirmation(const Revocation& revocation,
                                const Gateway& gateway, const Horizon& horizon,
                                absl::Duration exposure);
 
+// What a gateway did with a token it was asked about.
+enum class ProbeAnswer {
+  kNone,  // nothing was learned: no answer, or another than the probe names
+  kAccepted,
+  kRefused,
+};
+
+struct ProbeOutcome {
+  ProbeAnswer dead = ProbeAnswer::kNone;    // of the revoked key
+  ProbeAnswer living = ProbeAnswer::kNone;  // of the key that signs now
+  absl::Time time;
+  std::string detail;  // for people: what was seen
+};
+
 // Each notes one piece of evidence and returns whether anything changed.
 
 // The gateway holds `view.revision` since `view.time`.
@@ -108,6 +122,10 @@ bool NoteView(Confirmation& confirmation, const Revocation& revocation,
 // `who` says that it refuses.
 bool NoteStatement(Confirmation& confirmation, absl::string_view who,
                    absl::Time now);
+// It was asked. Refused and accepted, in that order, prove that it refuses; an
+// accepted dead key makes it overdue where it had claimed, or was taken, to
+// refuse.
+bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome);
 // Time has passed: a deadline or a horizon.
 bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
               const Gateway& gateway, const Horizon& horizon, absl::Time now);

@@ -251,6 +251,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
     p.services->loop.Wake();
     p.services->dispatcher.Wake();
     p.services->confirmations.Wake();
+    p.services->proofs.Wake();
   });
   RETURN_IF_ERROR(p.services->runner.LoadUntrusted());
   RETURN_IF_ERROR(p.services->gateway_directory.Load(*p.store));
@@ -270,6 +271,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   p.services->dispatcher.Start();
   p.services->confirmations.Start();
   p.services->feed.Start();
+  p.services->proofs.Start();
   p.services->event_intake.Start();
   p.history_loader = std::thread([&p] { p.LoadHistory(); });
   Log(LogLevel::kInfo, "warderd.started",
@@ -301,6 +303,7 @@ void Server::Drain() {
     p.hr_door.reset();  // it asks the intake, which asks the outbound client
     p.services->dispatcher.Stop();
     p.services->confirmations.Stop();
+    p.services->proofs.Stop();
     p.services->event_intake.Stop();
     p.services->runner.denials().Flush(/*all=*/true);
   }

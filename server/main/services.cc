@@ -32,6 +32,7 @@ Services::Services(Foundation& p)
       revocations(runner),
       confirmations(runner),
       feed(p.publisher, p.clock),
+      proofs(runner, p.outbound),
       documents(p.config.public_base_url, p.vault, p.clock, crypto::Sha256),
       public_routes(p.config.default_issuer, p.publisher, documents,
                     gateway_directory, confirmations, p.clock, p.metrics),

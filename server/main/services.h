@@ -25,6 +25,7 @@
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
 #include "server/app/revocation_manager.h"
+#include "server/app/proof_loop.h"
 #include "server/app/roster_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/subscription_manager.h"
@@ -117,6 +118,7 @@ struct Services {
   app::RevocationManager revocations;
   app::ConfirmationLoop confirmations;
   app::KeySetFeed feed;
+  app::ProofLoop proofs;
   app::Documents documents;
   http::PublicRoutes public_routes;
   http::scim::ScimRoutes scim_routes;

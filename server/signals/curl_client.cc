@@ -207,6 +207,19 @@ absl::StatusOr<app::HttpReply> CurlClient::Post(
   return reply;
 }
 
+absl::StatusOr<app::HttpReply> CurlClient::Ask(
+    const std::string& url, const std::vector<std::string>& headers) {
+  std::unique_ptr<Handle> handle = Take();
+  for (const std::string& header : headers) {
+    handle->headers = curl_slist_append(handle->headers, header.c_str());
+  }
+  curl_easy_setopt(handle->curl, CURLOPT_HTTPHEADER, handle->headers);
+  curl_easy_setopt(handle->curl, CURLOPT_HTTPGET, 1L);
+  auto reply = Perform(*handle, url, kPostReplyBytes);
+  GiveBack(std::move(handle));
+  return reply;
+}
+
 absl::StatusOr<app::HttpReply> CurlClient::Get(const std::string& url) {
   std::unique_ptr<Handle> handle = Take();
   handle->headers =

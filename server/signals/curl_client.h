@@ -23,6 +23,8 @@ class CurlClient : public app::HttpClient {
   absl::StatusOr<app::HttpReply> Post(const std::string& url,
                                       const std::vector<std::string>& headers,
                                       const std::string& body) override;
+  absl::StatusOr<app::HttpReply> Ask(
+      const std::string& url, const std::vector<std::string>& headers) override;
   absl::StatusOr<app::HttpReply> Get(const std::string& url) override;
   void Abort() override { aborted_ = true; }
 

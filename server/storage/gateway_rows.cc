@@ -200,4 +200,18 @@ absl::StatusOr<domain::Confirmation> ConfirmationRow::To() const {
   return confirmation;
 }
 
+void CanaryRow::From(const domain::Canary& canary) {
+  key = canary.key.value();
+  from_us = ToMicros(canary.window.from);
+  until_us = ToMicros(canary.window.until);
+  token = canary.token;
+}
+
+absl::StatusOr<domain::Canary> CanaryRow::To() const {
+  return domain::Canary{
+      .key = KeyId(key),
+      .window = {.from = FromMicros(from_us), .until = FromMicros(until_us)},
+      .token = token};
+}
+
 }  // namespace warder::storage

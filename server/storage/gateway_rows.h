@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/domain/canary.h"
 #include "server/domain/gateway.h"
 #include "server/domain/revocation.h"
 
@@ -100,6 +101,19 @@ struct ConfirmationRow {
   }
   void From(const domain::Confirmation& confirmation);
   absl::StatusOr<domain::Confirmation> To() const;
+};
+
+struct CanaryRow {
+  static constexpr char kColumns[] = "key, from_us, until_us, token";
+  std::string key, token;
+  long long from_us = 0, until_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(key), f(from_us), f(until_us), f(token);
+  }
+  void From(const domain::Canary& canary);
+  absl::StatusOr<domain::Canary> To() const;
 };
 
 }  // namespace warder::storage

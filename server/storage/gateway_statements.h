@@ -66,6 +66,12 @@ struct GatewayStatements {
         count_overdue(sql,
                       "SELECT count(*) FROM confirmations WHERE state = "
                       "'OVERDUE'"),
+        find_canary(sql,
+                    From<CanaryRow>("canaries WHERE key = :key AND from_us "
+                                    "<= :now AND until_us > :until ORDER "
+                                    "BY from_us DESC LIMIT 1")),
+        insert_canary(sql, Into<CanaryRow>("canaries")),
+        remove_canaries(sql, "DELETE FROM canaries WHERE key = :key"),
         insert_confirmation(sql, Into<ConfirmationRow>("confirmations")),
         update_confirmation(
             sql, Set<ConfirmationRow>("confirmations",
@@ -98,6 +104,9 @@ struct GatewayStatements {
   Update<RevocationRow, Text, Number> update_revocation;
   Select<ConfirmationRow, Text> confirmations;
   Select<One<Number>> count_overdue;
+  Select<CanaryRow, Text, Number, Number> find_canary;
+  Write<CanaryRow> insert_canary;
+  Write<NoRow, Text> remove_canaries;
   Write<ConfirmationRow> insert_confirmation;
   Update<ConfirmationRow, Text, Text, Number> update_confirmation;
 };

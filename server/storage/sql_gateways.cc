@@ -193,6 +193,29 @@ absl::Status SqlTransaction::UpdateRevocation(domain::Revocation& revocation,
   });
 }
 
+absl::StatusOr<std::optional<domain::Canary>> SqlTransaction::FindCanary(
+    const KeyId& key, absl::Time now, absl::Time until) {
+  return Guard([&] {
+    return gateways_->find_canary.First(key.value(), ToMicros(now),
+                                        ToMicros(until));
+  });
+}
+
+absl::Status SqlTransaction::InsertCanary(const domain::Canary& canary) {
+  return Guard([&]() -> absl::Status {
+    gateways_->insert_canary.row().From(canary);
+    gateways_->insert_canary.Run();
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SqlTransaction::DeleteCanaries(const KeyId& key) {
+  return Guard([&]() -> absl::Status {
+    gateways_->remove_canaries.Run(key.value());
+    return absl::OkStatus();
+  });
+}
+
 absl::Status SqlTransaction::InsertConfirmation(
     const domain::Confirmation& confirmation) {
   return Guard([&]() -> absl::Status {

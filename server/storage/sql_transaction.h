@@ -190,6 +190,10 @@ class SqlTransaction : public app::Transaction {
                                 absl::Time next) override;
   absl::Status UpdateRevocation(domain::Revocation& revocation,
                                 absl::Time next) override;
+  absl::StatusOr<std::optional<domain::Canary>> FindCanary(
+      const KeyId& key, absl::Time now, absl::Time until) override;
+  absl::Status InsertCanary(const domain::Canary& canary) override;
+  absl::Status DeleteCanaries(const KeyId& key) override;
   absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) override;
   absl::Status UpdateConfirmation(domain::Confirmation& confirmation) override;

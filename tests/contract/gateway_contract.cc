@@ -1,6 +1,7 @@
 // The part of the contract about gateways and what they confirm.
 #include <gmock/gmock.h>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
 #include "tests/contract/store_contract.h"
 #include "tests/support/status_matchers.h"
@@ -152,6 +153,13 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     RETURN_IF_ERROR(txn.InsertRevocation(first, kNow + absl::Minutes(1)));
     RETURN_IF_ERROR(txn.InsertRevocation(second, absl::InfiniteFuture()));
     RETURN_IF_ERROR(txn.InsertConfirmation(confirmation));
+    for (const int minutes : {0, 5}) {
+      RETURN_IF_ERROR(txn.InsertCanary(
+          {.key = first.key,
+           .window = {.from = kNow + absl::Minutes(minutes),
+                      .until = kNow + absl::Minutes(minutes + 5)},
+           .token = absl::StrCat("t", minutes)}));
+    }
     confirmation.state = domain::ConfirmationState::kOverdue;
     confirmation.fetch_time = kNow;
     confirmation.fetched_by = domain::Evidence::kFetched;
@@ -182,10 +190,21 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     ASSIGN_OR_RETURN(const auto confirmed, txn.ListConfirmations(first.key));
     EXPECT_EQ(confirmed, std::vector<domain::Confirmation>{confirmation});
     EXPECT_THAT(txn.CountOverdueConfirmations(), IsOkAndHolds(1));
+    const auto canary = [&](absl::Duration after) {
+      const absl::Time now = kNow + after;
+      const auto found = txn.FindCanary(first.key, now, now + absl::Seconds(5));
+      return found.ok() && *found ? (*found)->token : "";
+    };
+    EXPECT_EQ(canary(absl::ZeroDuration()), "t0");
+    EXPECT_EQ(canary(absl::Minutes(5) - absl::Seconds(6)), "t0");
+    EXPECT_EQ(canary(absl::Minutes(5) - absl::Seconds(5)), "");
+    EXPECT_EQ(canary(absl::Minutes(5)), "t5");
+    EXPECT_EQ(canary(absl::Minutes(10)), "");
     return absl::OkStatus();
   }));
   first.close_time = kNow + absl::Minutes(2);
   ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    RETURN_IF_ERROR(txn.DeleteCanaries(first.key));
     return txn.UpdateRevocation(first, absl::InfiniteFuture());
   }));
   ASSERT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
@@ -197,6 +216,8 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     EXPECT_EQ(open, Found{second});
     ASSIGN_OR_RETURN(const auto found, txn.FindRevocation(first.key));
     EXPECT_EQ(found, first);
+    const auto canary = txn.FindCanary(first.key, kNow, kNow);
+    EXPECT_TRUE(canary.ok() && !canary->has_value());
     EXPECT_THAT(txn.NextRevocationDue(), IsOkAndHolds(absl::InfiniteFuture()));
     return absl::OkStatus();
   }));

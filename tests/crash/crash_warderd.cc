@@ -103,6 +103,16 @@ class SteppingTransaction : public app::Transaction {
                                 absl::Time next) override {
     return t_.UpdateRevocation(revocation, next);
   }
+  absl::StatusOr<std::optional<domain::Canary>> FindCanary(
+      const KeyId& key, absl::Time now, absl::Time until) override {
+    return t_.FindCanary(key, now, until);
+  }
+  absl::Status InsertCanary(const domain::Canary& canary) override {
+    return t_.InsertCanary(canary);
+  }
+  absl::Status DeleteCanaries(const KeyId& key) override {
+    return t_.DeleteCanaries(key);
+  }
   absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) override {
     return t_.InsertConfirmation(confirmation);

@@ -196,6 +196,26 @@ class FakeGateways : public app::Transaction {
     it->second = {revocation, next};
     return absl::OkStatus();
   }
+  absl::StatusOr<std::optional<domain::Canary>> FindCanary(
+      const KeyId& key, absl::Time now, absl::Time until) override {
+    std::optional<domain::Canary> found;
+    for (const domain::Canary& canary : g_.canaries) {
+      if (canary.key == key && canary.window.from <= now &&
+          canary.window.until > until) {
+        found = canary;
+      }
+    }
+    return found;
+  }
+  absl::Status InsertCanary(const domain::Canary& canary) override {
+    g_.canaries.push_back(canary);
+    return absl::OkStatus();
+  }
+  absl::Status DeleteCanaries(const KeyId& key) override {
+    std::erase_if(g_.canaries,
+                  [&](const auto& canary) { return canary.key == key; });
+    return absl::OkStatus();
+  }
   absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) override {
     g_.confirmations[{confirmation.key, confirmation.gateway}] = confirmation;

@@ -36,6 +36,11 @@ class FakeHttp : public app::HttpClient {
     if (request.status == 0) return Unreachable(url);
     return app::HttpReply{request.status, answer_body};
   }
+  absl::StatusOr<app::HttpReply> Ask(
+      const std::string& url,
+      const std::vector<std::string>& headers) override {
+    return Post(url, headers, "");
+  }
   absl::StatusOr<app::HttpReply> Get(const std::string& url) override {
     MutexLock lock(&mu_);
     ++fetches;

@@ -1,0 +1,131 @@
+#include "server/app/canary_signer.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/app/token_writer.h"
+#include "server/base/base64url.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
+
+namespace warder::app {
+namespace {
+
+// The type that verifiers of the issuer expect.
+std::string TypeOf(const std::vector<domain::Grant>& grants) {
+  return grants.empty() || grants[0].token_types.empty()
+             ? "JWT"
+             : grants[0].token_types[0];
+}
+
+std::string ClaimsOf(const domain::Issuer& issuer,
+                     const std::vector<std::string>& audiences,
+                     const KeyId& key, const domain::CanaryWindow& window) {
+  const int64_t from = absl::ToUnixSeconds(window.from);
+  return WriteJson(
+      {{"iss", issuer.issuer_uri},
+       {"sub", domain::kCanarySubject},
+       {"aud", audiences.size() == 1 ? Json(audiences[0]) : Json(audiences)},
+       {"iat", from},
+       {"nbf", from},
+       {"exp", absl::ToUnixSeconds(window.until)},
+       {"jti", absl::StrCat("canary-", key.value(), "-", from)}});
+}
+
+struct Parts {
+  std::string type;
+  std::string claims;
+};
+
+// Of a token that was signed here.
+absl::StatusOr<Parts> Read(const std::string& token) {
+  const std::vector<std::string> parts = absl::StrSplit(token, '.');
+  if (parts.size() != 3) return Internal("a canary that is no token");
+  ASSIGN_OR_RETURN(const std::string text, Base64UrlDecode(parts[0]));
+  ASSIGN_OR_RETURN(const Json header, ParseJsonObject(text));
+  Parts read;
+  ASSIGN_OR_RETURN(read.type, JsonString(header, "typ"));
+  ASSIGN_OR_RETURN(read.claims, Base64UrlDecode(parts[1]));
+  return read;
+}
+
+}  // namespace
+
+std::vector<domain::Canary> CanarySigner::Sign(
+    const domain::Issuer& issuer,
+    const domain::IssuerDraft::DestroyedHalf& half,
+    const std::vector<domain::Gateway>& gateways, absl::Time now) {
+  std::set<std::string> audiences;
+  for (const domain::Gateway& gateway : gateways) {
+    if (gateway.probe && domain::Reads(gateway, half.algorithm)) {
+      audiences.insert(gateway.probe->audience);
+    }
+  }
+  std::vector<domain::Canary> canaries;
+  if (audiences.empty()) return canaries;
+  const std::vector<std::string> list(audiences.begin(), audiences.end());
+  const SigningKey key{.id = half.key,
+                       .algorithm = half.algorithm,
+                       .sealed = half.sealed,
+                       .activate_time = now,
+                       .sign_until = absl::InfiniteFuture()};
+  const std::string type = TypeOf(issuer.grants);
+  for (const domain::CanaryWindow& window : domain::CanaryWindows(
+           now, issuer.policy.max_token_lifetime, std::min(left_, kOfOneKey))) {
+    auto token = WriteToken(vault_, issuer.id, key, type,
+                            ClaimsOf(issuer, list, half.key, window));
+    if (!token.ok()) {
+      Log(LogLevel::kError, "canary.not_signed",
+          {{"key", KeyName(issuer.id, half.key)},
+           {"error", std::string(token.status().message())},
+           {"next",
+            "the key is revoked all the same; that gateways refuse it "
+            "has to be known by other evidence"}});
+      break;
+    }
+    --left_;
+    canaries.push_back(
+        {.key = half.key, .window = window, .token = *std::move(token)});
+  }
+  return canaries;
+}
+
+absl::StatusOr<std::string> SignTwin(Vault& vault,
+                                     const IssuerSnapshot& snapshot,
+                                     const std::string& canary) {
+  if (snapshot.signers.empty()) {
+    return Precondition(Reason::kNoSigningKey,
+                        absl::StrCat("nothing signs for ",
+                                     IssuerName(snapshot.id), " any more"));
+  }
+  ASSIGN_OR_RETURN(const Parts parts, Read(canary));
+  return WriteToken(vault, snapshot.id, snapshot.signers[0], parts.type,
+                    parts.claims);
+}
+
+absl::StatusOr<std::string> SignStranger(Vault& vault,
+                                         const IssuerSnapshot& snapshot,
+                                         const std::string& canary) {
+  ASSIGN_OR_RETURN(const Parts parts, Read(canary));
+  const domain::Algorithm algorithm = snapshot.signers.empty()
+                                          ? domain::Algorithm::kEs256
+                                          : snapshot.signers[0].algorithm;
+  ASSIGN_OR_RETURN(const GeneratedKey key,
+                   vault.Generate(snapshot.id, algorithm));
+  auto token = WriteToken(vault, snapshot.id,
+                          {.id = key.id,
+                           .algorithm = algorithm,
+                           .sealed = key.sealed,
+                           .activate_time = absl::InfinitePast(),
+                           .sign_until = absl::InfiniteFuture()},
+                          parts.type, parts.claims);
+  vault.Forget(key.id);
+  return token;
+}
+
+}  // namespace warder::app

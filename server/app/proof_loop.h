@@ -1,0 +1,98 @@
+// Asks every gateway that can be asked whether it refuses a revoked key, until
+// it does.
+//
+// Each question is two tokens that differ in their key alone: the canary of the
+// dead key, which must be refused, and its twin by the living key, which must
+// be accepted: a gateway that refuses everything proves nothing. Both answers
+// are needed at one time. Who accepts the dead key is poked, where its kind
+// fetches the key set anew for an unknown kid, and asked again: after 0.2, 0.4,
+// ... 30 seconds. Nothing but the order of questions is in memory: after a
+// restart it begins anew.
+#ifndef WARDER_SERVER_APP_PROOF_LOOP_H_
+#define WARDER_SERVER_APP_PROOF_LOOP_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/change_runner.h"
+#include "server/app/outbound.h"
+#include "server/base/mutex.h"
+#include "server/domain/canary.h"
+#include "server/domain/revocation.h"
+
+namespace warder::app {
+
+class ProofLoop {
+ public:
+  static constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
+  static constexpr absl::Duration kLongestPause = absl::Seconds(30);
+  // Gateways that are asked at one instant; each is asked one thing at a time.
+  static constexpr int kThreads = 8;
+
+  // Both outlive this.
+  ProofLoop(ChangeRunner& runner, HttpClient& http)
+      : runner_(runner), http_(http) {}
+  ~ProofLoop() { Stop(); }
+
+  // Starts the threads. Call once.
+  void Start();
+  // Ends them and waits for them; a running question ends by HttpClient::Abort
+  // or its bound. May be called again.
+  void Stop();
+  // A revocation may have begun. Thread-safe, never blocks.
+  void Wake();
+
+  // Looks which questions there are; those that are due can be taken. Returns
+  // when to look again. Blocks for a read of the store.
+  absl::Time Look();
+  // Asks one that is due; false where none is. Blocks for up to three HTTP
+  // requests and a store transaction.
+  bool AskOne();
+
+ private:
+  using Question = std::pair<KeyId, GatewayId>;
+  struct Plan {
+    int asked = 0;
+    absl::Duration next;  // uptime
+    absl::Duration poked = -absl::InfiniteDuration();
+  };
+  // What is needed to ask.
+  struct Matter {
+    domain::Revocation revocation;
+    domain::Gateway gateway;
+    std::string canary;  // empty: none is valid now
+    std::string why;     // there is none
+  };
+
+  std::optional<Question> TakeDue() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::optional<Matter>> Prepare(const Question& question);
+  domain::ProbeOutcome Ask(const Matter& matter, const Question& question);
+  domain::ProbeAnswer Present(const domain::Probe& probe,
+                              const std::string& token, std::string* seen);
+  void PokeIfUseful(const Matter& matter, const Question& question);
+  // Returns whether there is nothing left to ask.
+  absl::StatusOr<bool> Record(const Question& question,
+                              const domain::ProbeOutcome& outcome);
+  void Run(bool looks);
+
+  ChangeRunner& runner_;
+  HttpClient& http_;
+
+  Mutex mu_;
+  std::map<Question, Plan> plans_ ABSL_GUARDED_BY(mu_);
+  std::set<GatewayId> busy_ ABSL_GUARDED_BY(mu_);
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_PROOF_LOOP_H_
