@@ -11,6 +11,7 @@
 #include "client/agent/agent_routes.h"
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
+#include "client/agent/ext_authz.h"
 #include "client/client.h"
 #include "client/watch.h"
 #include "server/base/clock.h"
@@ -50,6 +51,12 @@ absl::Status Serve(const Config& config) {
                          return routes.Answer(request);
                        },
                        clock));
+  ExtAuthz ext_authz(config, enforcer, clock);
+  std::unique_ptr<grpc::Server> envoy_door;
+  if (!config.ext_authz_address.empty()) {
+    ASSIGN_OR_RETURN(envoy_door,
+                     ServeExtAuthz(config.ext_authz_address, ext_authz));
+  }
   watcher.Start();
   Log(LogLevel::kInfo, "agent.started",
       {{"server", config.server.address},
@@ -70,6 +77,7 @@ absl::Status Serve(const Config& config) {
   }
   Log(LogLevel::kInfo, "agent.stopping");
   watcher.Stop();
+  if (envoy_door != nullptr) envoy_door->Shutdown();
   return absl::OkStatus();
 }
 

