@@ -152,6 +152,10 @@ void AddCompletionCommand(CLI::App& app, Context& context);
 std::string RevocationText(const v1::Revocation& revocation,
                            const Terminal& terminal);
 
+// Returns what revoking a key would do, for people.
+std::string RevocationPlanText(const v1::RevocationPlan& plan,
+                               const Terminal& terminal);
+
 // Calls `visit` with every owner, in order of name.
 absl::Status ForEachOwner(Context& context,
                           absl::FunctionRef<void(const v1::Owner&)> visit);

@@ -11,6 +11,7 @@
 #include "server/base/status_macros.h"
 #include "warder/v1/issuer.grpc.pb.h"
 #include "warder/v1/key.grpc.pb.h"
+#include "warder/v1/revocation.grpc.pb.h"
 
 namespace warder::cli {
 namespace {
@@ -139,6 +140,15 @@ absl::Status Revoke(Context& context, const Flags& flags) {
                          return v1::RevocationReason_Parse(n, v);
                        }));
   request.set_reason(reason);
+  if (context.plan) {
+    v1::PlanRevocationRequest ask;
+    ask.set_name(name);
+    ASSIGN_OR_RETURN(
+        const v1::RevocationPlan plan,
+        context.Read(&v1::RevocationService::Stub::PlanRevocation, ask));
+    context.Print(plan, RevocationPlanText(plan, context.terminal));
+    return absl::OkStatus();
+  }
   return Print(context, context.Change(&Stub::RevokeKey, request));
 }
 

@@ -148,6 +148,18 @@ Pairs Summary(const Json& claims) {
       {"Issued by", At(claims, "iss")}};
 }
 
+// "2026-01-02 03:04:05Z, after 240 ms".
+std::string RefusedWords(const Json& gateway) {
+  const std::string when = Time(At(gateway, "refused"));
+  if (when.empty()) return "not known to refuse";
+  return absl::StrCat(when, ", after ", At(gateway, "after_ms"), " ms");
+}
+
+std::string UntilWords(const Json& gateway) {
+  const std::string until = At(gateway, "may_accept_until");
+  return until == "unbounded" ? until : Time(until);
+}
+
 std::string Escape(absl::string_view text) {
   return absl::StrReplaceAll(
       Safe(text),
@@ -220,6 +232,18 @@ std::string LeaverText(const Json& claims, const Terminal& terminal) {
             "-")});
   }
   absl::StrAppend(&text, "\n", issuers.Text(terminal));
+  const Json& gateways = List(Object(claims, "refusals"), "gateways");
+  if (!gateways.empty()) {
+    Table refusals({"GATEWAY", "KID", "STATE", "REFUSED", "HOW KNOWN",
+                    "MAY ACCEPT UNTIL"});
+    for (const Json& gateway : gateways) {
+      refusals.Add({KeyIdOf(At(gateway, "gateway")),
+                    KeyIdOf(At(gateway, "key")), At(gateway, "state"),
+                    RefusedWords(gateway), At(gateway, "how_known"),
+                    UntilWords(gateway)});
+    }
+    absl::StrAppend(&text, "\n", refusals.Text(terminal));
+  }
   for (const Json& line :
        List(Object(claims, "departure"), "differs_from_plan")) {
     if (line.is_string()) {
@@ -243,7 +267,8 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
   for (const auto& [label, value] : Summary(claims)) {
     if (!value.empty()) summary += Row({label, value});
   }
-  std::string keys, exposures, issuers, events, late, custody, changes;
+  std::string keys, exposures, issuers, events, late, custody, changes,
+      refusals;
   for (const Json& key : List(claims, "keys")) {
     const std::string id = KeyIdOf(At(key, "key"));
     keys += Row({IssuerOf(At(key, "key")), id, DoneWords(key), At(key, "why"),
@@ -268,6 +293,12 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
              Or(KeyIdOf(At(issuer, "owner_since")), "nobody: it signs no more"),
              Or(Time(At(issuer, "refused_by_gateways_that_keep_the_policy")),
                 "its key set did not change")});
+  }
+  for (const Json& gateway : List(Object(claims, "refusals"), "gateways")) {
+    refusals += Row({KeyIdOf(At(gateway, "gateway")),
+                     KeyIdOf(At(gateway, "key")), At(gateway, "state"),
+                     RefusedWords(gateway), At(gateway, "how_known"),
+                     At(gateway, "seen"), UntilWords(gateway)});
   }
   for (const Json& act : List(departure, "acts_since_instant")) {
     late += Row({At(act, "event"), Time(At(act, "time")), At(act, "action"),
@@ -303,6 +334,10 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
       HtmlTable("Who answers now",
                 {"Issuer", "Owner", "Gateways that keep the policy refuse by"},
                 issuers),
+      HtmlTable("Which gateway refuses which key",
+                {"Gateway", "Key", "State", "Refused", "How known", "Seen",
+                 "May accept until"},
+                refusals),
       HtmlTable("Done by this person after leaving, before the news came",
                 {"Event", "Time", "Action", "On"}, late),
       HtmlTable("Not as planned", {"What changed"}, changes),

@@ -280,6 +280,50 @@ std::string RevocationText(const v1::Revocation& revocation,
   return text;
 }
 
+std::string RevocationPlanText(const v1::RevocationPlan& plan,
+                               const Terminal& terminal) {
+  std::string tokens = "none is alive";
+  if (plan.has_tokens_until()) {
+    tokens = absl::StrCat(plan.more_live_tokens() ? "at least " : "",
+                          plan.live_tokens(), " die with it (all would have ",
+                          "expired by ", When(plan.tokens_until()), ")");
+  }
+  std::string text =
+      Fields({{"key", plan.key()},
+              {"state", Short(v1::KeyState_Name(plan.state()), "KEY_STATE_")},
+              {"its tokens", tokens},
+              {"signs instead",
+               plan.successor().empty()
+                   ? "nothing"
+                   : absl::StrCat(LastPart(plan.successor()),
+                                  plan.successor_published()
+                                      ? ", published already"
+                                      : ", which no gateway has seen yet")}},
+             terminal);
+  Table table({"GATEWAY", "VERIFIER", "TAKES THE SUCCESSOR'S TOKENS",
+               "MAY ACCEPT THE DEAD KEY FOR"});
+  std::string unbounded;
+  for (const auto& on : plan.gateways()) {
+    const std::string fetched =
+        on.has_expected() ? HowLong(on.expected()) : "nobody knows when";
+    table.Add({LastPart(on.gateway()), on.consumer(),
+               on.holds_successor()
+                   ? "at once"
+                   : absl::StrCat("once it fetches: ", fetched),
+               on.has_latest() ? HowLong(on.latest()) : "unbounded"});
+    if (!on.has_latest()) {
+      absl::StrAppend(&unbounded, "\n", LastPart(on.gateway()), ": ",
+                      on.unbounded_why(), ".\n");
+    }
+  }
+  if (plan.gateways_size() == 0) {
+    return absl::StrCat(text,
+                        "\nNo gateway is registered for the issuer: who would "
+                        "notice is not known. See: warder gateway create\n");
+  }
+  return absl::StrCat(text, "\n", table.Text(terminal), unbounded);
+}
+
 void AddRevocationCommands(CLI::App& app, Context& context) {
   CLI::App* noun = app.add_subcommand(
       "revocation", "which gateway refuses which revoked key");

@@ -118,6 +118,50 @@ Json IssuerJson(const domain::IssuerOutcome& issuer) {
        TextOrNothing(issuer.noticed_by)}};
 }
 
+// What is known of each gateway refusing each of the keys.
+absl::StatusOr<Json> RefusalsJson(ReadTransaction& txn,
+                                  const std::map<KeyRef, Json>& keys) {
+  Json gateways = Json::array();
+  int refused = 0, total = 0, revoked = 0;
+  for (const auto& [ref, facts] : keys) {
+    ASSIGN_OR_RETURN(const auto revocation, txn.FindRevocation(ref.second));
+    if (!revocation) continue;
+    ++revoked;
+    ASSIGN_OR_RETURN(const auto confirmations,
+                     txn.ListConfirmations(ref.second));
+    for (const domain::Confirmation& confirmation : confirmations) {
+      const bool enforced =
+          confirmation.state == domain::ConfirmationState::kEnforced;
+      ++total;
+      refused += enforced ? 1 : 0;
+      Json until;
+      if (!enforced) {
+        until = confirmation.latest < absl::InfiniteFuture()
+                    ? Json(TimeText(confirmation.latest))
+                    : Json("unbounded");
+      }
+      gateways.push_back(
+          {{"gateway", GatewayName(confirmation.gateway)},
+           {"key", KeyName(ref.first, ref.second)},
+           {"state", domain::ConfirmationStateName(confirmation.state)},
+           {"refused", TextOrNothing(confirmation.enforce_time)},
+           {"after_ms", enforced ? Json(absl::ToInt64Milliseconds(
+                                       *confirmation.enforce_time -
+                                       revocation->revoke_time))
+                                 : Json()},
+           {"how_known", domain::EvidenceName(confirmation.enforced_by)},
+           {"seen", confirmation.detail},
+           {"may_accept_until", std::move(until)}});
+    }
+  }
+  const std::string known =
+      revoked == 0
+          ? "no gateway was registered; the times by which those that keep to "
+            "the issuers' policies refuse stand with each issuer"
+          : absl::StrCat(refused, " of ", total, " confirmed");
+  return Json{{"gateways", std::move(gateways)}, {"known", known}};
+}
+
 // The events the statement rests on: those about the person, and those of the
 // transactions that ended keys at one of `times`.
 class Evidence {
@@ -206,7 +250,7 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
   Json key_list = Json::array();
   // Keys that turned out later to be his end later, too.
   std::set<absl::Time> times = {*departure->effect_time};
-  for (auto& [ref, facts] : keys) {
+  for (const auto& [ref, facts] : keys) {
     ASSIGN_OR_RETURN(const auto key, txn.FindKey(ref.first, ref.second));
     if (!key) continue;
     if (key->revoke_time && *key->revoke_time > *departure->effect_time &&
@@ -216,7 +260,7 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
     const auto outcome = outcomes.find(ref);
     Json json =
         KeyJson(*key, outcome == outcomes.end() ? nullptr : outcome->second);
-    json["exposures"] = std::move(facts);
+    json["exposures"] = facts;
     key_list.push_back(std::move(json));
   }
   Json custodies = Json::array();
@@ -230,6 +274,7 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
     RETURN_IF_ERROR(evidence.AddAt(time));
   }
   ASSIGN_OR_RETURN(Json audit, evidence.ToJson());
+  ASSIGN_OR_RETURN(Json refusals, RefusalsJson(txn, keys));
   return Json{{"sub", OwnerName(id)},
               {"person",
                {{"owner", OwnerName(id)},
@@ -240,11 +285,7 @@ absl::StatusOr<Json> LeaverCertificates::ClaimsOf(ReadTransaction& txn,
               {"custodies", std::move(custodies)},
               {"keys", std::move(key_list)},
               {"issuers", std::move(issuers)},
-              {"refusals",
-               {{"gateways", Json::array()},
-                {"known",
-                 "no gateway has reported; the times by which those that keep "
-                 "to the issuers' policies refuse stand with each issuer"}}},
+              {"refusals", std::move(refusals)},
               {"uses_after_refusal",
                {{"count", Json()}, {"known", "no gateway has reported"}}},
               {"audit", std::move(audit)}};

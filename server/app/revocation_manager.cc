@@ -10,6 +10,7 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/domain/lifecycle.h"
 
 namespace warder::app {
 namespace {
@@ -123,6 +124,65 @@ absl::StatusOr<Page<RevocationStatus>> RevocationManager::List(
     return absl::OkStatus();
   }));
   return result;
+}
+
+absl::StatusOr<RevocationImpact> RevocationManager::Plan(const Request& request,
+                                                         const IssuerId& issuer,
+                                                         const KeyId& id) {
+  const std::string name = KeyName(issuer, id);
+  ASSIGN_OR_RETURN(const Access access,
+                   runner_.Authorize(request, Permission::kRevokeKeys, name));
+  RevocationImpact impact;
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  RETURN_IF_ERROR(
+      runner_.store().Read([&](ReadTransaction& txn) -> absl::Status {
+        impact = {};
+        ASSIGN_OR_RETURN(const auto key, txn.FindKey(issuer, id));
+        if (!key || (access == Access::kOwn &&
+                     key->owner.value() != request.caller.name)) {
+          return NotFound(name);
+        }
+        impact.key = *key;
+        ASSIGN_OR_RETURN(domain::IssuerDraft draft,
+                         txn.LoadDraft(issuer, KeyScope::kLiving));
+        const auto published = domain::PublishedKeys(draft);
+        if (key->state == domain::KeyState::kActive) {
+          domain::RevokeKeys(draft, {id},
+                             domain::RevocationReason::kUnspecified,
+                             request.caller.Actor(), now);
+          const domain::Key* successor =
+              draft.Find(key->algorithm, domain::KeyState::kActive);
+          if (successor != nullptr) {
+            impact.successor = successor->id;
+            impact.successor_published =
+                std::count(published.begin(), published.end(), successor->id) >
+                0;
+          }
+        }
+        ASSIGN_OR_RETURN(auto gateways, txn.ListGatewaysOf(issuer));
+        for (domain::Gateway& gateway : gateways) {
+          ASSIGN_OR_RETURN(const auto views, txn.ListViews(gateway.id, issuer));
+          RevocationImpact::OnGateway on;
+          on.horizon = domain::HorizonOf(gateway, TermsOf(draft.issuer.policy));
+          // Who holds the set that is published now holds all of its keys.
+          on.holds_successor = impact.successor.empty() ||
+                               (impact.successor_published && !views.empty() &&
+                                views[0].revision >= draft.issuer.revision);
+          on.gateway = std::move(gateway);
+          impact.gateways.push_back(std::move(on));
+        }
+        if (key->activate_time && *key->activate_time <= now) {
+          impact.tokens_until = key->retire_time.value_or(now) +
+                                draft.issuer.policy.max_token_lifetime;
+          if (*impact.tokens_until <= now) impact.tokens_until.reset();
+        }
+        return absl::OkStatus();
+      }));
+  impact.live_tokens = runner_.live_tokens().CountAt(id, now);
+  impact.more_live_tokens =
+      impact.tokens_until.has_value() &&
+      *impact.key.activate_time < runner_.live_tokens().since();
+  return impact;
 }
 
 absl::StatusOr<RevocationStatus> RevocationManager::Confirm(

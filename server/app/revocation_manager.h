@@ -3,6 +3,7 @@
 #ifndef WARDER_SERVER_APP_REVOCATION_MANAGER_H_
 #define WARDER_SERVER_APP_REVOCATION_MANAGER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,22 @@ struct RevocationStatus {
   int Count(domain::ConfirmationState state) const;
 };
 
+// What revoking a key would do, from what gateways are known to hold.
+struct RevocationImpact {
+  struct OnGateway {
+    domain::Gateway gateway;
+    domain::Horizon horizon;
+    bool holds_successor = false;
+  };
+  domain::Key key;
+  KeyId successor;  // empty: none has to sign, or none can
+  bool successor_published = false;
+  int64_t live_tokens = 0;
+  bool more_live_tokens = false;
+  std::optional<absl::Time> tokens_until;
+  std::vector<OnGateway> gateways;  // in order
+};
+
 // Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
 // lists. A gateway sees of each what is about itself.
 class RevocationManager {
@@ -42,6 +59,10 @@ class RevocationManager {
   absl::StatusOr<Page<RevocationStatus>> List(const Request& request,
                                               const RevocationFilter& filter,
                                               const PageRequest& page);
+  // Changes nothing. Whoever may revoke the key may ask. NOT_FOUND.
+  absl::StatusOr<RevocationImpact> Plan(const Request& request,
+                                        const IssuerId& issuer,
+                                        const KeyId& key);
   // Records the caller's word that the gateway refuses the key.
   //
   //   NOT_FOUND  no such revocation, or it does not wait for that gateway

@@ -77,6 +77,36 @@ void Write(const app::RevocationStatus& status, v1::Revocation* out) {
   out->set_overdue_count(status.Count(domain::ConfirmationState::kOverdue));
 }
 
+void Write(const app::RevocationImpact& impact, v1::RevocationPlan* out) {
+  const domain::Key& key = impact.key;
+  v1::Key wire;
+  ToProto(key, &wire);
+  out->set_key(wire.name());
+  out->set_state(wire.state());
+  if (!impact.successor.empty()) {
+    out->set_successor(KeyName(key.issuer, impact.successor));
+  }
+  out->set_successor_published(impact.successor_published);
+  out->set_live_tokens(impact.live_tokens);
+  out->set_more_live_tokens(impact.more_live_tokens);
+  if (impact.tokens_until) {
+    ToProto(*impact.tokens_until, out->mutable_tokens_until());
+  }
+  for (const auto& on : impact.gateways) {
+    v1::RevocationPlan::GatewayImpact& gateway = *out->add_gateways();
+    gateway.set_gateway(GatewayName(on.gateway.id));
+    gateway.set_consumer(on.gateway.consumer);
+    gateway.set_holds_successor(on.holds_successor);
+    if (on.horizon.expected < absl::InfiniteDuration()) {
+      ToProto(on.horizon.expected, gateway.mutable_expected());
+    }
+    if (on.horizon.bounded()) {
+      ToProto(on.horizon.latest, gateway.mutable_latest());
+    }
+    gateway.set_unbounded_why(on.horizon.why);
+  }
+}
+
 }  // namespace
 
 grpc::Status RevocationService::GetRevocation(
@@ -121,6 +151,22 @@ grpc::Status RevocationService::ListRevocations(
         response->set_next_page_token(page.next_token);
         return absl::OkStatus();
       });
+}
+
+grpc::Status RevocationService::PlanRevocation(
+    grpc::ServerContext* context, const v1::PlanRevocationRequest* request,
+    v1::RevocationPlan* response) {
+  return Handle(shared_, context, "warder.v1.RevocationService/PlanRevocation",
+                app::Permission::kRevokeKeys, *request,
+                [&](const app::Request& call) -> absl::Status {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(
+                      const auto impact,
+                      revocations_.Plan(call, name.first, name.second));
+                  Write(impact, response);
+                  return absl::OkStatus();
+                });
 }
 
 grpc::Status RevocationService::ConfirmRevocation(

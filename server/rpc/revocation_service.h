@@ -20,6 +20,9 @@ class RevocationService final : public v1::RevocationService::Service {
   grpc::Status ListRevocations(grpc::ServerContext* context,
                                const v1::ListRevocationsRequest* request,
                                v1::ListRevocationsResponse* response) override;
+  grpc::Status PlanRevocation(grpc::ServerContext* context,
+                              const v1::PlanRevocationRequest* request,
+                              v1::RevocationPlan* response) override;
   grpc::Status ConfirmRevocation(grpc::ServerContext* context,
                                  const v1::ConfirmRevocationRequest* request,
                                  v1::Revocation* response) override;

@@ -86,6 +86,39 @@ class RevocationTest(unittest.TestCase):
                          .lines(), [])
         self.assertIn("revocation.confirmed", w.must("audit", "list").out)
 
+    def test_a_plan_says_who_would_notice(self):
+        w = self.w
+        kid = self.active_kid()
+        plan = w.must("--json", "key", "revoke", kid, "--issuer", "shop",
+                      "--reason", "compromised", "--plan").json()
+        self.assertEqual(plan["gateways"], [])
+        w.sign()
+        w.must("gateway", "create", "edge", "--kind", "envoy", "--issuer",
+               "shop")
+        w.must("gateway", "create", "k8s", "--kind", "kubernetes", "--issuer",
+               "shop")
+        w.must("key", "issue", "--issuer", "shop")  # a successor, published
+        self.fetch("edge")
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            plan = w.must("--json", "key", "revoke", kid, "--issuer", "shop",
+                          "--reason", "compromised", "--plan").json()
+            edge, k8s = plan["gateways"]
+            if edge["holds_successor"]:
+                break
+            time.sleep(0.1)
+        self.assertTrue(edge["holds_successor"])
+        self.assertEqual(edge["latest"], "600s")
+        self.assertFalse(k8s["holds_successor"])
+        self.assertNotIn("latest", k8s)
+        self.assertEqual(plan["live_tokens"], "1")
+        self.assertTrue(plan["successor_published"])
+        self.assertEqual(self.active_kid(), kid)  # nothing was done
+        text = w.must("key", "revoke", kid, "--issuer", "shop", "--reason",
+                      "compromised", "--plan").out
+        self.assertIn("unbounded", text)
+        self.assertIn("once it fetches", text)
+
     def test_overdue_is_exit_three(self):
         w = self.w
         w.must("issuer", "update", "shop", "--verifier-cache", "0s",
