@@ -98,6 +98,9 @@ void Enforcer::Load() {
   if (probe_) probe_->Confirm(age);
   MutexLock lock(&mu_);
   confirmed_ = at;
+  for (const auto& [issuer, set] : verifier_.Sets()) {
+    held_[issuer] = set.revision;
+  }
 }
 
 absl::Status Enforcer::WriteKeySet(const client::PublishedSet& set) {
@@ -133,6 +136,7 @@ absl::Status Enforcer::Apply(const client::PublishedSet& set) {
   RETURN_IF_ERROR(WriteKeySet(set));
   MutexLock lock(&mu_);
   RETURN_IF_ERROR(Keep());
+  held_[set.issuer] = set.revision;
   Log(LogLevel::kInfo, "agent.enforces",
       {{"issuer", set.issuer}, {"revision", absl::StrCat(set.revision)}});
   return absl::OkStatus();
@@ -144,6 +148,9 @@ void Enforcer::Confirm(const std::vector<std::string>& issuers) {
   verifier_.Confirm();
   if (probe_) probe_->Confirm();
   MutexLock lock(&mu_);
+  std::erase_if(held_, [&](const auto& entry) {
+    return std::count(issuers.begin(), issuers.end(), entry.first) == 0;
+  });
   confirmed_ = clock_.TimeNow();
   if (status.ok() && confirmed_ >= kept_ + keep_every_) status = Keep();
   if (!status.ok()) {
@@ -154,11 +161,8 @@ void Enforcer::Confirm(const std::vector<std::string>& issuers) {
 }
 
 std::map<std::string, int64_t> Enforcer::Held() {
-  std::map<std::string, int64_t> held;
-  for (const auto& [issuer, set] : verifier_.Sets()) {
-    held[issuer] = set.revision;
-  }
-  return held;
+  MutexLock lock(&mu_);
+  return held_;
 }
 
 }  // namespace warder::agent

@@ -55,6 +55,8 @@ class Enforcer : public client::KeySetSink {
   client::Verifier verifier_;
   std::optional<client::Verifier> probe_;
   Mutex mu_;
+  // What the next start would begin with: no more is said to be enforced.
+  std::map<std::string, int64_t> held_ ABSL_GUARDED_BY(mu_);
   absl::Time confirmed_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // What of it is on the disk.
   absl::Time kept_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

@@ -1,0 +1,148 @@
+#include <fstream>
+
+#include "client/agent/atomic_file.h"
+#include "client/agent/config.h"
+#include "client/agent/enforcer.h"
+#include "client/agent/identity.h"
+#include "server/crypto/private_key.h"
+#include "server/jose/jwk.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_app.h"
+
+namespace warder::agent {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(AgentConfigTest, TheSampleIsGoodAndSaysTheDefaults) {
+  ASSERT_OK_AND_ASSIGN(
+      const Config sample,
+      ReadConfig(WARDER_SOURCE_DIR "/client/agent/agent.sample.yaml"));
+  const Config defaults;
+  EXPECT_EQ(sample.http_address, defaults.http_address);
+  EXPECT_EQ(sample.server.address, defaults.server.address);
+  EXPECT_EQ(sample.verify.types, defaults.verify.types);
+  EXPECT_EQ(sample.verify.clock_skew, defaults.verify.clock_skew);
+  EXPECT_EQ(sample.verify.max_staleness, defaults.verify.max_staleness);
+  EXPECT_EQ(sample.verify.serve_stale, defaults.verify.serve_stale);
+  EXPECT_EQ(sample.log_level, defaults.log_level);
+}
+
+TEST(AgentConfigTest, NobodyElseOnTheNetworkMayAsk) {
+  TempDir dir;
+  for (const char* bad : {"0.0.0.0:7490", "192.0.2.1:7490", "[::]:7490",
+                          "localhost:7490", "unix:relative"}) {
+    std::ofstream(dir.File("agent.yaml"))
+        << "verify: {audiences: [a]}\nhttp_address: \"" << bad << "\"\n";
+    EXPECT_THAT(ReadConfig(dir.File("agent.yaml")),
+                FailsWith(Reason::kConfiguration, "http_address"))
+        << bad;
+  }
+  for (const char* good : {"127.0.0.1:1", "[::1]:1", "unix:/run/x.sock"}) {
+    std::ofstream(dir.File("agent.yaml"))
+        << "verify: {audiences: [a]}\nhttp_address: \"" << good << "\"\n";
+    EXPECT_OK(ReadConfig(dir.File("agent.yaml")).status()) << good;
+  }
+}
+
+TEST(IdentityTest, TokensAreFoundWhereTheyStandAndNowhereElse) {
+  EXPECT_EQ(BearerOf("Bearer abc"), "abc");
+  EXPECT_EQ(BearerOf("bearer  abc "), "abc");
+  EXPECT_EQ(BearerOf("Basic abc"), "");
+  EXPECT_EQ(BearerOf("Bearer"), "");
+  EXPECT_EQ(BearerOf(""), "");
+  EXPECT_EQ(CookieOf("a=1; session=xyz; b=2", "session"), "xyz");
+  EXPECT_EQ(CookieOf("session=a=b", "session"), "a=b");
+  EXPECT_EQ(CookieOf("xsession=1", "session"), "");
+  EXPECT_EQ(CookieOf("session=1; session=2", "session"), "");
+  EXPECT_EQ(CookieOf("", "session"), "");
+}
+
+TEST(IdentityTest, NoClaimBreaksOutOfItsHeader) {
+  auto token = std::make_shared<client::VerifiedToken>();
+  token->claims = {{"iss", "https://i"}, {"sub", "a\r\nX-Admin: 1"}};
+  token->kid = "k";
+  client::Verdict verdict;
+  verdict.token = token;
+  for (const auto& [name, value] : IdentityHeaders(verdict)) {
+    EXPECT_NE(name, "Warder-Subject");
+    EXPECT_EQ(value.find_first_of("\r\n"), std::string::npos) << name;
+  }
+}
+
+TEST(AtomicFileTest, AFailureLeavesWhatWasThere) {
+  TempDir dir;
+  const std::string path = dir.File("f");
+  ASSERT_OK(WriteAtomically(path, "one", FileMode::kForAll));
+  ASSERT_OK(WriteAtomically(path, "two", FileMode::kForAll));
+  std::string text;
+  std::ifstream(path) >> text;
+  EXPECT_EQ(text, "two");
+  EXPECT_THAT(WriteAtomically(dir.File("no/such"), "x", FileMode::kForAll),
+              FailsWith(Reason::kStoreUnavailable, "no/such"));
+}
+
+class EnforcerTest : public testing::Test {
+ protected:
+  EnforcerTest() {
+    config_.verify.audiences = {"a"};
+    config_.state_directory = dir_.File("");
+    const auto key = crypto::PrivateKey::Generate(crypto::KeyType::kP256);
+    set_ = {
+        .issuer = "issuers/shop",
+        .issuer_uri = "https://shop",
+        .revision = 3,
+        .jwks = "{\"keys\":[" + *jose::WriteJwk(*key->Public(), "ES256") + "]}",
+        .max_token_lifetime = absl::Hours(1)};
+  }
+  std::map<std::string, int64_t> HeldByANewProcess() {
+    Enforcer next(config_, clock_);
+    next.Load();
+    return next.Held();
+  }
+
+  TempDir dir_;
+  SimulatedClock clock_{TestStart()};
+  Config config_;
+  client::PublishedSet set_;
+  const std::map<std::string, int64_t> kThree = {{"issuers/shop", 3}};
+};
+
+TEST_F(EnforcerTest, ANewProcessBeginsWithWhatWasEnforced) {
+  Enforcer enforcer(config_, clock_);
+  ASSERT_OK(enforcer.Apply(set_));
+  enforcer.Confirm({"issuers/shop"});
+  EXPECT_EQ(HeldByANewProcess(), kThree);
+  clock_.AdvanceTime(config_.verify.max_staleness + absl::Seconds(1));
+  EXPECT_TRUE(HeldByANewProcess().empty());
+  config_.verify.serve_stale = true;
+  EXPECT_EQ(HeldByANewProcess(), kThree);
+}
+
+TEST_F(EnforcerTest, AStateThatCannotBeReadIsPassedOver) {
+  for (const char* bad :
+       {"", "{", "{}", "[1]", R"({"confirmed_us":"x","sets":[]})",
+        R"({"confirmed_us":1767225600000000,"sets":[{}]})"}) {
+    std::ofstream(dir_.File("key-sets.json")) << bad;
+    EXPECT_TRUE(HeldByANewProcess().empty()) << bad;
+  }
+}
+
+TEST_F(EnforcerTest, WhatIsNoLongerItsGatewaysIsDropped) {
+  Enforcer enforcer(config_, clock_);
+  ASSERT_OK(enforcer.Apply(set_));
+  enforcer.Confirm({"issuers/other"});
+  EXPECT_TRUE(enforcer.Held().empty());
+}
+
+TEST_F(EnforcerTest, WhatCannotBeKeptIsNotAcknowledged) {
+  config_.state_directory = dir_.File("missing");
+  Enforcer enforcer(config_, clock_);
+  EXPECT_THAT(enforcer.Apply(set_), FailsWith(Reason::kStoreUnavailable));
+  // Nor when it connects again.
+  EXPECT_TRUE(enforcer.Held().empty());
+}
+
+}  // namespace
+}  // namespace warder::agent
