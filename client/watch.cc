@@ -234,7 +234,13 @@ void KeySetWatcher::Stop() {
   if (thread_.joinable()) thread_.join();
   MutexLock lock(&s.mu);
   // OnDone, which deletes it, waits for the lock.
-  if (s.stream != nullptr) s.stream->Leave();
+  if (s.stream != nullptr) {
+    if (s.options.comes_back) {
+      s.stream->Cancel();
+    } else {
+      s.stream->Leave();
+    }
+  }
   // The server ends the stream when it has read that; it is given a moment.
   const auto over = [&s]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return s.stream == nullptr;

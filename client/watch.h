@@ -45,6 +45,9 @@ struct WatchOptions {
   // As the sink keeps to them; see VerifierOptions.
   absl::Duration max_staleness = absl::Minutes(5);
   bool serve_stale = false;
+  // The next process of this instance begins with what this one held: then it
+  // does not leave when it stops, and counts on until its bound of staleness.
+  bool comes_back = false;
   // Between attempts to connect: doubled each time, with chance in it.
   absl::Duration first_pause = absl::Milliseconds(200);
   absl::Duration longest_pause = absl::Seconds(5);

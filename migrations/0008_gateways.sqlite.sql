@@ -1,5 +1,8 @@
 -- Who verifies our tokens, what each is known to hold of a key set, and what is
 -- known of each refusing each revoked key.
+-- The first revision of the key set with the key: who holds that, holds it.
+ALTER TABLE keys ADD COLUMN publish_revision INTEGER NOT NULL DEFAULT 0;
+
 CREATE TABLE gateways (
   id            TEXT PRIMARY KEY,
   display_name  TEXT NOT NULL,

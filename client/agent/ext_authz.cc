@@ -4,7 +4,9 @@
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
+#include <iterator>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/agent/identity.h"
@@ -20,6 +22,14 @@ constexpr int kUnauthenticated = 16;  // google.rpc.Code
 constexpr const char* kOurs[] = {"warder-issuer", "warder-subject",
                                  "warder-key-id", "warder-claims",
                                  "warder-stale"};
+
+// Backends take "warder_subject" for "Warder-Subject" (CGI and its heirs).
+bool IsOurs(absl::string_view name) {
+  std::string plain = absl::AsciiStrToLower(name);
+  std::replace(plain.begin(), plain.end(), '_', '-');
+  return std::any_of(std::begin(kOurs), std::end(kOurs),
+                     [&](const char* ours) { return plain == ours; });
+}
 
 void Put(absl::string_view name, absl::string_view value,
          v3::HeaderValueOption* out) {
@@ -80,8 +90,9 @@ grpc::Status ExtAuthz::Check(grpc::ServerContext*,
   }
   // A client's own of these names never reach the backend. Envoy removes after
   // it has set, so those that are set stay out of the list.
-  for (const char* name : kOurs) {
-    if (std::none_of(headers.begin(), headers.end(), [&](const auto& set) {
+  for (const auto& [name, value] : http.headers()) {
+    if (IsOurs(name) &&
+        std::none_of(headers.begin(), headers.end(), [&](const auto& set) {
           return absl::EqualsIgnoreCase(set.first, name);
         })) {
       ok.add_headers_to_remove(name);

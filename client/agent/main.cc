@@ -35,10 +35,12 @@ absl::Status Serve(const Config& config) {
                               [](absl::Duration) {}));
   Enforcer enforcer(config, clock);
   enforcer.Load();
-  client::KeySetWatcher watcher(connection->channel(), enforcer, clock, random,
-                                {.instance = config.instance,
-                                 .max_staleness = config.verify.max_staleness,
-                                 .serve_stale = config.verify.serve_stale});
+  client::KeySetWatcher watcher(
+      connection->channel(), enforcer, clock, random,
+      {.instance = config.instance,
+       .max_staleness = config.verify.max_staleness,
+       .serve_stale = config.verify.serve_stale,
+       .comes_back = !config.state_directory.empty()});
   AgentRoutes routes(config, enforcer, watcher, clock);
   ASSIGN_OR_RETURN(const auto listener,
                    http::Listener::Start(

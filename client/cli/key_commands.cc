@@ -212,8 +212,9 @@ void AddKeyCommands(CLI::App& app, Context& context) {
                         "which of the policy's");
     AddPlan(command, context);
   }
-  rotate->add_flag("--immediate", flags->immediate,
-                   "sign at once, before verifiers have fetched the key");
+  rotate->add_flag("--immediate,--force", flags->immediate,
+                   "sign at once, before verifiers have fetched the key; who "
+                   "does not hold it is put on record");
 
   CLI::App* revoke = verb("revoke", "end a key for good", Revoke);
   takes_key(revoke);

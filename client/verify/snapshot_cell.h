@@ -24,6 +24,12 @@ namespace warder::client {
 // Thread-safe. T is destroyed by a writer, or with the cell.
 template <typename T>
 class SnapshotCell {
+  // What one reader announces. Declared here for Reader.
+  struct alignas(64) Place {
+    std::atomic<bool> taken = false;
+    std::atomic<const T*> hazard = nullptr;
+  };
+
  public:
   // At most this many readers at one instant; one more waits for a free place.
   static constexpr size_t kPlaces = 256;
@@ -59,7 +65,7 @@ class SnapshotCell {
     const T* operator->() const { return value_; }
 
    private:
-    typename SnapshotCell::Place& place_;
+    Place& place_;
     const T* value_;
   };
 
@@ -76,11 +82,6 @@ class SnapshotCell {
   }
 
  private:
-  struct alignas(64) Place {
-    std::atomic<bool> taken = false;
-    std::atomic<const T*> hazard = nullptr;
-  };
-
   Place& Claim() const {
     size_t i = std::hash<std::thread::id>()(std::this_thread::get_id());
     for (size_t tries = 1;; ++tries, ++i) {

@@ -77,8 +77,9 @@ Access AccessOf(Role role, Permission permission) {
   switch (role) {
     case Role::kSecurity:
       switch (permission) {
-        case P::kSignTokens: return Access::kNo;    // policy and use stay apart
-        case P::kWatchKeySets: return Access::kNo;  // gateways alone
+        case P::kSignTokens:    // policy and use stay apart
+        case P::kWatchKeySets:  // gateways alone
+          return Access::kNo;
         case P::kReadGateways:
         case P::kManageGateways:
         case P::kReadIssuers:

@@ -167,7 +167,12 @@ absl::Status ConfirmationLoop::Review(const std::set<IssuerId>& moved,
         }
         for (domain::Revocation& revocation : revocations) {
           ASSIGN_OR_RETURN(ReviewOutcome outcome,
-                           ReviewRevocation(change.txn(), revocation, now));
+                           ReviewRevocation(
+                               change.txn(), revocation,
+                               [this](const GatewayId& id) {
+                                 return instances_.RefuseBy(id);
+                               },
+                               now));
           RecordReview(change, revocation, outcome);
           outcomes.emplace_back(std::move(revocation), std::move(outcome));
         }

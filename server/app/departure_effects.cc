@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/app/activation_hold.h"
 #include "server/app/spares.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
@@ -154,6 +155,7 @@ absl::Status DepartureEffects::Prepare(
     if (earlier) {
       domain::MovePrepared(draft, earlier->instant, departure.instant);
     }
+    RETURN_IF_ERROR(HoldActivations(change.txn(), draft, change.now()));
     domain::ApplyDue(draft, change.now());
     draft.changes.issuer = true;  // when to look again has changed
     domain::Finish(draft, before, change.now());

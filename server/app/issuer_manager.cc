@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/app/activation_hold.h"
 #include "server/app/etag.h"
 #include "server/app/spares.h"
 #include "server/base/error.h"
@@ -334,6 +335,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
           AddMissingSpares(made, draft, change.now());
           RETURN_IF_ERROR(
               domain::ApplyPolicy(draft, change.actor(), change.now()));
+          RETURN_IF_ERROR(HoldActivations(change.txn(), draft, change.now()));
           domain::ApplyDue(draft, change.now());
         }
         draft.changes.issuer = true;
@@ -349,6 +351,44 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
       }));
   return result;
 }
+
+namespace {
+
+// A successor that would sign now, and that gateways are not known to hold,
+// does not.
+absl::Status RefuseWhileWaiting(Change& change, const IssuerDraft& draft,
+                                domain::Algorithm algorithm) {
+  const domain::Key* successor =
+      draft.Find(algorithm, domain::KeyState::kPending);
+  if (successor == nullptr ||
+      change.now() <
+          successor->publish_time + draft.issuer.policy.publish_ahead) {
+    return absl::OkStatus();  // it will not sign yet
+  }
+  ASSIGN_OR_RETURN(const auto waiting,
+                   WaitingFor(change.txn(), draft, *successor, change.now()));
+  if (waiting.empty()) return absl::OkStatus();
+  return Precondition(
+      Reason::kGatewaysBehind,
+      absl::StrCat(KeyName(successor->issuer, successor->id),
+                   " is not known to be held by ", NamesOf(waiting),
+                   ": its tokens would be refused there. Let them fetch the "
+                   "key set (warder gateway show ID), or force it: --force"));
+}
+
+// Puts on record who refuses tokens of a key that signs all the same.
+absl::Status RecordForced(Change& change, const IssuerDraft& draft,
+                          const domain::Key& key) {
+  if (key.state != domain::KeyState::kActive) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto waiting,
+                   WaitingFor(change.txn(), draft, key, change.now()));
+  if (waiting.empty()) return absl::OkStatus();
+  change.Record("key.activation_forced", KeyName(key.issuer, key.id),
+                WriteJson({{"not_held_by", NamesOf(waiting)}}));
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<domain::Key> IssuerManager::Rotate(
     const Request& request, const RotateKeyCommand& command) {
@@ -373,10 +413,14 @@ absl::StatusOr<domain::Key> IssuerManager::Rotate(
                                          domain::AlgorithmName(algorithm)));
         }
         AddMissingSpares(spares, draft, change.now());
+        if (!command.immediate) {
+          RETURN_IF_ERROR(RefuseWhileWaiting(change, draft, algorithm));
+        }
         ASSIGN_OR_RETURN(const KeyId id,
                          domain::Rotate(draft, algorithm, command.immediate,
                                         change.actor(), change.now()));
         domain::Finish(draft, before, change.now());
+        RETURN_IF_ERROR(RecordForced(change, draft, *draft.Find(id)));
         RETURN_IF_ERROR(change.Save(draft));
         change.SetResult(KeyName(command.issuer, id));
         result = *draft.Find(id);

@@ -286,8 +286,8 @@ absl::StatusOr<bool> ProofLoop::Record(const Question& question,
         is = *it;
         over = it->state == domain::ConfirmationState::kEnforced;
         if (over) {
-          ASSIGN_OR_RETURN(review,
-                           ReviewRevocation(txn, revocation, change.now()));
+          ASSIGN_OR_RETURN(
+              review, ReviewRevocation(txn, revocation, nullptr, change.now()));
           RecordReview(change, revocation, review);
         }
         return absl::OkStatus();

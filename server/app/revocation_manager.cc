@@ -215,9 +215,9 @@ absl::StatusOr<RevocationStatus> RevocationManager::Confirm(
           RETURN_IF_ERROR(change.txn().UpdateConfirmation(*it));
           change.Record("revocation.stated", name,
                         WriteJson({{"gateway", gateway.value()}}));
-          ASSIGN_OR_RETURN(
-              const ReviewOutcome outcome,
-              ReviewRevocation(change.txn(), revocation, change.now()));
+          ASSIGN_OR_RETURN(const ReviewOutcome outcome,
+                           ReviewRevocation(change.txn(), revocation, nullptr,
+                                            change.now()));
           RecordReview(change, revocation, outcome);
         }
         return answer(change.txn());

@@ -6,6 +6,7 @@
 
 #include "server/app/change_runner.h"
 #include "server/base/error.h"
+#include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
@@ -13,18 +14,23 @@
 namespace warder::app {
 namespace {
 
+// A revocation for which nothing came of time is left alone this long.
+constexpr absl::Duration kLookAgain = absl::Seconds(5);
+
 using domain::Confirmation;
 using domain::ConfirmationState;
 
 // Notes what time and the gateway's view say. Returns whether anything changed.
 bool Advance(Confirmation& confirmation, const domain::Revocation& revocation,
              const domain::Gateway& gateway, const domain::Horizon& horizon,
-             const domain::GatewayView* view, absl::Time now) {
+             const domain::GatewayView* view, absl::Time refuses_by,
+             absl::Time now) {
   bool changed = false;
   if (view != nullptr) {
     changed = domain::NoteView(confirmation, revocation, gateway, *view);
   }
-  return domain::NoteTime(confirmation, revocation, gateway, horizon, now) ||
+  return domain::NoteTime(confirmation, revocation, gateway, horizon,
+                          refuses_by, now) ||
          changed;
 }
 
@@ -39,6 +45,26 @@ void Tell(const Confirmation& before, const Confirmation& now,
   }
 }
 
+// A registry that cannot be read stops no revocation: then it is not on record
+// who was to refuse.
+std::vector<domain::Gateway> GatewaysOf(Transaction& txn,
+                                        const IssuerId& issuer) {
+  const auto read = [&]() -> absl::StatusOr<std::vector<domain::Gateway>> {
+    ASSIGN_OR_RETURN(const bool any, txn.AnyGateway());
+    if (!any) return std::vector<domain::Gateway>();
+    return txn.ListGatewaysOf(issuer);
+  };
+  auto gateways = read();
+  if (gateways.ok()) return *std::move(gateways);
+  Log(LogLevel::kError, "revocation.not_recorded",
+      {{"issuer", IssuerName(issuer)},
+       {"error", std::string(gateways.status().message())},
+       {"next",
+        "its keys are revoked all the same; repair the store, and ask "
+        "its gateways by hand"}});
+  return {};
+}
+
 }  // namespace
 
 domain::HorizonTerms TermsOf(const domain::Policy& policy) {
@@ -51,8 +77,6 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
                                      const domain::IssuerDraft& draft,
                                      const OwnerId& leaver,
                                      CanarySigner& canaries) {
-  ASSIGN_OR_RETURN(const bool any, txn.AnyGateway());
-  if (!any) return 0;
   const domain::Issuer& issuer = draft.issuer;
   std::vector<domain::Gateway> gateways;
   int begun = 0;
@@ -62,7 +86,7 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
       continue;
     }
     if (begun == 0) {
-      ASSIGN_OR_RETURN(gateways, txn.ListGatewaysOf(issuer.id));
+      gateways = GatewaysOf(txn, issuer.id);
       if (gateways.empty()) return 0;
     }
     domain::Revocation revocation;
@@ -93,6 +117,7 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
 
 absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
                                                domain::Revocation revocation,
+                                               const StreamBound& streams,
                                                absl::Time now) {
   ReviewOutcome outcome;
   if (revocation.close_time) return outcome;
@@ -112,14 +137,19 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
     if (gateway) {
       const domain::Horizon horizon = domain::HorizonOf(*gateway, terms);
       const auto view = view_of.find(confirmation.gateway);
+      const absl::Time refuses_by = gateway->reach != domain::Reach::kStream
+                                        ? absl::InfinitePast()
+                                    : streams ? streams(gateway->id)
+                                              : absl::InfiniteFuture();
       const Confirmation before = confirmation;
       if (Advance(confirmation, revocation, *gateway, horizon,
-                  view == view_of.end() ? nullptr : view->second, now)) {
+                  view == view_of.end() ? nullptr : view->second, refuses_by,
+                  now)) {
         RETURN_IF_ERROR(txn.UpdateConfirmation(confirmation));
         Tell(before, confirmation, outcome);
       }
-      next = std::min(next,
-                      domain::NextInstant(confirmation, revocation, horizon));
+      next = std::min(next, domain::NextInstant(confirmation, revocation,
+                                                *gateway, horizon, refuses_by));
     }
     if (confirmation.state == ConfirmationState::kEnforced) {
       last_enforced = std::max(last_enforced, *confirmation.enforce_time);
@@ -134,7 +164,7 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
     next = absl::InfiniteFuture();
   }
   // What was due and changed nothing is not looked at again at once.
-  if (next <= now) next = now + absl::Seconds(1);
+  next = std::max(next, now + kLookAgain);
   RETURN_IF_ERROR(txn.UpdateRevocation(revocation, next));
   return outcome;
 }

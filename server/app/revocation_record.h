@@ -4,6 +4,7 @@
 #ifndef WARDER_SERVER_APP_REVOCATION_RECORD_H_
 #define WARDER_SERVER_APP_REVOCATION_RECORD_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,10 +35,15 @@ struct ReviewOutcome {
   bool closed = false;  // by this review: every gateway has refused
 };
 
+// When the last process of a gateway on the stream refuses by itself.
+using StreamBound = std::function<absl::Time(const GatewayId&)>;
+
 // Brings `revocation` and its confirmations up to what is known at `now`:
-// views, horizons, deadlines. Writes what changed. Idempotent.
+// views, horizons, deadlines. Writes what changed. Idempotent. `streams` may be
+// empty: then nobody knows.
 absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
                                                domain::Revocation revocation,
+                                               const StreamBound& streams,
                                                absl::Time now);
 
 // Puts what a review found into the audit log.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/app/activation_hold.h"
 #include "server/app/spares.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
@@ -71,6 +72,7 @@ absl::Status RotationLoop::Rotate(const IssuerId& issuer) {
                          change.txn().LoadDraft(issuer, KeyScope::kLiving));
         const auto before = domain::PublishedKeys(draft);
         if (spares.ok()) AddMissingSpares(*spares, draft, change.now());
+        RETURN_IF_ERROR(HoldActivations(change.txn(), draft, change.now()));
         domain::ApplyDue(draft, change.now());
         progress = draft.changes.any() ||
                    domain::DueActions(draft, change.now()).empty();

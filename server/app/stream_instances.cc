@@ -180,17 +180,16 @@ absl::Status StreamInstances::Tick() {
     gone = std::exchange(gone_, {});
   }
   if (heard.empty() && gone.empty()) return absl::OkStatus();
-  const absl::Status status =
-      store_.Mutate([&](Transaction& txn) -> absl::Status {
-        for (const auto& [gateway, name] : gone) {
-          RETURN_IF_ERROR(txn.DeleteInstance(gateway, name));
-        }
-        for (const domain::GatewayInstance& instance : heard) {
-          ASSIGN_OR_RETURN(const auto known, txn.FindGateway(instance.gateway));
-          if (known) RETURN_IF_ERROR(txn.PutInstance(instance));
-        }
-        return absl::OkStatus();
-      });
+  absl::Status status = store_.Mutate([&](Transaction& txn) -> absl::Status {
+    for (const auto& [gateway, name] : gone) {
+      RETURN_IF_ERROR(txn.DeleteInstance(gateway, name));
+    }
+    for (const domain::GatewayInstance& instance : heard) {
+      ASSIGN_OR_RETURN(const auto known, txn.FindGateway(instance.gateway));
+      if (known) RETURN_IF_ERROR(txn.PutInstance(instance));
+    }
+    return absl::OkStatus();
+  });
   if (status.ok()) return status;
   MutexLock lock(&mu_);
   gone_.insert(gone_.end(), gone.begin(), gone.end());
@@ -203,6 +202,19 @@ absl::Status StreamInstances::Tick() {
     }
   }
   return status;
+}
+
+absl::Time StreamInstances::RefuseBy(const GatewayId& gateway) const {
+  MutexLock lock(&mu_);
+  absl::Time last = absl::InfinitePast();
+  const auto group = groups_.find(gateway);
+  if (group == groups_.end()) return last;
+  for (const auto& [name, instance] : group->second.instances) {
+    last = std::max(last, instance.streams > 0
+                              ? clock_.TimeNow() + instance.max_staleness
+                              : instance.heard + instance.max_staleness);
+  }
+  return last;
 }
 
 int StreamInstances::Count(const GatewayId& gateway) const {

@@ -54,6 +54,10 @@ class StreamInstances {
   // write. Call now and then.
   absl::Status Tick();
 
+  // Returns when the last instance of the gateway refuses by itself, should
+  // nothing be heard of any from now on: InfinitePast where none counts.
+  absl::Time RefuseBy(const GatewayId& gateway) const;
+
   // Returns how many instances of the gateway count.
   int Count(const GatewayId& gateway) const;
 

@@ -24,6 +24,7 @@ absl::string_view ReasonName(Reason reason) {
     case Reason::kOwnerNotActive: return "OWNER_NOT_ACTIVE";
     case Reason::kDeputyRequired: return "DEPUTY_REQUIRED";
     case Reason::kIssuerOrphaned: return "ISSUER_ORPHANED";
+    case Reason::kGatewaysBehind: return "GATEWAYS_BEHIND";
     case Reason::kNoSigningKey: return "NO_SIGNING_KEY";
     case Reason::kNotGranted: return "NOT_GRANTED";
     case Reason::kPermissionDenied: return "PERMISSION_DENIED";

@@ -31,6 +31,7 @@ enum class Reason {
   kOwnerNotActive,        // the named owner has departed or leaves
   kDeputyRequired,        // an issuer needs a living deputy
   kIssuerOrphaned,        // the issuer has no living owner
+  kGatewaysBehind,        // gateways do not hold the key that is to sign
   kNoSigningKey,          // the issuer has no ACTIVE key for the algorithm
   kNotGranted,            // the signer holds no grant that allows this token
   kPermissionDenied,      // the caller's role may not do this

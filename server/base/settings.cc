@@ -120,7 +120,7 @@ class Settings::Reader {
     if (!value.IsScalar()) {
       return At(file_, value.Mark(), name + ": one value is wanted");
     }
-    const absl::Status status = setter->second(value.Scalar());
+    absl::Status status = setter->second(value.Scalar());
     if (status.ok()) return status;
     return At(file_, value.Mark(), absl::StrCat(name, ": ", status.message()));
   }
@@ -170,7 +170,7 @@ absl::Status Settings::Override(absl::string_view flag,
   }
   const std::string name = setting.substr(0, equals);
   const auto setter = scalars_.find(name);
-  const absl::Status status =
+  absl::Status status =
       setter == scalars_.end()
           ? FieldError("name", "there is no such setting of one value")
           : setter->second(setting.substr(equals + 1));

@@ -82,6 +82,13 @@ struct IssuerDraft {
   std::optional<absl::Time> owner_leaves;
   // Scheduled departures of people exposed to these keys, soonest first.
   std::vector<Cut> cuts;
+  // PENDING keys that gateways do not hold yet; they are not due before
+  // `until`.
+  struct Held {
+    KeyId key;
+    absl::Time until;
+  };
+  std::vector<Held> held;
 
   // A private half that this change destroys because its key is revoked.
   struct DestroyedHalf {

@@ -54,6 +54,8 @@ struct Key {
   absl::Time create_time;
   // When the key entered the key set last.
   absl::Time publish_time;
+  // The first revision of the key set with it since then.
+  int64_t publish_revision = 0;
   // While PENDING: when it is to sign. Later: when it began to.
   std::optional<absl::Time> activate_time;
   std::optional<absl::Time> retire_time;

@@ -468,6 +468,13 @@ void Finish(IssuerDraft& draft, const std::vector<KeyId>& published_before,
   draft.changes.issuer = true;
   if (draft.changes.issuer_is_new || PublishedKeys(draft) != published_before) {
     ++draft.issuer.revision;
+    for (Key& key : draft.keys) {
+      if (IsPublished(key.state) &&
+          std::count(published_before.begin(), published_before.end(),
+                     key.id) == 0) {
+        key.publish_revision = draft.issuer.revision;
+      }
+    }
   }
   draft.issuer.update_time = now;
 }

@@ -110,7 +110,8 @@ absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
 
 // Counts the revision up if the published key set differs from
 // `published_before` (a
-// copy taken before the change), and stamps update_time. Call once, last.
+// copy taken before the change), stamps keys that are new in it with the
+// number, and stamps update_time. Call once, last.
 void Finish(IssuerDraft& draft, const std::vector<KeyId>& published_before,
             absl::Time now);
 

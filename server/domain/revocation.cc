@@ -14,6 +14,14 @@ bool Contradicted(const Confirmation& confirmation) {
          confirmation.state != ConfirmationState::kEnforced;
 }
 
+// Where it keeps keys while it cannot fetch, it must have been seen to fetch,
+// and be the one that was seen: what it says counts for nothing here.
+bool FetchedItself(const Confirmation& confirmation, const Gateway& gateway) {
+  return confirmation.fetch_time.has_value() &&
+         confirmation.fetched_by == Evidence::kFetched &&
+         !gateway.fetch_sources.empty();
+}
+
 void Enforce(Confirmation& confirmation, Evidence evidence, absl::Time at) {
   confirmation.state = ConfirmationState::kEnforced;
   confirmation.enforce_time = at;
@@ -151,22 +159,21 @@ bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome) {
 }
 
 bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
-              const Gateway& gateway, const Horizon& horizon, absl::Time now) {
+              const Gateway& gateway, const Horizon& horizon,
+              absl::Time refuses_by, absl::Time now) {
   if (confirmation.state == ConfirmationState::kEnforced) return false;
   if (!Contradicted(confirmation)) {
-    if (confirmation.latest <= now) {
+    if (std::max(confirmation.latest, refuses_by) <= now) {
       confirmation.detail =
           confirmation.fetch_time
               ? confirmation.detail
               : "never seen to fetch; its cache has expired all the same";
-      Enforce(confirmation, Evidence::kHorizon, confirmation.latest);
+      Enforce(confirmation, Evidence::kHorizon,
+              std::max(confirmation.latest, refuses_by));
       return true;
     }
-    // Where it keeps keys while it cannot fetch, it must have been seen, and be
-    // the one that was seen.
     const absl::Time expected = revocation.revoke_time + horizon.expected;
-    if (confirmation.fetch_time && expected <= now &&
-        !gateway.fetch_sources.empty()) {
+    if (FetchedItself(confirmation, gateway) && expected <= now) {
       Enforce(confirmation, Evidence::kHorizon,
               std::max(expected, *confirmation.fetch_time));
       return true;
@@ -181,15 +188,17 @@ bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
 }
 
 absl::Time NextInstant(const Confirmation& confirmation,
-                       const Revocation& revocation, const Horizon& horizon) {
+                       const Revocation& revocation, const Gateway& gateway,
+                       const Horizon& horizon, absl::Time refuses_by) {
   if (confirmation.state == ConfirmationState::kEnforced) {
     return absl::InfiniteFuture();
   }
-  absl::Time next = confirmation.latest;
-  if (confirmation.state != ConfirmationState::kOverdue) {
-    next = std::min(next, confirmation.deadline);
-  }
-  if (confirmation.fetch_time) {
+  absl::Time next = confirmation.state == ConfirmationState::kOverdue
+                        ? absl::InfiniteFuture()
+                        : confirmation.deadline;
+  if (Contradicted(confirmation)) return next;
+  next = std::min(next, std::max(confirmation.latest, refuses_by));
+  if (FetchedItself(confirmation, gateway)) {
     next = std::min(next, revocation.revoke_time + horizon.expected);
   }
   return next;

@@ -126,13 +126,18 @@ bool NoteStatement(Confirmation& confirmation, absl::string_view who,
 // accepted dead key makes it overdue where it had claimed, or was taken, to
 // refuse.
 bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome);
-// Time has passed: a deadline or a horizon.
+// Time has passed: a deadline or a horizon. `refuses_by`: of a gateway on the
+// stream, when the last of its processes refuses by itself, as they said;
+// InfiniteFuture where that is not known, InfinitePast for others.
 bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
-              const Gateway& gateway, const Horizon& horizon, absl::Time now);
+              const Gateway& gateway, const Horizon& horizon,
+              absl::Time refuses_by, absl::Time now);
 
-// Returns when NoteTime may change something next; InfiniteFuture: never.
+// Returns when NoteTime may change something next, as far as it is known now;
+// InfiniteFuture: never.
 absl::Time NextInstant(const Confirmation& confirmation,
-                       const Revocation& revocation, const Horizon& horizon);
+                       const Revocation& revocation, const Gateway& gateway,
+                       const Horizon& horizon, absl::Time refuses_by);
 
 }  // namespace warder::domain
 

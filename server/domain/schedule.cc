@@ -25,6 +25,9 @@ DueAction NextOf(const IssuerDraft& draft, Algorithm algorithm) {
     action.kind = DueKind::kActivate;
     action.key = pending->id;
     action.at = *pending->activate_time;
+    for (const IssuerDraft::Held& held : draft.held) {
+      if (held.key == pending->id) action.at = std::max(action.at, held.until);
+    }
   } else {
     action.kind = DueKind::kStage;
     action.at =

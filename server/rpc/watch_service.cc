@@ -108,6 +108,14 @@ class WatchReactor final
                        "warder gateway create ",
                        id.value(), " --kind KIND --reach stream"));
     }
+    if (hello.gateway->reach != domain::Reach::kStream) {
+      return Precondition(
+          Reason::kWrongState,
+          absl::StrCat(GatewayName(id),
+                       " is not registered as one that watches; somebody in "
+                       "security runs: warder gateway update ",
+                       id.value(), " --reach stream"));
+    }
     ASSIGN_OR_RETURN(hello.instance,
                      app::ParseCallerName("instance", request_.instance()));
     for (int i = 0; i < request_.held_size(); ++i) {
@@ -158,7 +166,10 @@ class WatchReactor final
 
   absl::Status MayGoOn() const {
     RETURN_IF_ERROR(context_.shared.runner.RefuseUntrusted(hello_.caller));
-    if (context_.directory.Find(hello_.gateway->id.value()) == hello_.gateway) {
+    const app::GatewayPtr now =
+        context_.directory.Find(hello_.gateway->id.value());
+    if (now != nullptr && now->rev == hello_.gateway->rev &&
+        now->create_time == hello_.gateway->create_time) {
       return absl::OkStatus();
     }
     return Error(

@@ -229,6 +229,7 @@ void KeyRow::From(const domain::Key& key) {
   sealed = key.sealed;
   create_us = ToMicros(key.create_time);
   publish_us = ToMicros(key.publish_time);
+  publish_revision = key.publish_revision;
   activate_us = OptionalMicros(key.activate_time);
   retire_us = OptionalMicros(key.retire_time);
   until_us = OptionalMicros(key.until_time);
@@ -245,6 +246,7 @@ absl::StatusOr<domain::Key> KeyRow::To() const {
   ASSIGN_OR_RETURN(domain::Key key, PublishedPart(*this));
   key.owner = OwnerId(owner);
   key.create_time = FromMicros(create_us);
+  key.publish_revision = publish_revision;
   key.retire_time = OptionalTime(retire_us);
   key.suspend_time = OptionalTime(suspend_us);
   key.suspended_by = suspended_by;

@@ -66,13 +66,15 @@ struct KeyRow {
   static constexpr char kFixed[] =
       "issuer, id, algorithm, owner, public_jwk, create_us";
   static constexpr char kChanges[] =
-      "state, sealed, publish_us, activate_us, retire_us, until_us, "
+      "state, sealed, publish_us, publish_revision, activate_us, retire_us, "
+      "until_us, "
       "suspend_us, suspended_by, suspended_from, revoke_us, reason, "
       "revoked_by, rev";
   std::string issuer, id, algorithm, state, owner, public_jwk, sealed,
       suspended_by, suspended_from, reason, revoked_by;
-  long long create_us = 0, publish_us = 0, activate_us = 0, retire_us = 0,
-            until_us = 0, suspend_us = 0, revoke_us = 0, rev = 0;
+  long long create_us = 0, publish_us = 0, publish_revision = 0,
+            activate_us = 0, retire_us = 0, until_us = 0, suspend_us = 0,
+            revoke_us = 0, rev = 0;
 
   template <typename F>
   void ForEachFixed(F f) {
@@ -80,9 +82,9 @@ struct KeyRow {
   }
   template <typename F>
   void ForEachChange(F f) {
-    f(state), f(sealed), f(publish_us), f(activate_us), f(retire_us),
-        f(until_us), f(suspend_us), f(suspended_by), f(suspended_from),
-        f(revoke_us), f(reason), f(revoked_by), f(rev);
+    f(state), f(sealed), f(publish_us), f(publish_revision), f(activate_us),
+        f(retire_us), f(until_us), f(suspend_us), f(suspended_by),
+        f(suspended_from), f(revoke_us), f(reason), f(revoked_by), f(rev);
   }
   void From(const domain::Key& key);
   absl::StatusOr<domain::Key> To() const;

@@ -102,7 +102,7 @@ absl::StatusOr<int64_t> SqlTransaction::CountOverdueConfirmations() {
 }
 
 absl::Status SqlTransaction::InsertGateway(const domain::Gateway& gateway) {
-  const absl::Status status = Guard([&]() -> absl::Status {
+  absl::Status status = Guard([&]() -> absl::Status {
     gateways_->insert.row().From(gateway);
     gateways_->insert.Run();
     return SaveGatewayIssuers(gateway);

@@ -173,6 +173,59 @@ TEST_F(ConfirmationLoopTest, WhatANewProcessFindsItGoesOnWith) {
   EXPECT_EQ(MustGet(key).Count(ConfirmationState::kEnforced), 1);
 }
 
+TEST_F(ConfirmationLoopTest, ANewKeySignsOnceTheGatewaysHoldIt) {
+  MustAdd(Make("edge", "envoy-async"));
+  Sees("edge");
+  loop_.Tick();
+  const KeyId first = app_.MustFindKey("shop", domain::KeyState::kActive).id;
+  const auto run_until = [&](absl::Duration after) {
+    app_.clock.AdvanceTime(TestStart() + after - app_.clock.TimeNow());
+    app_.loop.Tick();
+  };
+  // Published 29 days after the start, due to sign a day later. A gateway whose
+  // horizon is longer is registered in between, and has seen nothing.
+  run_until(absl::Hours(24 * 29) + absl::Minutes(1));
+  const domain::Key next = app_.MustFindKey("shop", domain::KeyState::kPending);
+  EXPECT_EQ(next.publish_revision, app_.publisher.Find("shop")->revision);
+  MustAdd(Make("kong", "kong"));
+  run_until(absl::Hours(24 * 30) + absl::Minutes(1));
+  EXPECT_EQ(app_.MustFindKey("shop", domain::KeyState::kActive).id, first);
+  RotateKeyCommand rotate;
+  rotate.issuer = IssuerId("shop");
+  EXPECT_THAT(app_.issuers.Rotate(app_.As("security/sam"), rotate),
+              FailsWith(Reason::kGatewaysBehind, "kong"));
+  // Seen to hold it, it is waited for no more.
+  Sees("kong");
+  loop_.Tick();
+  run_until(absl::Hours(24 * 30) + absl::Minutes(3));
+  EXPECT_EQ(app_.MustFindKey("shop", domain::KeyState::kActive).id, next.id);
+}
+
+TEST_F(ConfirmationLoopTest, AForcedKeySaysWhomItLeavesBehind) {
+  MustAdd(Make("kong", "kong"));
+  RotateKeyCommand rotate;
+  rotate.issuer = IssuerId("shop");
+  rotate.immediate = true;
+  ASSERT_OK(app_.issuers.Rotate(app_.As("security/sam"), rotate).status());
+  bool told = false;
+  for (const auto& event : app_.Events()) {
+    if (event.action != "key.activation_forced") continue;
+    told = true;
+    EXPECT_THAT(event.detail, HasSubstr("kong"));
+  }
+  EXPECT_TRUE(told);
+}
+
+TEST_F(ConfirmationLoopTest, TheHardEndOfAKeyWaitsForNobody) {
+  MustAdd(Make("kong", "kong"));
+  const KeyId first = app_.MustFindKey("shop", domain::KeyState::kActive).id;
+  for (int day = 1; day <= 46; ++day) {
+    app_.clock.AdvanceTime(absl::Hours(24));
+    app_.loop.Tick();
+  }
+  EXPECT_NE(app_.MustFindKey("shop", domain::KeyState::kActive).id, first);
+}
+
 TEST_F(ConfirmationLoopTest, AGatewaySeesItselfAlone) {
   MustAdd(Make("edge", "envoy"));
   MustAdd(Make("lib", "libwarder"));

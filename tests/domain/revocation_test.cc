@@ -15,6 +15,7 @@ struct Case {
   Revocation revocation;
   Horizon horizon;
   Confirmation confirmation;
+  absl::Time refuses_by = absl::InfinitePast();
 
   explicit Case(absl::string_view consumer, Reach reach = Reach::kPoll) {
     gateway.id = GatewayId("edge");
@@ -38,7 +39,7 @@ struct Case {
                      .heard_time = kRevoked});
   }
   bool At(absl::Duration after) {
-    return NoteTime(confirmation, revocation, gateway, horizon,
+    return NoteTime(confirmation, revocation, gateway, horizon, refuses_by,
                     kRevoked + after);
   }
 };
@@ -79,7 +80,8 @@ TEST(RevocationTest, AnyonesFetchDoesNotVouchForWhoFailsOpen) {
 TEST(RevocationTest, UnboundedIsOverdueOnceTheOrganisationsBoundHasPassed) {
   Case c("go-oidc");
   EXPECT_EQ(c.confirmation.latest, absl::InfiniteFuture());
-  EXPECT_EQ(NextInstant(c.confirmation, c.revocation, c.horizon),
+  EXPECT_EQ(NextInstant(c.confirmation, c.revocation, c.gateway, c.horizon,
+                        c.refuses_by),
             kRevoked + absl::Hours(2));
   EXPECT_FALSE(c.At(absl::Hours(2) - absl::Nanoseconds(1)));
   EXPECT_TRUE(c.At(absl::Hours(2)));
@@ -114,6 +116,33 @@ TEST(RevocationTest, SilenceOnTheStreamIsOverdueThenExpires) {
   EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
   EXPECT_TRUE(c.At(kDefaultStaleness));
   EXPECT_EQ(c.confirmation.enforced_by, Evidence::kHorizon);
+}
+
+TEST(RevocationTest, AProcessThatSaidItServesLongerIsWaitedFor) {
+  Case c("libwarder", Reach::kStream);
+  c.refuses_by = kRevoked + absl::Hours(1);
+  EXPECT_TRUE(c.At(kDefaultStaleness));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
+  EXPECT_FALSE(c.At(absl::Hours(1) - absl::Nanoseconds(1)));
+  EXPECT_TRUE(c.At(absl::Hours(1)));
+  EXPECT_EQ(c.confirmation.enforced_by, Evidence::kHorizon);
+}
+
+TEST(RevocationTest, AWordIsNoFetch) {
+  Case c("keyfunc");
+  c.gateway.fetch_sources = {"192.0.2.0/24"};
+  EXPECT_TRUE(c.Sees(7, absl::Minutes(1), /*acknowledged=*/true));
+  EXPECT_TRUE(c.At(absl::Hours(1)));
+  EXPECT_EQ(c.confirmation.state, ConfirmationState::kOverdue);
+}
+
+TEST(RevocationTest, NothingIsLookedAtForWhichTimeChangesNothing) {
+  Case c("go-oidc");
+  c.Sees(7, absl::Minutes(1));  // anybody's fetch
+  c.At(absl::Hours(2));
+  EXPECT_EQ(NextInstant(c.confirmation, c.revocation, c.gateway, c.horizon,
+                        c.refuses_by),
+            absl::InfiniteFuture());
 }
 
 TEST(RevocationTest, WhoAcceptedTheDeadKeyIsBelievedNoMore) {

@@ -282,7 +282,8 @@ class AgentTest(unittest.TestCase):
             try:
                 return self.w.get(url + path, {
                     "Authorization": "Bearer " + token,
-                    "Warder-Subject": "root", "Warder-Stale": "forged"})
+                    "Warder-Subject": "root", "Warder-Stale": "forged",
+                    "warder_subject": "root"})
             except OSError:
                 return 0, {}, b""
         token = self.w.sign()
@@ -291,6 +292,7 @@ class AgentTest(unittest.TestCase):
                 for name, value in json.loads(ask(token)[2]).items()}
         self.assertEqual(seen["warder-subject"], "u1")
         self.assertNotIn("warder-stale", seen)
+        self.assertNotIn("warder_subject", seen)
         self.assertEqual(ask(token, "/.warder/probe")[0], 401)
         kid = self.revoke()
         self.assertTrue(self.eventually(lambda: ask(token)[0] == 401))
