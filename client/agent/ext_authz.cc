@@ -90,7 +90,8 @@ grpc::Status ExtAuthz::Check(grpc::ServerContext*,
   }
   // A client's own of these names never reach the backend. Envoy removes after
   // it has set, so those that are set stay out of the list.
-  for (const auto& [name, value] : http.headers()) {
+  for (const auto& sent : http.headers()) {
+    const std::string& name = sent.first;
     if (IsOurs(name) &&
         std::none_of(headers.begin(), headers.end(), [&](const auto& set) {
           return absl::EqualsIgnoreCase(set.first, name);

@@ -232,7 +232,9 @@ absl::Status Watch(Context& context, const Flags& flags) {
   wanted.open = flags.leaver.empty();
   ASSIGN_OR_RETURN(auto all, Fetch(context, wanted));
   if (all.empty()) {
-    context.PrintText("No revocation waits for a gateway.\n");
+    if (!context.json) {
+      context.PrintText("No revocation waits for a gateway.\n");
+    }
     return absl::OkStatus();
   }
   // What was found is followed to its end, also where it is no longer open.

@@ -39,9 +39,9 @@ bool Holds(const std::vector<int>& statuses, int status) {
 }  // namespace
 
 void ProofLoop::Start() {
-  threads_.emplace_back([this] { Run(/*looks=*/true); });
+  threads_.emplace_back([this] { RunLooker(); });
   for (int i = 0; i < kThreads; ++i) {
-    threads_.emplace_back([this] { Run(/*looks=*/false); });
+    threads_.emplace_back([this] { RunAsker(); });
   }
 }
 
@@ -63,34 +63,41 @@ void ProofLoop::Wake() {
   runner_.clock().Notify();
 }
 
-void ProofLoop::Run(bool looks) {
-  Clock& clock = runner_.clock();
+void ProofLoop::RunLooker() {
   while (true) {
-    absl::Time next = clock.TimeNow() + kLookEvery;
-    if (looks) {
-      next = Look();
-    } else {
-      while (AskOne()) {
-      }
+    const absl::Time next = Look();
+    MutexLock lock(&mu_);
+    runner_.clock().AwaitWithDeadline(
+        &mu_,
+        // Runs with mu_ held; the analysis does not see through the call.
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_ || woken_; },
+        next);
+    if (stopping_) return;
+    woken_ = false;
+  }
+}
+
+void ProofLoop::RunAsker() {
+  Clock& clock = runner_.clock();
+  int64_t seen = 0;
+  while (true) {
+    while (AskOne()) {
     }
     MutexLock lock(&mu_);
-    if (!looks) {
-      const absl::Duration now = clock.Uptime();
-      for (const auto& [question, plan] : plans_) {
-        if (busy_.contains(question.second)) continue;
-        next = std::min(next, clock.TimeNow() + (plan.next - now));
-      }
-      next = std::max(next, clock.TimeNow() + absl::Milliseconds(20));
+    absl::Duration wait = kLookEvery;
+    const absl::Duration now = clock.Uptime();
+    for (const auto& [question, plan] : plans_) {
+      if (busy_.contains(question.second)) continue;
+      wait = std::min(wait, plan.next - now);
     }
     clock.AwaitWithDeadline(
         &mu_,
-        // Runs with mu_ held; the analysis does not see through the call.
-        [this, looks]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-          return stopping_ || (looks && woken_);
+        [this, seen]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return stopping_ || planned_ != seen;
         },
-        next);
+        clock.TimeNow() + std::max(wait, absl::Milliseconds(20)));
     if (stopping_) return;
-    if (looks) woken_ = false;
+    seen = planned_;
   }
 }
 
@@ -132,6 +139,7 @@ absl::Time ProofLoop::Look() {
     const absl::Duration now = runner_.clock().Uptime();
     std::erase_if(
         plans_, [&](const auto& entry) { return !open.contains(entry.first); });
+    ++planned_;
     for (const Question& question : open) {
       plans_.try_emplace(question, Plan{.asked = 0, .next = now + kFirstPause});
     }

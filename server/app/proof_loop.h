@@ -80,7 +80,8 @@ class ProofLoop {
   // Returns whether there is nothing left to ask.
   absl::StatusOr<bool> Record(const Question& question,
                               const domain::ProbeOutcome& outcome);
-  void Run(bool looks);
+  void RunLooker();
+  void RunAsker();
 
   ChangeRunner& runner_;
   HttpClient& http_;
@@ -88,6 +89,7 @@ class ProofLoop {
   Mutex mu_;
   std::map<Question, Plan> plans_ ABSL_GUARDED_BY(mu_);
   std::set<GatewayId> busy_ ABSL_GUARDED_BY(mu_);
+  int64_t planned_ ABSL_GUARDED_BY(mu_) = 0;  // counts calls of Look
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;

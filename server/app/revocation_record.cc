@@ -164,7 +164,9 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
     next = absl::InfiniteFuture();
   }
   // What was due and changed nothing is not looked at again at once.
-  next = std::max(next, now + kLookAgain);
+  if (next <= now) next = now + kLookAgain;
+  // Who does not know the streams leaves it to who does, at once.
+  if (!streams && !outcome.closed) next = now;
   RETURN_IF_ERROR(txn.UpdateRevocation(revocation, next));
   return outcome;
 }

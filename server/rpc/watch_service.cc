@@ -106,7 +106,9 @@ class WatchReactor final
           absl::StrCat(GatewayName(id),
                        " is not registered; somebody in security runs: "
                        "warder gateway create ",
-                       id.value(), " --kind KIND --reach stream"));
+                       id.value(),
+                       " --kind KIND --reach stream "
+                       "--issuer ISSUER"));
     }
     if (hello.gateway->reach != domain::Reach::kStream) {
       return Precondition(
