@@ -8,18 +8,16 @@
 //   const Verdict verdict = verifier.Verify(token, clock.TimeNow());
 //   if (!verdict.ok()) Deny(verdict.refusal, verdict.detail);
 //
-// A token is good when all of this holds, in this order:
+// A token is good when all of this holds:
 //
-//   its form         three base64url parts, strict JSON without duplicate
-//   names,
-//                    no key of its own (jwk, jku, x5u, x5c), nothing critical
+//   its form         three base64url parts, strict JSON, no name twice, no key
+//                    of its own (jwk, jku, x5u, x5c), nothing critical
 //   its key          `kid` is in a published set and `alg` is that key's own
 //   its signature    in JOSE form, R || S for ES*
-//   its claims       `iss` is the key's issuer, `aud` names one of ours, `typ`
-//   is
-//                    one of ours, iat - skew <= now, nbf - skew <= now,
-//                    now < exp + skew, and it lives no longer than the issuer
-//                    lets tokens live
+//   its claims       `iss` is the key's issuer, `aud` names one of ours,
+//                    `typ` is one of ours, iat - skew <= now,
+//                    nbf - skew <= now < exp + skew, and it lives no longer
+//                    than the issuer lets tokens live
 //
 // Cut off from the server for longer than max_staleness, it refuses everything,
 // unless it was told to serve stale sets, which it then says of each verdict.

@@ -1,7 +1,6 @@
 // Hands published key sets to whoever watches them.
 //
-//   Publisher --Published--> feed thread --wake--> each watcher --Begin-->
-//   write
+//   Publisher --Published--> feed --wake--> each watcher --Begin--> write
 //
 // A watcher owns no queue: it knows which issuers it has not been told of since
 // they changed, and takes the newest set of each when it can write. So one

@@ -1,9 +1,10 @@
 // What is known, gateway by gateway, of a revoked key being refused. Pure.
 //
-//   pending --> fetched --> enforced        overdue: the deadline has passed
-//   and
+// clang-format off
+//   pending --> fetched --> enforced        overdue: the deadline has passed and
 //      |           |           ^            it is not enforced; leads on to
 //      +-----------+-> overdue-+            enforced as any other
+// clang-format on
 //
 // Evidence, from the weakest:
 //
@@ -15,8 +16,9 @@
 //   probed         it refused a token of the dead key and, by the same probe,
 //                  accepted one of the living key
 //
-// A gateway that accepts the dead key's token after any of them is overdue at
-// once, whatever it said, and only a probe or a person ends that.
+// A gateway that accepts the dead key's token after it acknowledged, or was
+// taken to refuse, is overdue at once; and once it was seen to accept, only a
+// probe or a person ends that.
 #ifndef WARDER_SERVER_DOMAIN_REVOCATION_H_
 #define WARDER_SERVER_DOMAIN_REVOCATION_H_
 
