@@ -71,8 +71,8 @@ class KeySetWatcher::Stream final
       MutexLock lock(&mu_);
       waiting_.set_instance(options.instance);
       waiting_.set_serves_stale(options.serve_stale);
-      waiting_.mutable_max_staleness()->set_seconds(
-          absl::ToInt64Seconds(options.max_staleness));
+      waiting_.mutable_max_staleness()->set_seconds(absl::ToInt64Seconds(
+          absl::Ceil(options.max_staleness, absl::Seconds(1))));
       for (const auto& [issuer, revision] : shared_->sink.Held()) {
         AddHeld(issuer, revision);
       }
@@ -105,7 +105,10 @@ class KeySetWatcher::Stream final
       shared_->status.connected = true;
       shared_->pause = absl::ZeroDuration();
     }
-    if (const absl::Status status = Take(); !status.ok()) {
+    if (failed_) {
+      // What follows a set that was not taken confirms nothing.
+    } else if (const absl::Status status = Take(); !status.ok()) {
+      failed_ = true;
       {
         MutexLock lock(&shared_->mu);
         shared_->status.last_error = status;
@@ -202,6 +205,7 @@ class KeySetWatcher::Stream final
   const std::shared_ptr<Shared> shared_;
   grpc::ClientContext context_;
   v1::WatchKeySetsResponse response_;
+  bool failed_ = false;              // used by reads alone
   v1::WatchKeySetsRequest request_;  // being written
 
   Mutex mu_;

@@ -81,8 +81,10 @@ void Enforcer::Load() {
     return passed_over("it lacks confirmed_us or sets");
   }
   const absl::Time at = absl::FromUnixMicros(confirmed->get<int64_t>());
-  const absl::Duration age =
-      std::max(clock_.TimeNow() - at, absl::ZeroDuration());
+  const absl::Duration age = clock_.TimeNow() - at;
+  if (age < absl::ZeroDuration()) {
+    return passed_over("it is dated in the future; was the clock set back?");
+  }
   const client::VerifierOptions& options = verifier_.options();
   if (age > options.max_staleness && !options.serve_stale) {
     return passed_over("it is older than verify.max_staleness");

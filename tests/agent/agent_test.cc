@@ -118,6 +118,9 @@ TEST_F(EnforcerTest, ANewProcessBeginsWithWhatWasEnforced) {
   EXPECT_TRUE(HeldByANewProcess().empty());
   config_.verify.serve_stale = true;
   EXPECT_EQ(HeldByANewProcess(), kThree);
+  // A clock that was set back makes nothing young again.
+  clock_.SetTime(TestStart() - absl::Seconds(1));
+  EXPECT_TRUE(HeldByANewProcess().empty());
 }
 
 TEST_F(EnforcerTest, AStateThatCannotBeReadIsPassedOver) {
