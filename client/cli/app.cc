@@ -82,6 +82,7 @@ int RunApp(int argc, const char* const* argv) {
   AddEventCommands(app, context);
   AddGatewayCommands(app, context);
   AddRevocationCommands(app, context);
+  AddDrillCommands(app, context);
   AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);

@@ -140,6 +140,7 @@ void AddHrCommands(CLI::App& app, Context& context);
 void AddEventCommands(CLI::App& app, Context& context);
 void AddGatewayCommands(CLI::App& app, Context& context);
 void AddRevocationCommands(CLI::App& app, Context& context);
+void AddDrillCommands(CLI::App& app, Context& context);
 void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);
@@ -151,6 +152,15 @@ void AddCompletionCommand(CLI::App& app, Context& context);
 // Returns a revocation with its gateways as a table, for people.
 std::string RevocationText(const v1::Revocation& revocation,
                            const Terminal& terminal);
+
+// Shows how gateways come to refuse, until every one does or is overdue.
+// `timeout`
+// ("10m") may be empty. Sets the exit code. Polls; blocks until then.
+//
+//   DEADLINE_EXCEEDED  not within `timeout`
+absl::Status WatchRevocations(Context& context,
+                              const std::vector<std::string>& names,
+                              const std::string& timeout);
 
 // Returns what revoking a key would do, for people.
 std::string RevocationPlanText(const v1::RevocationPlan& plan,

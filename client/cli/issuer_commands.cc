@@ -26,7 +26,7 @@ struct Flags {
       verifier_cache, cache_max_age, max_token_lifetime, clock_skew,
       max_revocation_exposure;
   std::string owned_key_departure, used_key_departure;
-  bool at_risk = false;
+  bool at_risk = false, drill = false;
 };
 
 absl::StatusOr<v1::Grant> ParseGrant(const std::string& text) {
@@ -219,6 +219,7 @@ absl::Status Create(Context& context, const Flags& flags) {
   v1::CreateIssuerRequest request;
   request.set_issuer_id(flags.id);
   request.mutable_issuer()->set_issuer_uri(flags.uri);
+  request.mutable_issuer()->set_drill(flags.drill);
   RETURN_IF_ERROR(FillGrantsAndPeople(flags, request.mutable_issuer()));
   RETURN_IF_ERROR(
       ApplyPolicy(flags, request.mutable_issuer()->mutable_policy()).status());
@@ -310,6 +311,8 @@ void AddIssuerCommands(CLI::App& app, Context& context) {
   CLI::App* create = noun->add_subcommand("create", "create an issuer");
   create->add_option("id", flags->id, "its ID")->required();
   create->add_option("--uri", flags->uri, "the iss of its tokens");
+  create->add_flag("--drill", flags->drill,
+                   "it exists for drills: warder drill run ends its keys");
   AddSharedFlags(create, *flags);
   create->get_option("--owner")->required();
   AddPlan(create, context);

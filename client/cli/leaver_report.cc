@@ -6,50 +6,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "server/base/base64url.h"
+#include "client/cli/page.h"
 #include "server/base/error.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
 
 namespace warder::cli {
 namespace {
-
-constexpr char kJwsBegins[] = "<code id=\"jws\">";
-constexpr char kJwsEnds[] = "</code>";
-constexpr size_t kMaxBytes = 64 << 20;
-
-std::string At(const Json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto it = object.find(name);
-  if (it == object.end() || it->is_null()) return "";
-  return it->is_string() ? it->get<std::string>() : WriteJson(*it);
-}
-
-const Json& List(const Json& object, const char* name) {
-  static const Json& empty = *new Json(Json::array());
-  if (!object.is_object()) return empty;
-  const auto it = object.find(name);
-  return it != object.end() && it->is_array() ? *it : empty;
-}
-
-const Json& Object(const Json& object, const char* name) {
-  static const Json& empty = *new Json(Json::object());
-  if (!object.is_object()) return empty;
-  const auto it = object.find(name);
-  return it != object.end() && it->is_object() ? *it : empty;
-}
-
-// "2026-01-02T03:04:05Z" as people read it.
-std::string Time(std::string text) {
-  return absl::StrReplaceAll(text, {{"T", " "}, {"Z", " UTC"}});
-}
-
-std::string Or(std::string text, const char* otherwise) {
-  return text.empty() ? otherwise : text;
-}
 
 std::string HowWords(const std::string& how) {
   static constexpr std::pair<const char*, const char*> kWords[] = {
@@ -100,10 +63,6 @@ std::string TokenWords(const Json& key) {
       At(key, "live_tokens_counted"), " counted; none after ", Time(until));
 }
 
-std::string KeyIdOf(const std::string& name) {
-  return name.substr(std::min(name.size(), name.rfind('/') + 1));
-}
-
 std::string IssuerOf(const std::string& key_name) {
   const auto parsed = ParseKeyName("key", key_name);
   return parsed.ok() ? parsed->first.value() : key_name;
@@ -147,67 +106,6 @@ Pairs Summary(const Json& claims) {
           At(Object(claims, "uses_after_refusal"), "known").c_str())},
       {"Issued by", At(claims, "iss")}};
 }
-
-// "2026-01-02 03:04:05Z, after 240 ms".
-std::string RefusedWords(const Json& gateway) {
-  const std::string when = Time(At(gateway, "refused"));
-  if (when.empty()) return "not known to refuse";
-  return absl::StrCat(when, ", after ", At(gateway, "after_ms"), " ms");
-}
-
-std::string UntilWords(const Json& gateway) {
-  const std::string until = At(gateway, "may_accept_until");
-  return until == "unbounded" ? until : Time(until);
-}
-
-std::string Escape(absl::string_view text) {
-  return absl::StrReplaceAll(
-      Safe(text),
-      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
-}
-
-// Key IDs and hashes may be broken anywhere; words and names are kept whole.
-constexpr size_t kLongWord = 25;
-
-bool HasLongWord(const std::string& text) {
-  const std::vector<absl::string_view> words = absl::StrSplit(text, ' ');
-  return std::any_of(words.begin(), words.end(),
-                     [](auto word) { return word.size() > kLongWord; });
-}
-
-std::string Row(std::initializer_list<std::string> cells) {
-  std::string row = "<tr>";
-  for (const std::string& cell : cells) {
-    absl::StrAppend(&row, HasLongWord(cell) ? "<td class=\"id\">" : "<td>",
-                    Escape(cell), "</td>");
-  }
-  return row + "</tr>\n";
-}
-
-std::string HtmlTable(const char* title,
-                      std::initializer_list<const char*> header,
-                      const std::string& rows) {
-  if (rows.empty()) return "";
-  std::string table = absl::StrCat("<h2>", title, "</h2>\n<table><tr>");
-  for (const char* name : header) {
-    absl::StrAppend(&table, "<th>", name, "</th>");
-  }
-  return absl::StrCat(table, "</tr>\n", rows, "</table>\n");
-}
-
-constexpr char kStyle[] =
-    "body{font:15px/1.5 system-ui,sans-serif;color:#1a1a1a;max-width:60em;"
-    "margin:2em auto;padding:0 1.5em}h1{font-size:1.6em;margin-bottom:.2em}"
-    "h2{font-size:1.15em;margin:1.8em 0 .4em}table{border-collapse:collapse;"
-    "width:100%}td,th{text-align:left;vertical-align:top;padding:.35em .7em;"
-    "border-bottom:1px solid #ddd}.id{overflow-wrap:anywhere;min-width:9em}"
-    "th{background:#f3f3f0;"
-    "font-weight:600;white-space:nowrap}.lead{font-size:1.05em}.sum "
-    "td:first-child{width:13em;"
-    "color:#555}code{font:11px/1.4 "
-    "ui-monospace,monospace;overflow-wrap:anywhere}"
-    "footer{margin-top:2.5em;color:#555;font-size:.9em}"
-    "@media print{body{margin:0;max-width:none}tr{break-inside:avoid}}";
 
 }  // namespace
 
@@ -314,12 +212,9 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
              At(event, "action"), At(event, "resource"), At(event, "hash")});
   }
   return absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Leaver "
-      "certificate: ",
-      Escape(name), "</title>\n<style>", kStyle,
-      "</style></head><body>\n<h1>Leaver certificate</h1>\n<p class=\"lead\">",
-      Escape(name), " left on ", Escape(Time(At(departure, "instant"))),
+      PageStart(absl::StrCat("Leaver certificate: ", name)),
+      "<h1>Leaver certificate</h1>\n<p class=\"lead\">", Escape(name),
+      " left on ", Escape(Time(At(departure, "instant"))),
       ". This page says which token-signing keys this person ever had to do "
       "with, what was done to each, and who signs in their place.</p>\n",
       "<table class=\"sum\">", summary, "</table>\n",
@@ -343,52 +238,10 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
       HtmlTable("Not as planned", {"What changed"}, changes),
       HtmlTable("The audit events it rests on",
                 {"No.", "Time", "By", "Action", "On", "Hash"}, events),
-      "<footer><p>Head of the audit chain when this was made: event ",
+      "<p>Head of the audit chain when this was made: event ",
       Escape(At(Object(audit, "chain_head"), "sequence")), ", <code>",
-      Escape(At(Object(audit, "chain_head"), "hash")),
-      "</code>.</p>\n<p>Check this page, offline, with <code>warder "
-      "certificate "
-      "verify FILE</code>. The signed statement:</p>\n",
-      kJwsBegins, Escape(jws), kJwsEnds, "</footer>\n</body></html>\n");
-}
-
-absl::StatusOr<std::string> FindJws(const std::string& text) {
-  const absl::string_view plain = absl::StripAsciiWhitespace(text);
-  const auto claims_of = [](const std::string& jws) -> absl::StatusOr<Json> {
-    const size_t first = jws.find('.'), second = jws.rfind('.');
-    if (first == std::string::npos || first == second) {
-      return FieldError("FILE", "carries no signed statement");
-    }
-    ASSIGN_OR_RETURN(
-        const std::string payload,
-        Base64UrlDecode(jws.substr(first + 1, second - first - 1)));
-    return ParseJson(payload, {.max_bytes = kMaxBytes});
-  };
-  if (absl::StartsWith(plain, "{")) {
-    ASSIGN_OR_RETURN(const Json file,
-                     ParseJsonObject(plain, {.max_bytes = kMaxBytes}));
-    ASSIGN_OR_RETURN(std::string jws, JsonString(file, "jws"));
-    ASSIGN_OR_RETURN(const Json claims, claims_of(jws));
-    if (file.contains("claims") && file["claims"] != claims) {
-      return FieldError("FILE", "its claims are not those that were signed");
-    }
-    return jws;
-  }
-  if (!absl::StartsWith(plain, "<")) return std::string(plain);
-  const size_t begin = text.find(kJwsBegins);
-  if (begin == std::string::npos) {
-    return FieldError("FILE", "is a page without a signed statement");
-  }
-  const size_t from = begin + sizeof(kJwsBegins) - 1;
-  std::string jws = text.substr(from, text.find(kJwsEnds, from) - from);
-  ASSIGN_OR_RETURN(const Json claims, claims_of(jws));
-  // A page is what its statement makes of it, to the byte.
-  if (LeaverHtml(claims, jws) != text) {
-    return FieldError("FILE",
-                      "the page shows something else than what was "
-                      "signed");
-  }
-  return jws;
+      Escape(At(Object(audit, "chain_head"), "hash")), "</code>.</p>\n",
+      PageEnd(jws));
 }
 
 }  // namespace warder::cli

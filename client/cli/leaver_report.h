@@ -18,11 +18,6 @@ std::string LeaverText(const Json& claims, const Terminal& terminal);
 // script. It carries `jws`, so that the page itself can be verified.
 std::string LeaverHtml(const Json& claims, const std::string& jws);
 
-// Returns the JWS in a file's `text`: a bare one, the JSON of --format json, or
-// the page. INVALID_ARGUMENT where there is none, or where JSON or page say
-// something else than the JWS they carry.
-absl::StatusOr<std::string> FindJws(const std::string& text);
-
 }  // namespace warder::cli
 
 #endif  // WARDER_CLIENT_CLI_LEAVER_REPORT_H_

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cli/context.h"
+#include "client/cli/statement.h"
 #include "server/base/error.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
@@ -26,7 +27,7 @@ constexpr absl::Duration kLook = absl::Milliseconds(500);
 
 struct Flags {
   std::vector<std::string> keys;
-  std::string issuer, leaver, timeout;
+  std::string issuer, leaver, timeout, format = "text", out;
   bool open = false;
 };
 
@@ -68,6 +69,9 @@ std::string HowKnown(const v1::Confirmation& confirmation) {
 
 std::string LatestText(const v1::Confirmation& confirmation) {
   if (confirmation.state() == v1::Confirmation::ENFORCED) return "";
+  if (confirmation.state() == v1::Confirmation::UNREGISTERED) {
+    return "nobody looks any more";
+  }
   return confirmation.has_latest_accept_time()
              ? When(confirmation.latest_accept_time())
              : "unbounded";
@@ -158,7 +162,12 @@ absl::Status Show(Context& context, const Flags& flags) {
 
 bool Settled(const std::vector<v1::Revocation>& all) {
   return std::all_of(all.begin(), all.end(), [](const v1::Revocation& r) {
-    return r.enforced_count() + r.overdue_count() == r.confirmations_size();
+    return std::all_of(r.confirmations().begin(), r.confirmations().end(),
+                       [](const v1::Confirmation& c) {
+                         return c.state() == v1::Confirmation::ENFORCED ||
+                                c.state() == v1::Confirmation::OVERDUE ||
+                                c.state() == v1::Confirmation::UNREGISTERED;
+                       });
   });
 }
 
@@ -222,15 +231,9 @@ class Progress {
 };
 
 absl::Status Watch(Context& context, const Flags& flags) {
-  absl::Duration timeout = absl::InfiniteDuration();
-  if (!flags.timeout.empty()) {
-    ASSIGN_OR_RETURN(timeout, ParseDuration(flags.timeout));
-  }
-  const absl::Duration end = context.clock().Uptime() + timeout;
-  Progress progress(context);
   Flags wanted = flags;
   wanted.open = flags.leaver.empty();
-  ASSIGN_OR_RETURN(auto all, Fetch(context, wanted));
+  ASSIGN_OR_RETURN(const auto all, Fetch(context, wanted));
   if (all.empty()) {
     if (!context.json) {
       context.PrintText("No revocation waits for a gateway.\n");
@@ -238,26 +241,55 @@ absl::Status Watch(Context& context, const Flags& flags) {
     return absl::OkStatus();
   }
   // What was found is followed to its end, also where it is no longer open.
-  Flags same = flags;
-  same.keys.clear();
-  for (const auto& revocation : all) same.keys.push_back(revocation.name());
+  std::vector<std::string> names;
+  for (const auto& revocation : all) names.push_back(revocation.name());
+  return WatchRevocations(context, names, flags.timeout);
+}
+
+absl::Status GetStatement(Context& context, const Flags& flags) {
+  ASSIGN_OR_RETURN(const auto all, Fetch(context, flags));
+  const v1::Revocation& revocation = all.at(0);
+  if (revocation.statement().empty()) {
+    return RemoteError(absl::StatusCode::kFailedPrecondition,
+                       ReasonName(Reason::kWrongState), "",
+                       absl::StrCat(revocation.name(),
+                                    " is not closed yet: ", Summary(revocation),
+                                    ". See: warder revocation show ",
+                                    LastPart(revocation.name())));
+  }
+  return GiveStatement(context, revocation.statement(), flags.format,
+                       flags.out);
+}
+
+}  // namespace
+
+absl::Status WatchRevocations(Context& context,
+                              const std::vector<std::string>& names,
+                              const std::string& timeout) {
+  absl::Duration patience = absl::InfiniteDuration();
+  if (!timeout.empty()) {
+    ASSIGN_OR_RETURN(patience, ParseDuration(timeout));
+  }
+  const absl::Duration end = context.clock().Uptime() + patience;
+  Progress progress(context);
+  Flags same;
+  same.keys = names;
   while (true) {
+    ASSIGN_OR_RETURN(const auto all, Fetch(context, same));
     progress.Show(all);
-    if (Settled(all)) break;
+    if (Settled(all)) {
+      SetExit(context, all);
+      return absl::OkStatus();
+    }
     if (context.clock().Uptime() >= end) {
       return RemoteError(absl::StatusCode::kDeadlineExceeded, "", "",
                          absl::StrCat("not every gateway was known to refuse "
                                       "within ",
-                                      flags.timeout));
+                                      timeout));
     }
     context.Sleep(kLook);
-    ASSIGN_OR_RETURN(all, Fetch(context, same));
   }
-  SetExit(context, all);
-  return absl::OkStatus();
 }
-
-}  // namespace
 
 std::string RevocationText(const v1::Revocation& revocation,
                            const Terminal& terminal) {
@@ -352,6 +384,14 @@ void AddRevocationCommands(CLI::App& app, Context& context) {
       ->add_option("key", flags->keys, "the KID")
       ->required()
       ->expected(1);
+  CLI::App* statement =
+      verb("statement", "what the service states of one that is closed, signed",
+           GetStatement);
+  statement->add_option("key", flags->keys, "the KID")->required()->expected(1);
+  statement->add_option("--format", flags->format, "text, json or html")
+      ->check(CLI::IsMember({"text", "json", "html"}));
+  statement->add_option("--out", flags->out,
+                        "a file instead of standard output");
   CLI::App* watch =
       verb("watch",
            "follow revocations until every gateway refuses: exit 0; 3 when "

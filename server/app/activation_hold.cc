@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/app/revocation_record.h"
 #include "server/base/log.h"
@@ -18,8 +19,8 @@ absl::StatusOr<std::vector<domain::Waiting>> WaitingFor(
   ASSIGN_OR_RETURN(const auto gateways, txn.ListGatewaysOf(draft.issuer.id));
   ASSIGN_OR_RETURN(const auto views,
                    txn.ListViews(GatewayId(), draft.issuer.id));
-  return domain::WaitingFor(key, gateways, views, TermsOf(draft.issuer.policy),
-                            now);
+  return domain::WaitingFor(key, gateways, views,
+                            domain::LongestMaxAge(draft.issuer, now), now);
 }
 
 std::string NamesOf(const std::vector<domain::Waiting>& waiting) {
@@ -49,8 +50,9 @@ absl::Status HoldActivations(ReadTransaction& txn, domain::IssuerDraft& draft,
          {"gateways", NamesOf(waiting)},
          {"since", TimeText(*key.activate_time)},
          {"next",
-          "let them fetch the key set, or: warder key rotate --issuer ISSUER "
-          "--force"}});
+          absl::StrCat(
+              "let them fetch the key set, or: warder key rotate --issuer ",
+              draft.issuer.id.value(), " --force")}});
   }
   return absl::OkStatus();
 }

@@ -23,18 +23,17 @@ std::string TypeOf(const std::vector<domain::Grant>& grants) {
              : grants[0].token_types[0];
 }
 
-std::string ClaimsOf(const domain::Issuer& issuer,
-                     const std::vector<std::string>& audiences,
+std::string ClaimsOf(const domain::Issuer& issuer, const std::string& audience,
                      const KeyId& key, const domain::CanaryWindow& window) {
-  const int64_t from = absl::ToUnixSeconds(window.from);
+  const int64_t issued = absl::ToUnixSeconds(window.issued);
   return WriteJson(
       {{"iss", issuer.issuer_uri},
        {"sub", domain::kCanarySubject},
-       {"aud", audiences.size() == 1 ? Json(audiences[0]) : Json(audiences)},
-       {"iat", from},
-       {"nbf", from},
+       {"aud", audience},
+       {"iat", issued},
+       {"nbf", issued},
        {"exp", absl::ToUnixSeconds(window.until)},
-       {"jti", absl::StrCat("canary-", key.value(), "-", from)}});
+       {"jti", absl::StrCat("canary-", key.value(), "-", issued)}});
 }
 
 struct Parts {
@@ -54,6 +53,14 @@ absl::StatusOr<Parts> Read(const std::string& token) {
   return read;
 }
 
+const SigningKey* ReadableSigner(const IssuerSnapshot& snapshot,
+                                 const domain::Gateway& gateway) {
+  for (const SigningKey& signer : snapshot.signers) {
+    if (domain::Reads(gateway, signer.algorithm)) return &signer;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<domain::Canary> CanarySigner::Sign(
@@ -68,53 +75,61 @@ std::vector<domain::Canary> CanarySigner::Sign(
   }
   std::vector<domain::Canary> canaries;
   if (audiences.empty()) return canaries;
-  const std::vector<std::string> list(audiences.begin(), audiences.end());
   const SigningKey key{.id = half.key,
                        .algorithm = half.algorithm,
                        .sealed = half.sealed,
                        .activate_time = now,
                        .sign_until = absl::InfiniteFuture()};
   const std::string type = TypeOf(issuer.grants);
-  for (const domain::CanaryWindow& window : domain::CanaryWindows(
-           now, issuer.policy.max_token_lifetime, std::min(left_, kOfOneKey))) {
-    auto token = WriteToken(vault_, issuer.id, key, type,
-                            ClaimsOf(issuer, list, half.key, window));
-    if (!token.ok()) {
-      Log(LogLevel::kError, "canary.not_signed",
-          {{"key", KeyName(issuer.id, half.key)},
-           {"error", std::string(token.status().message())},
-           {"next",
-            "the key is revoked all the same; that gateways refuse it "
-            "has to be known by other evidence"}});
-      break;
+  const int share = std::max(kOfOneKey / static_cast<int>(audiences.size()), 1);
+  for (const std::string& audience : audiences) {
+    for (const domain::CanaryWindow& window : domain::CanaryWindows(
+             now, issuer.policy.max_token_lifetime, issuer.policy.clock_skew,
+             std::min({left_, share, kOfOneAudience}))) {
+      auto token = WriteToken(vault_, issuer.id, key, type,
+                              ClaimsOf(issuer, audience, half.key, window));
+      if (!token.ok()) {
+        Log(LogLevel::kError, "canary.not_signed",
+            {{"key", KeyName(issuer.id, half.key)},
+             {"error", std::string(token.status().message())},
+             {"next",
+              "the key is revoked all the same; that gateways refuse it "
+              "has to be known by other evidence"}});
+        return canaries;
+      }
+      --left_;
+      canaries.push_back({.key = half.key,
+                          .audience = audience,
+                          .window = window,
+                          .token = *std::move(token)});
     }
-    --left_;
-    canaries.push_back(
-        {.key = half.key, .window = window, .token = *std::move(token)});
   }
   return canaries;
 }
 
 absl::StatusOr<std::string> SignTwin(Vault& vault,
                                      const IssuerSnapshot& snapshot,
+                                     const domain::Gateway& gateway,
                                      const std::string& canary) {
-  if (snapshot.signers.empty()) {
-    return Precondition(Reason::kNoSigningKey,
-                        absl::StrCat("nothing signs for ",
-                                     IssuerName(snapshot.id), " any more"));
+  const SigningKey* signer = ReadableSigner(snapshot, gateway);
+  if (signer == nullptr) {
+    return Precondition(
+        Reason::kNoSigningKey,
+        absl::StrCat("no key that ", gateway.consumer, " reads signs for ",
+                     IssuerName(snapshot.id), " any more"));
   }
   ASSIGN_OR_RETURN(const Parts parts, Read(canary));
-  return WriteToken(vault, snapshot.id, snapshot.signers[0], parts.type,
-                    parts.claims);
+  return WriteToken(vault, snapshot.id, *signer, parts.type, parts.claims);
 }
 
 absl::StatusOr<std::string> SignStranger(Vault& vault,
                                          const IssuerSnapshot& snapshot,
+                                         const domain::Gateway& gateway,
                                          const std::string& canary) {
   ASSIGN_OR_RETURN(const Parts parts, Read(canary));
-  const domain::Algorithm algorithm = snapshot.signers.empty()
-                                          ? domain::Algorithm::kEs256
-                                          : snapshot.signers[0].algorithm;
+  const SigningKey* signer = ReadableSigner(snapshot, gateway);
+  const domain::Algorithm algorithm =
+      signer == nullptr ? domain::Algorithm::kEs256 : signer->algorithm;
   ASSIGN_OR_RETURN(const GeneratedKey key,
                    vault.Generate(snapshot.id, algorithm));
   auto token = WriteToken(vault, snapshot.id,

@@ -18,18 +18,20 @@ namespace warder::app {
 // One for each change; not thread-safe.
 class CanarySigner {
  public:
-  // Canaries of one key, and of all keys of one change: a departure that ends
-  // thousands of keys waits for no more signatures than this. Keys past it have
-  // none, and their refusal is known by other evidence.
-  static constexpr int kOfOneKey = 40;
+  // Canaries of one key for one audience, of one key, and of all keys of one
+  // change: a departure that ends thousands of keys waits for no more
+  // signatures than this. Keys past it have none, and their refusal is known by
+  // other evidence.
+  static constexpr int kOfOneAudience = 60;
+  static constexpr int kOfOneKey = 400;
   static constexpr int kOfOneChange = 800;
 
   // `vault` outlives this.
   explicit CanarySigner(Vault& vault) : vault_(vault) {}
 
-  // Returns canaries of a key that is ending, for the gateways of its issuer
-  // that can be asked; none where none can, or where the vault does not sign: a
-  // revocation waits for nothing. Costs a signature for each.
+  // Returns canaries of a key that is ending, for each audience of the gateways
+  // of its issuer that can be asked; none where none can, or where the vault
+  // does not sign: a revocation waits for nothing. Costs a signature for each.
   std::vector<domain::Canary> Sign(
       const domain::Issuer& issuer,
       const domain::IssuerDraft::DestroyedHalf& half,
@@ -40,20 +42,22 @@ class CanarySigner {
   int left_ = kOfOneChange;
 };
 
-// Returns a token of the claims and type of `canary`, by the key that signs for
-// the issuer now: what a gateway accepts if it refuses `canary` for its key and
-// for nothing else.
+// Returns a token of the claims and type of `canary`, by a key that signs for
+// the issuer now and that `gateway` can read: what it accepts if it refuses
+// `canary` for its key and for nothing else.
 //
-//   FAILED_PRECONDITION  NO_SIGNING_KEY: nothing signs for the issuer
+//   FAILED_PRECONDITION  NO_SIGNING_KEY: no such key signs for the issuer
 //   what Vault::Sign returns
 absl::StatusOr<std::string> SignTwin(Vault& vault,
                                      const IssuerSnapshot& snapshot,
+                                     const domain::Gateway& gateway,
                                      const std::string& canary);
 
 // As SignTwin, by a key that was never published: an unknown kid makes many
 // verifiers fetch the key set anew.
 absl::StatusOr<std::string> SignStranger(Vault& vault,
                                          const IssuerSnapshot& snapshot,
+                                         const domain::Gateway& gateway,
                                          const std::string& canary);
 
 }  // namespace warder::app

@@ -101,6 +101,7 @@ absl::Status ChangeRunner::Commit(
                 sha256_(absl::StrCat(request.method, "\n", request.contents)));
   std::vector<Change::Publication> to_publish;
   std::vector<std::string> departed;
+  std::vector<std::function<void()>> after;
   std::vector<std::pair<std::string, bool>> suspensions;
   absl::Status preview = absl::CancelledError("validate_only");
   // Held until the change is published: a repeated call that finds it done must
@@ -111,6 +112,7 @@ absl::Status ChangeRunner::Commit(
   const absl::Status status = store_.Mutate([&](Transaction& txn) {
     to_publish.clear();
     departed.clear();
+    after.clear();
     suspensions.clear();
     ASSIGN_OR_RETURN(*replayed, FindAnswer(txn, request, fingerprint));
     if (!replayed->empty()) return absl::OkStatus();
@@ -118,7 +120,7 @@ absl::Status ChangeRunner::Commit(
     const ClockGuard::Reading clock = guard_.Read();
     RETURN_IF_ERROR(CheckClock(urgency, clock.trusted, chain.last_time()));
     const absl::Time now = std::max(clock.trusted, chain.last_time());
-    Change running(txn, now, clock, actor, sha256_, vault_);
+    Change running(txn, now, clock, actor, sha256_, vault_, metrics_);
     RETURN_IF_ERROR(change(running));
     if (request.validate_only) return preview;
     for (domain::AuditEvent& event : running.events_) {
@@ -136,6 +138,7 @@ absl::Status ChangeRunner::Commit(
     to_publish = std::move(running.publications_);
     departed = std::move(running.departed_);
     suspensions = std::move(running.suspensions_);
+    after = std::move(running.after_);
     return absl::OkStatus();
   });
   if (status == preview) return absl::OkStatus();
@@ -153,6 +156,7 @@ absl::Status ChangeRunner::Commit(
     }
   }
   Publish(std::move(to_publish));
+  for (const auto& tell : after) tell();
   if (waker_ && replayed->empty()) waker_();
   return absl::OkStatus();
 }

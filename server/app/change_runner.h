@@ -51,17 +51,20 @@ struct Request {
 // One change while it runs.
 class Change {
  public:
-  // `txn`, `sha256` and `vault` outlive this.
+  // References outlive this.
   Change(Transaction& txn, absl::Time now, const ClockGuard::Reading& clock,
-         domain::Actor actor, const Sha256& sha256, Vault& vault)
+         domain::Actor actor, const Sha256& sha256, Vault& vault,
+         Metrics& metrics)
       : txn_(&txn),
         now_(now),
         clock_(clock),
         actor_(std::move(actor)),
         sha256_(&sha256),
+        metrics_(&metrics),
         canaries_(vault) {}
 
   Transaction& txn() { return *txn_; }
+  Metrics& metrics() { return *metrics_; }
   // What the change is dated with.
   absl::Time now() const { return now_; }
   // As ClockGuard::Reading::HasCome, or by what is recorded already.
@@ -88,6 +91,11 @@ class Change {
   void Record(absl::string_view action, absl::string_view resource,
               absl::string_view detail);
 
+  // Runs after the commit, in order; what this tells holds by then.
+  void AfterCommit(std::function<void()> tell) {
+    after_.push_back(std::move(tell));
+  }
+
   // The resource name a repeated request is answered with.
   void SetResult(std::string name) { result_ = std::move(name); }
 
@@ -106,10 +114,12 @@ class Change {
   ClockGuard::Reading clock_;
   domain::Actor actor_;
   const Sha256* sha256_;
+  Metrics* metrics_;
   std::vector<Publication> publications_;
   std::vector<domain::AuditEvent> events_;
   std::vector<std::string> departed_;
   std::vector<std::pair<std::string, bool>> suspensions_;
+  std::vector<std::function<void()>> after_;
   OwnerId leaver_;
   CanarySigner canaries_;
   std::string result_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/revocation_statement.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 
@@ -126,32 +127,10 @@ absl::StatusOr<std::set<IssuerId>> ConfirmationLoop::WriteNotes(
   return moved;
 }
 
-void ConfirmationLoop::Tell(const domain::Revocation& revocation,
-                            const ReviewOutcome& outcome) {
-  Metrics& metrics = runner_.metrics();
-  for (const domain::Confirmation& confirmation : outcome.fetched) {
-    metrics.ObserveConfirmation(
-        "fetched", *confirmation.fetch_time - revocation.revoke_time);
-  }
-  for (const domain::Confirmation& confirmation : outcome.enforced) {
-    metrics.ObserveConfirmation(
-        "enforced", *confirmation.enforce_time - revocation.revoke_time);
-  }
-  for (const domain::Confirmation& confirmation : outcome.overdue) {
-    Log(LogLevel::kWarning, "revocation.overdue",
-        {{"revocation", RevocationName(revocation.key)},
-         {"gateway", GatewayName(confirmation.gateway)},
-         {"next",
-          absl::StrCat("warder revocation show ", revocation.key.value())}});
-  }
-}
-
 absl::Status ConfirmationLoop::Review(const std::set<IssuerId>& moved,
                                       absl::Time now) {
-  std::vector<std::pair<domain::Revocation, ReviewOutcome>> outcomes;
-  RETURN_IF_ERROR(runner_.RunAsSystem(
+  return runner_.RunAsSystem(
       ChangeRunner::Urgency::kUrgent, [&](Change& change) -> absl::Status {
-        outcomes.clear();
         ASSIGN_OR_RETURN(auto revocations,
                          change.txn().ListDueRevocations(now, kReviewed));
         for (const IssuerId& issuer : moved) {
@@ -165,8 +144,8 @@ absl::Status ConfirmationLoop::Review(const std::set<IssuerId>& moved,
             }
           }
         }
-        for (domain::Revocation& revocation : revocations) {
-          ASSIGN_OR_RETURN(ReviewOutcome outcome,
+        for (const domain::Revocation& revocation : revocations) {
+          ASSIGN_OR_RETURN(const ReviewOutcome outcome,
                            ReviewRevocation(
                                change.txn(), revocation,
                                [this](const GatewayId& id) {
@@ -174,12 +153,37 @@ absl::Status ConfirmationLoop::Review(const std::set<IssuerId>& moved,
                                },
                                now));
           RecordReview(change, revocation, outcome);
-          outcomes.emplace_back(std::move(revocation), std::move(outcome));
         }
         return absl::OkStatus();
-      }));
-  for (const auto& [revocation, outcome] : outcomes) Tell(revocation, outcome);
-  return absl::OkStatus();
+      });
+}
+
+absl::Status ConfirmationLoop::StateWhatIsOver() {
+  std::vector<std::pair<domain::Revocation, std::string>> stated;
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn)
+                                           -> absl::Status {
+    stated.clear();
+    ASSIGN_OR_RETURN(const auto over, txn.ListUnstatedRevocations(kReviewed));
+    for (const domain::Revocation& revocation : over) {
+      ASSIGN_OR_RETURN(const auto confirmations,
+                       txn.ListConfirmations(revocation.key));
+      ASSIGN_OR_RETURN(std::string statement,
+                       StateRevocation(statements_, revocation, confirmations));
+      stated.emplace_back(revocation, std::move(statement));
+    }
+    return absl::OkStatus();
+  }));
+  if (stated.empty()) return absl::OkStatus();
+  return runner_.store().Mutate([&](Transaction& txn) -> absl::Status {
+    for (const auto& [revocation, statement] : stated) {
+      ASSIGN_OR_RETURN(auto now, txn.FindRevocation(revocation.key));
+      // Moved on meanwhile: it is stated in the next turn.
+      if (!now || now->rev != revocation.rev) continue;
+      now->statement = statement;
+      RETURN_IF_ERROR(txn.UpdateRevocation(*now, absl::InfiniteFuture()));
+    }
+    return absl::OkStatus();
+  });
 }
 
 void ConfirmationLoop::UpdateLag(absl::Time now) {
@@ -250,6 +254,7 @@ absl::Time ConfirmationLoop::Tick() {
     status = Review(moved, now);
     if (status.ok()) status = look();
   }
+  if (status.ok()) status = StateWhatIsOver();
   if (!status.ok()) return failed(status);
   runner_.metrics().SetOverdueConfirmations(overdue);
   UpdateLag(now);

@@ -20,6 +20,7 @@
 #include "server/app/change_runner.h"
 #include "server/app/gateway_directory.h"
 #include "server/app/revocation_record.h"
+#include "server/app/revocation_statement.h"
 #include "server/app/stream_instances.h"
 #include "server/base/mutex.h"
 #include "server/domain/gateway.h"
@@ -33,9 +34,13 @@ class ConfirmationLoop : public ViewSink {
   // That a gateway asked again, and nothing else, is written this often.
   static constexpr absl::Duration kHeardEvery = absl::Minutes(1);
 
-  // `runner` outlives this.
-  explicit ConfirmationLoop(ChangeRunner& runner)
-      : runner_(runner), instances_(runner.store(), runner.clock(), *this) {}
+  // Both outlive this. `service`: what the service is known by; the `iss` of
+  // what it states.
+  ConfirmationLoop(ChangeRunner& runner, StatementSigner& signer,
+                   std::string service)
+      : runner_(runner),
+        statements_{.signer = signer, .service = std::move(service)},
+        instances_(runner.store(), runner.clock(), *this) {}
   ~ConfirmationLoop() override { Stop(); }
 
   // Starts the thread. Call once.
@@ -65,9 +70,11 @@ class ConfirmationLoop : public ViewSink {
   absl::StatusOr<std::set<IssuerId>> WriteNotes(const Notes& notes);
   absl::Status Review(const std::set<IssuerId>& moved, absl::Time now);
   void UpdateLag(absl::Time now);
-  void Tell(const domain::Revocation& revocation, const ReviewOutcome& outcome);
+  // Signs what is to be said of revocations that every gateway refuses.
+  absl::Status StateWhatIsOver();
 
   ChangeRunner& runner_;
+  const RevocationStater statements_;
   StreamInstances instances_;
   absl::Time next_lag_ = absl::InfinitePast();  // used by Tick alone
 

@@ -84,6 +84,7 @@ absl::Status GatewayManager::CheckIssuers(ReadTransaction& txn,
 
 absl::StatusOr<GatewayStatus> GatewayManager::StatusOf(
     ReadTransaction& txn, domain::Gateway gateway) {
+  const absl::Time now = runner_.clock_guard().Read().trusted;
   GatewayStatus status;
   ASSIGN_OR_RETURN(const auto views, txn.ListViews(gateway.id, IssuerId()));
   for (const IssuerId& id : gateway.issuers) {
@@ -95,7 +96,8 @@ absl::StatusOr<GatewayStatus> GatewayManager::StatusOf(
     ASSIGN_OR_RETURN(const auto issuer, txn.FindIssuer(id));
     if (issuer) {
       standing.published = issuer->revision;
-      standing.horizon = domain::HorizonOf(gateway, TermsOf(issuer->policy));
+      standing.horizon =
+          domain::HorizonOf(gateway, domain::LongestMaxAge(*issuer, now));
     }
     status.issuers.push_back(std::move(standing));
   }
@@ -205,6 +207,10 @@ absl::StatusOr<GatewayStatus> GatewayManager::Update(
         RETURN_IF_ERROR(CheckIssuers(change.txn(), gateway));
         gateway.update_time = change.now();
         RETURN_IF_ERROR(change.txn().UpdateGateway(gateway));
+        RETURN_IF_ERROR(EndConfirmationsOf(change.txn(), id, gateway.issuers,
+                                           request.caller.Principal(),
+                                           change.now())
+                            .status());
         change.Record("gateway.updated", name, DetailOf(gateway));
         change.SetResult(name);
         return absl::OkStatus();
@@ -221,16 +227,14 @@ absl::Status GatewayManager::Delete(const Request& request,
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) -> absl::Status {
-        ASSIGN_OR_RETURN(const auto gateway, GetGateway(change.txn(), id));
+        RETURN_IF_ERROR(GetGateway(change.txn(), id).status());
         ASSIGN_OR_RETURN(
             const int ended,
-            EndConfirmationsOf(
-                change.txn(), gateway,
-                absl::StrCat(request.caller.Principal(), ", who deleted it"),
-                change.now()));
+            EndConfirmationsOf(change.txn(), id, {}, request.caller.Principal(),
+                               change.now()));
         RETURN_IF_ERROR(change.txn().DeleteGateway(id));
         change.Record("gateway.deleted", name,
-                      WriteJson({{"confirmations_stated", ended}}));
+                      WriteJson({{"confirmations_ended", ended}}));
         change.SetResult(name);
         return absl::OkStatus();
       },

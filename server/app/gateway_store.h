@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/base/ids.h"
 #include "server/domain/canary.h"
+#include "server/domain/drill.h"
 #include "server/domain/gateway.h"
 #include "server/domain/revocation.h"
 
@@ -22,6 +23,12 @@ struct RevocationFilter {
   std::optional<IssuerId> issuer = std::nullopt;
   std::optional<OwnerId> leaver = std::nullopt;
   bool open_only = false;  // not refused by every gateway yet
+};
+
+// A gateway that is asked whether it refuses a key.
+struct ProbeTarget {
+  KeyId key;
+  GatewayId gateway;
 };
 
 class GatewayReads {
@@ -62,9 +69,27 @@ class GatewayReads {
   virtual absl::StatusOr<std::vector<domain::Confirmation>> ListConfirmations(
       const KeyId& key) = 0;
   virtual absl::StatusOr<int64_t> CountOverdueConfirmations() = 0;
-  // Returns a canary of the key that is valid at `now` and still at `until`.
+  // Returns at most `limit` closed ones about which nothing is stated yet.
+  virtual absl::StatusOr<std::vector<domain::Revocation>>
+  ListUnstatedRevocations(int limit) = 0;
+  // Returns those that are not known to have ended, of any key.
+  virtual absl::StatusOr<std::vector<domain::Confirmation>>
+  ListOpenConfirmationsOf(const GatewayId& gateway) = 0;
+  // Returns a canary of the key that is to be used at `now`, and is valid until
+  // after `until`. Its window's `issued` is not kept.
   virtual absl::StatusOr<std::optional<domain::Canary>> FindCanary(
-      const KeyId& key, absl::Time now, absl::Time until) = 0;
+      const KeyId& key, const std::string& audience, absl::Time now,
+      absl::Time until) = 0;
+  // Returns at most `limit` of what can be asked: gateways with a probe that
+  // are to refuse a key of which there are canaries for `now` or later.
+  virtual absl::StatusOr<std::vector<ProbeTarget>> ListProbeTargets(
+      absl::Time now, int limit) = 0;
+
+  virtual absl::StatusOr<std::optional<domain::Drill>> FindDrill(
+      const DrillId& id) = 0;
+  // Returns at most `limit`, the latest first, of those before (time, ID).
+  virtual absl::StatusOr<std::vector<domain::Drill>> ListDrills(
+      const std::pair<absl::Time, std::string>& before, int limit) = 0;
 };
 
 class GatewayWrites {
@@ -86,16 +111,20 @@ class GatewayWrites {
   // `next`: when time may change something. ALREADY_EXISTS.
   virtual absl::Status InsertRevocation(const domain::Revocation& revocation,
                                         absl::Time next) = 0;
-  // Writes close_time and `next`. Compare-and-set; counts rev up. ABORTED.
+  // Writes close_time, statement and `next`. Compare-and-set; counts rev up.
+  // ABORTED.
   virtual absl::Status UpdateRevocation(domain::Revocation& revocation,
                                         absl::Time next) = 0;
   virtual absl::Status InsertCanary(const domain::Canary& canary) = 0;
-  virtual absl::Status DeleteCanaries(const KeyId& key) = 0;
+  // Those that expired before.
+  virtual absl::Status DeleteCanariesUntil(absl::Time until) = 0;
   virtual absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) = 0;
   // Compare-and-set; counts rev up. ABORTED.
   virtual absl::Status UpdateConfirmation(
       domain::Confirmation& confirmation) = 0;
+  // ALREADY_EXISTS.
+  virtual absl::Status InsertDrill(const domain::Drill& drill) = 0;
 };
 
 }  // namespace warder::app

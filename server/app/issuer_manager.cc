@@ -186,6 +186,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Create(
   fresh.issuer.owner = command.owner;
   fresh.issuer.deputies = command.deputies;
   fresh.issuer.policy = command.policy;
+  fresh.issuer.drill = command.drill;
   fresh.issuer.grants = std::move(grants);
 
   // Two of each: one signs from the start, one is the spare that lets even the
@@ -313,7 +314,14 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
         const auto before = domain::PublishedKeys(draft);
         domain::Issuer& issuer = draft.issuer;
         if (command.display_name) issuer.display_name = *command.display_name;
-        if (command.policy) issuer.policy = *command.policy;
+        if (command.policy) {
+          const absl::Duration former =
+              domain::LongestMaxAge(issuer, change.now());
+          issuer.policy = *command.policy;
+          if (former > issuer.policy.cache_max_age) {
+            issuer.cached_until = change.now() + former;
+          }
+        }
         if (command.grants) issuer.grants = *command.grants;
         domain::SetDefaultLifetimes(issuer.grants, issuer.policy);
         RETURN_IF_ERROR(domain::ValidateGrants(issuer.grants, issuer.policy));

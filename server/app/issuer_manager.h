@@ -22,6 +22,7 @@ struct CreateIssuerCommand {
   std::vector<OwnerId> deputies;  // empty: the owner's own deputy
   domain::Policy policy;
   std::vector<domain::Grant> grants;
+  bool drill = false;  // its keys are made to be ended for practice
 };
 
 // Fields that are not set stay as they are.

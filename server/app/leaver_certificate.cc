@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/revocation_statement.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/time_text.h"
@@ -118,10 +119,10 @@ Json IssuerJson(const domain::IssuerOutcome& issuer) {
        TextOrNothing(issuer.noticed_by)}};
 }
 
-// What is known of each gateway refusing each of the keys.
+// What is known of each gateway refusing each of the keys, and what was stated.
 absl::StatusOr<Json> RefusalsJson(ReadTransaction& txn,
                                   const std::map<KeyRef, Json>& keys) {
-  Json gateways = Json::array();
+  Json gateways = Json::array(), statements = Json::array();
   int refused = 0, total = 0, revoked = 0;
   for (const auto& [ref, facts] : keys) {
     ASSIGN_OR_RETURN(const auto revocation, txn.FindRevocation(ref.second));
@@ -130,28 +131,13 @@ absl::StatusOr<Json> RefusalsJson(ReadTransaction& txn,
     ASSIGN_OR_RETURN(const auto confirmations,
                      txn.ListConfirmations(ref.second));
     for (const domain::Confirmation& confirmation : confirmations) {
-      const bool enforced =
-          confirmation.state == domain::ConfirmationState::kEnforced;
       ++total;
-      refused += enforced ? 1 : 0;
-      Json until;
-      if (!enforced) {
-        until = confirmation.latest < absl::InfiniteFuture()
-                    ? Json(TimeText(confirmation.latest))
-                    : Json("unbounded");
-      }
-      gateways.push_back(
-          {{"gateway", GatewayName(confirmation.gateway)},
-           {"key", KeyName(ref.first, ref.second)},
-           {"state", domain::ConfirmationStateName(confirmation.state)},
-           {"refused", TextOrNothing(confirmation.enforce_time)},
-           {"after_ms", enforced ? Json(absl::ToInt64Milliseconds(
-                                       *confirmation.enforce_time -
-                                       revocation->revoke_time))
-                                 : Json()},
-           {"how_known", domain::EvidenceName(confirmation.enforced_by)},
-           {"seen", confirmation.detail},
-           {"may_accept_until", std::move(until)}});
+      refused +=
+          confirmation.state == domain::ConfirmationState::kEnforced ? 1 : 0;
+      gateways.push_back(ConfirmationJson(*revocation, confirmation));
+    }
+    if (!revocation->statement.empty()) {
+      statements.push_back(revocation->statement);
     }
   }
   const std::string known =
@@ -159,7 +145,9 @@ absl::StatusOr<Json> RefusalsJson(ReadTransaction& txn,
           ? "no gateway was registered; the times by which those that keep to "
             "the issuers' policies refuse stand with each issuer"
           : absl::StrCat(refused, " of ", total, " confirmed");
-  return Json{{"gateways", std::move(gateways)}, {"known", known}};
+  return Json{{"gateways", std::move(gateways)},
+              {"known", known},
+              {"statements", std::move(statements)}};
 }
 
 // The events the statement rests on: those about the person, and those of the

@@ -37,7 +37,8 @@ class LeaverCertificates {
   //   when,
   //                        what was done and when, successor, live tokens
   //   issuers              who owns them now; by when gateways refuse
-  //   refusals             per gateway, as far as known
+  //   refusals             per gateway, as far as known; of each key that all
+  //                        refuse the statement (revocation_statement.h)
   //   uses_after_refusal   as far as known
   //   audit                the events it rests on, with the hashes of the chain
   //

@@ -33,7 +33,8 @@ class HttpClient {
   virtual absl::StatusOr<HttpReply> Post(
       const std::string& url, const std::vector<std::string>& headers,
       const std::string& body) = 0;
-  // As Post, without a body: one question, whose answer's status tells.
+  // As Post, without a body: one question, whose answer's status tells. On a
+  // connection of its own, so that a balancer chooses anew.
   virtual absl::StatusOr<HttpReply> Ask(
       const std::string& url, const std::vector<std::string>& headers) = 0;
   // Of a body past 256 KiB: UNAVAILABLE.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
@@ -41,6 +43,22 @@ absl::StatusOr<std::string> ParsePageToken(absl::string_view kind,
                       "again without one");
   }
   return std::string(position);
+}
+
+std::string TimePosition(absl::Time time, absl::string_view name) {
+  return absl::StrCat(absl::ToUnixMicros(time), "/", name);
+}
+
+absl::StatusOr<std::pair<absl::Time, std::string>> ParseTimePosition(
+    const std::string& position) {
+  if (position.empty()) return std::pair(absl::InfiniteFuture(), std::string());
+  const std::pair<std::string, std::string> parts =
+      absl::StrSplit(position, absl::MaxSplits('/', 1));
+  int64_t micros = 0;
+  if (!absl::SimpleAtoi(parts.first, &micros)) {
+    return FieldError("page_token", "is not one of this list's");
+  }
+  return std::pair(absl::FromUnixMicros(micros), parts.second);
 }
 
 }  // namespace warder::app

@@ -3,10 +3,12 @@
 #define WARDER_SERVER_APP_PAGE_TOKEN_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace warder::app {
 
@@ -37,6 +39,13 @@ std::string MakePageToken(absl::string_view kind, absl::string_view filter,
 absl::StatusOr<std::string> ParsePageToken(absl::string_view kind,
                                            absl::string_view filter,
                                            absl::string_view token);
+
+// Positions of lists whose latest come first: of the last item its time and
+// name. ParseTimePosition returns (InfiniteFuture, "") for "";
+// INVALID_ARGUMENT `page_token`.
+std::string TimePosition(absl::Time time, absl::string_view name);
+absl::StatusOr<std::pair<absl::Time, std::string>> ParseTimePosition(
+    const std::string& position);
 
 }  // namespace warder::app
 

@@ -15,11 +15,10 @@ namespace {
 using domain::ProbeAnswer;
 using domain::ProbeOutcome;
 
-constexpr int kMostRevocations = 1000;
+constexpr int kMostTargets = 10'000;
 constexpr absl::Duration kLookEvery = absl::Seconds(10);
 constexpr absl::Duration kLeastCooldown = absl::Seconds(5);
-// A canary that expires while it travels proves nothing.
-constexpr absl::Duration kMargin = absl::Seconds(5);
+constexpr absl::Duration kCleanEvery = absl::Minutes(10);
 
 std::vector<std::string> HeadersOf(const domain::Probe& probe,
                                    const std::string& token) {
@@ -101,46 +100,46 @@ void ProofLoop::RunAsker() {
   }
 }
 
-absl::Time ProofLoop::Look() {
-  std::set<Question> open;
-  const absl::Status read =
+absl::StatusOr<std::set<ProofLoop::Question>> ProofLoop::Targets() {
+  const absl::Time now = runner_.clock().TimeNow();
+  bool any = false;
+  std::vector<ProbeTarget> targets;
+  RETURN_IF_ERROR(
       runner_.store().Read([&](ReadTransaction& txn) -> absl::Status {
-        open.clear();
-        ASSIGN_OR_RETURN(const bool any, txn.AnyGateway());
+        ASSIGN_OR_RETURN(any, txn.AnyGateway());
         if (!any) return absl::OkStatus();
-        ASSIGN_OR_RETURN(const auto revocations,
-                         txn.ListRevocations({.open_only = true},
-                                             {absl::InfiniteFuture(), ""},
-                                             kMostRevocations));
-        for (const domain::Revocation& revocation : revocations) {
-          ASSIGN_OR_RETURN(const auto confirmations,
-                           txn.ListConfirmations(revocation.key));
-          for (const domain::Confirmation& confirmation : confirmations) {
-            if (confirmation.state == domain::ConfirmationState::kEnforced) {
-              continue;
-            }
-            ASSIGN_OR_RETURN(const auto gateway,
-                             txn.FindGateway(confirmation.gateway));
-            if (gateway && gateway->probe) {
-              open.insert({revocation.key, gateway->id});
-            }
-          }
-        }
+        ASSIGN_OR_RETURN(targets, txn.ListProbeTargets(now, kMostTargets));
         return absl::OkStatus();
-      });
+      }));
+  if (any && next_cleaning_ <= now) {
+    next_cleaning_ = now + kCleanEvery;
+    RETURN_IF_ERROR(runner_.store().Mutate(
+        [&](Transaction& txn) { return txn.DeleteCanariesUntil(now); }));
+  }
+  std::set<Question> questions;
+  for (const ProbeTarget& target : targets) {
+    questions.emplace(target.key, target.gateway);
+  }
+  return questions;
+}
+
+absl::Time ProofLoop::Look() {
+  const auto open = Targets();
   const absl::Time next = runner_.clock().TimeNow() + kLookEvery;
-  if (!read.ok()) {
+  if (!open.ok()) {
     Log(LogLevel::kWarning, "proof.not_looked",
-        {{"error", std::string(read.message())}, {"next", "tried again"}});
+        {{"error", std::string(open.status().message())},
+         {"next", "tried again"}});
     return next;
   }
   {
     MutexLock lock(&mu_);
     const absl::Duration now = runner_.clock().Uptime();
-    std::erase_if(
-        plans_, [&](const auto& entry) { return !open.contains(entry.first); });
+    std::erase_if(plans_, [&](const auto& entry) {
+      return !open->contains(entry.first);
+    });
     ++planned_;
-    for (const Question& question : open) {
+    for (const Question& question : *open) {
       plans_.try_emplace(question, Plan{.asked = 0, .next = now + kFirstPause});
     }
   }
@@ -166,30 +165,38 @@ std::optional<ProofLoop::Question> ProofLoop::TakeDue() {
   return soonest->first;
 }
 
-absl::StatusOr<std::optional<ProofLoop::Matter>> ProofLoop::Prepare(
-    const Question& question) {
+absl::StatusOr<ProofLoop::Matter> ProofLoop::Prepare(const Question& question) {
   std::optional<Matter> matter;
   const absl::Time now = runner_.clock().TimeNow();
-  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn)
+                                           -> absl::Status {
     matter.reset();
     ASSIGN_OR_RETURN(const auto revocation, txn.FindRevocation(question.first));
     ASSIGN_OR_RETURN(const auto gateway, txn.FindGateway(question.second));
-    if (!revocation || revocation->close_time || !gateway || !gateway->probe) {
-      return absl::OkStatus();
+    if (!revocation || !gateway || !gateway->probe) {
+      return NotFound("what was to be asked");
     }
     ASSIGN_OR_RETURN(const auto canary,
-                     txn.FindCanary(question.first, now, now + kMargin));
+                     txn.FindCanary(question.first, gateway->probe->audience,
+                                    now, now + domain::kCanaryMargin));
+    if (!canary) {
+      return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
+                   "the next canary is for later");
+    }
+    ASSIGN_OR_RETURN(const auto confirmations,
+                     txn.ListConfirmations(question.first));
+    const auto it = std::find_if(
+        confirmations.begin(), confirmations.end(),
+        [&](const auto& c) { return c.gateway == question.second; });
     matter =
         Matter{.revocation = *revocation,
                .gateway = *gateway,
-               .canary = canary ? canary->token : "",
-               .why = canary ? ""
-                             : "no canary of the dead key is valid now: its "
-                               "private half was gone, or too many keys "
-                               "ended at once, or a day has passed"};
+               .canary = canary->token,
+               .refuses = it != confirmations.end() &&
+                          it->state == domain::ConfirmationState::kEnforced};
     return absl::OkStatus();
   }));
-  return matter;
+  return *std::move(matter);
 }
 
 ProbeAnswer ProofLoop::Present(const domain::Probe& probe,
@@ -225,110 +232,139 @@ void ProofLoop::PokeIfUseful(const Matter& matter, const Question& question) {
   const SnapshotPtr snapshot =
       runner_.publisher().Find(matter.revocation.issuer.value());
   if (snapshot == nullptr) return;
-  const auto stranger = SignStranger(runner_.vault(), *snapshot, matter.canary);
+  const auto stranger =
+      SignStranger(runner_.vault(), *snapshot, matter.gateway, matter.canary);
   std::string seen;
   if (stranger.ok()) Present(*matter.gateway.probe, *stranger, &seen);
 }
 
-ProbeOutcome ProofLoop::Ask(const Matter& matter, const Question& question) {
-  ProbeOutcome outcome;
-  if (matter.canary.empty()) {
-    outcome.detail = matter.why;
-    return outcome;
-  }
+bool ProofLoop::AskOnce(const Matter& matter, const Question& question,
+                        const std::string& twin, ProbeOutcome& outcome) {
   const domain::Probe& probe = *matter.gateway.probe;
+  const bool first = outcome.dead == ProbeAnswer::kNone;
   std::string seen;
   outcome.dead = Present(probe, matter.canary, &seen);
-  outcome.time = runner_.clock().TimeNow();
+  // That it refused is dated by the first of an unbroken row.
+  if (first || outcome.dead != ProbeAnswer::kRefused) {
+    outcome.time = runner_.clock().TimeNow();
+  }
   outcome.detail = absl::StrCat("the dead key's token: ", seen);
   if (outcome.dead == ProbeAnswer::kAccepted) {
+    if (!first) {
+      absl::StrAppend(&outcome.detail,
+                      "; it had been refused just before: there are several "
+                      "machines behind the URL");
+    }
     PokeIfUseful(matter, question);
-    return outcome;
   }
-  if (outcome.dead == ProbeAnswer::kNone) return outcome;
-  const SnapshotPtr snapshot =
-      runner_.publisher().Find(matter.revocation.issuer.value());
-  const auto twin = snapshot == nullptr
-                        ? absl::StatusOr<std::string>(NotFound("the issuer"))
-                        : SignTwin(runner_.vault(), *snapshot, matter.canary);
-  if (!twin.ok()) {
-    absl::StrAppend(&outcome.detail,
-                    "; no token of a living key: ", twin.status().message());
-    return outcome;
-  }
-  outcome.living = Present(probe, *twin, &seen);
+  if (outcome.dead != ProbeAnswer::kRefused) return false;
+  outcome.living = Present(probe, twin, &seen);
   absl::StrAppend(&outcome.detail, "; the living key's: ", seen);
   // It may be that it has not fetched the living key yet.
   if (outcome.living == ProbeAnswer::kRefused) PokeIfUseful(matter, question);
+  return outcome.living == ProbeAnswer::kAccepted;
+}
+
+ProbeOutcome ProofLoop::Ask(const Matter& matter, const Question& question) {
+  ProbeOutcome outcome;
+  outcome.time = runner_.clock().TimeNow();
+  const SnapshotPtr snapshot =
+      runner_.publisher().Find(matter.revocation.issuer.value());
+  const auto twin =
+      snapshot == nullptr
+          ? absl::StatusOr<std::string>(NotFound("the issuer"))
+          : SignTwin(runner_.vault(), *snapshot, matter.gateway, matter.canary);
+  if (!twin.ok()) {
+    // That it accepts the dead key can be seen all the same.
+    std::string seen;
+    if (Present(*matter.gateway.probe, matter.canary, &seen) ==
+        ProbeAnswer::kAccepted) {
+      outcome.dead = ProbeAnswer::kAccepted;
+    }
+    outcome.detail =
+        absl::StrCat("the dead key's token: ", seen,
+                     "; no token of a living key: ", twin.status().message());
+    return outcome;
+  }
+  const int rounds = matter.refuses ? 1 : kRounds;
+  for (int round = 0; round < rounds; ++round) {
+    if (!AskOnce(matter, question, *twin, outcome)) break;
+  }
   return outcome;
 }
 
-absl::StatusOr<bool> ProofLoop::Record(const Question& question,
-                                       const ProbeOutcome& outcome) {
-  bool over = false;
-  std::optional<domain::Confirmation> was, is;
-  domain::Revocation revocation;
-  ReviewOutcome review;
+absl::StatusOr<ProofLoop::Result> ProofLoop::Record(
+    const Question& question, const ProbeOutcome& outcome) {
+  Result result = Result::kAskAgain;
   RETURN_IF_ERROR(runner_.RunAsSystem(
       ChangeRunner::Urgency::kUrgent, [&](Change& change) -> absl::Status {
-        over = false;
-        was.reset();
-        review = {};
+        result = Result::kOver;
         Transaction& txn = change.txn();
-        ASSIGN_OR_RETURN(const auto found, txn.FindRevocation(question.first));
+        ASSIGN_OR_RETURN(const auto revocation,
+                         txn.FindRevocation(question.first));
+        ASSIGN_OR_RETURN(const auto gateway, txn.FindGateway(question.second));
         ASSIGN_OR_RETURN(auto confirmations,
                          txn.ListConfirmations(question.first));
         const auto it = std::find_if(
             confirmations.begin(), confirmations.end(),
             [&](const auto& c) { return c.gateway == question.second; });
-        if (!found || it == confirmations.end()) {
-          over = true;
+        if (!revocation || !gateway || it == confirmations.end()) {
           return absl::OkStatus();
         }
-        revocation = *found;
-        was = *it;
-        if (domain::NoteProbe(*it, outcome)) {
+        const domain::Confirmation was = *it;
+        if (domain::NoteProbe(*it, *gateway, outcome)) {
           RETURN_IF_ERROR(txn.UpdateConfirmation(*it));
-          RecordProbe(change, revocation, *was, *it);
+          RecordProbe(change, *revocation, was, *it);
         }
-        is = *it;
-        over = it->state == domain::ConfirmationState::kEnforced;
-        if (over) {
-          ASSIGN_OR_RETURN(
-              review, ReviewRevocation(txn, revocation, nullptr, change.now()));
-          RecordReview(change, revocation, review);
-        }
+        const bool refuses = it->state == domain::ConfirmationState::kEnforced;
+        result = refuses ? Result::kRefuses : Result::kAskAgain;
+        if (domain::Ended(was) == domain::Ended(*it)) return absl::OkStatus();
+        ASSIGN_OR_RETURN(
+            ReviewOutcome review,
+            ReviewRevocation(txn, *revocation, nullptr, change.now()));
+        if (refuses) review.enforced.push_back(*it);
+        RecordReview(change, *revocation, review);
         return absl::OkStatus();
       }));
-  if (over && was && is && was->state != is->state) {
-    runner_.metrics().ObserveConfirmation(
-        "enforced", *is->enforce_time - revocation.revoke_time);
-  }
-  return over;
+  return result;
 }
 
 bool ProofLoop::AskOne() {
   const auto question = TakeDue();
   if (!question) return false;
-  bool over = false;
+  Result result = Result::kAskAgain;
   const auto matter = Prepare(*question);
-  if (matter.ok() && !*matter) {
-    over = true;
+  if (absl::IsNotFound(matter.status())) {
+    result = Result::kOver;
   } else if (matter.ok()) {
-    const auto recorded = Record(*question, Ask(**matter, *question));
-    over = recorded.ok() && *recorded;
+    const ProbeOutcome outcome = Ask(*matter, *question);
+    if (matter->refuses && outcome.dead != ProbeAnswer::kAccepted) {
+      result = Result::kRefuses;  // as is known
+    } else if (const auto recorded = Record(*question, outcome);
+               recorded.ok()) {
+      result = *recorded;
+    } else {
+      Log(LogLevel::kWarning, "proof.not_recorded",
+          {{"revocation", RevocationName(question->first)},
+           {"gateway", GatewayName(question->second)},
+           {"error", std::string(recorded.status().message())},
+           {"next", "it is asked again"}});
+    }
   }
   MutexLock lock(&mu_);
   busy_.erase(question->second);
   const auto plan = plans_.find(*question);
   if (plan == plans_.end()) return true;
-  if (over) {
+  if (result == Result::kOver) {
     plans_.erase(plan);
     return true;
   }
   const int doublings = std::min(plan->second.asked++, 10);
-  plan->second.next = runner_.clock().Uptime() +
-                      std::min(kFirstPause * (1 << doublings), kLongestPause);
+  plan->second.next =
+      runner_.clock().Uptime() +
+      (result == Result::kRefuses
+           ? kCalmPause
+           : std::min(kFirstPause * (1 << doublings), kLongestPause));
   return true;
 }
 

@@ -1,13 +1,15 @@
 // Asks every gateway that can be asked whether it refuses a revoked key, until
-// it does.
+// it does, and then again now and then for as long as there are canaries.
 //
-// Each question is two tokens that differ in their key alone: the canary of the
-// dead key, which must be refused, and its twin by the living key, which must
-// be accepted: a gateway that refuses everything proves nothing. Both answers
-// are needed at one time. Who accepts the dead key is poked, where its kind
-// fetches the key set anew for an unknown kid, and asked again: after 0.2, 0.4,
-// ... 30 seconds. Nothing but the order of questions is in memory: after a
-// restart it begins anew.
+// A question is rounds of two tokens that differ in their key alone: the canary
+// of the dead key, which must be refused, and its twin by a living key, which
+// must be accepted: a gateway that refuses everything proves nothing. Each
+// token goes over a connection of its own, so that where several machines stand
+// behind one address it is not always the same one that answers; a proof is
+// kRounds rounds in a row, and whoever accepts later takes it back. Who accepts
+// the dead key is poked, where its kind fetches the key set anew for an unknown
+// kid, and asked again: after 0.2, 0.4, ... 30 seconds. Nothing but the order
+// of questions is in memory: after a restart it begins anew.
 #ifndef WARDER_SERVER_APP_PROOF_LOOP_H_
 #define WARDER_SERVER_APP_PROOF_LOOP_H_
 
@@ -33,6 +35,9 @@ class ProofLoop {
  public:
   static constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
   static constexpr absl::Duration kLongestPause = absl::Seconds(30);
+  // Who is known to refuse is asked again after this.
+  static constexpr absl::Duration kCalmPause = absl::Minutes(5);
+  static constexpr int kRounds = 3;
   // Gateways that are asked at one instant; each is asked one thing at a time.
   static constexpr int kThreads = 8;
 
@@ -52,8 +57,8 @@ class ProofLoop {
   // Looks which questions there are; those that are due can be taken. Returns
   // when to look again. Blocks for a read of the store.
   absl::Time Look();
-  // Asks one that is due; false where none is. Blocks for up to three HTTP
-  // requests and a store transaction.
+  // Asks one that is due; false where none is. Blocks for up to 2 * kRounds
+  // HTTP requests and a store transaction.
   bool AskOne();
 
  private:
@@ -67,19 +72,27 @@ class ProofLoop {
   struct Matter {
     domain::Revocation revocation;
     domain::Gateway gateway;
-    std::string canary;  // empty: none is valid now
-    std::string why;     // there is none
+    std::string canary;
+    bool refuses;  // as far as is known
   };
+  // What came of a question.
+  enum class Result { kOver, kRefuses, kAskAgain };
 
   std::optional<Question> TakeDue() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::optional<Matter>> Prepare(const Question& question);
+  // NOT_FOUND: there is nothing to ask any more. UNAVAILABLE: no canary is for
+  // now.
+  absl::StatusOr<Matter> Prepare(const Question& question);
   domain::ProbeOutcome Ask(const Matter& matter, const Question& question);
   domain::ProbeAnswer Present(const domain::Probe& probe,
                               const std::string& token, std::string* seen);
   void PokeIfUseful(const Matter& matter, const Question& question);
-  // Returns whether there is nothing left to ask.
-  absl::StatusOr<bool> Record(const Question& question,
-                              const domain::ProbeOutcome& outcome);
+  // One round more; returns whether there is a reason for another.
+  bool AskOnce(const Matter& matter, const Question& question,
+               const std::string& twin, domain::ProbeOutcome& outcome);
+  absl::StatusOr<Result> Record(const Question& question,
+                                const domain::ProbeOutcome& outcome);
+  // Returns what there is to ask. Forgets canaries that have expired.
+  absl::StatusOr<std::set<Question>> Targets();
   void RunLooker();
   void RunAsker();
 
@@ -92,6 +105,7 @@ class ProofLoop {
   int64_t planned_ ABSL_GUARDED_BY(mu_) = 0;  // counts calls of Look
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Time next_cleaning_ = absl::InfinitePast();  // used by Look alone
   std::vector<std::thread> threads_;
 };
 

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "server/app/revocation_record.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
@@ -30,6 +28,7 @@ absl::StatusOr<domain::Revocation> GetRevocation(ReadTransaction& txn,
   return *std::move(found);
 }
 
+// Reasons and advice are of today; the instants are the confirmation's own.
 absl::StatusOr<RevocationStatus> StatusOf(ReadTransaction& txn,
                                           domain::Revocation revocation,
                                           const std::string& only) {
@@ -43,12 +42,14 @@ absl::StatusOr<RevocationStatus> StatusOf(ReadTransaction& txn,
     if (gateway && issuer) {
       entry.reach = gateway->reach;
       entry.consumer = gateway->consumer;
-      entry.horizon = domain::HorizonOf(*gateway, TermsOf(issuer->policy));
+      entry.horizon = domain::HorizonOf(*gateway, issuer->policy.cache_max_age);
     }
     entry.confirmation = std::move(confirmation);
     status.gateways.push_back(std::move(entry));
   }
   status.revocation = std::move(revocation);
+  // It is about all gateways.
+  if (!only.empty()) status.revocation.statement.clear();
   return status;
 }
 
@@ -93,16 +94,7 @@ absl::StatusOr<Page<RevocationStatus>> RevocationManager::List(
   ASSIGN_OR_RETURN(const int size, PageSize(page));
   ASSIGN_OR_RETURN(const std::string position,
                    ParsePageToken("revocations", text, page.token));
-  std::pair<absl::Time, std::string> before = {absl::InfiniteFuture(), ""};
-  if (!position.empty()) {
-    const std::pair<std::string, std::string> parts =
-        absl::StrSplit(position, absl::MaxSplits('/', 1));
-    int64_t micros = 0;
-    if (!absl::SimpleAtoi(parts.first, &micros)) {
-      return FieldError("page_token", "is not one of this list's");
-    }
-    before = {absl::FromUnixMicros(micros), parts.second};
-  }
+  ASSIGN_OR_RETURN(const auto before, ParseTimePosition(position));
   Page<RevocationStatus> result;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
     result = {};
@@ -113,8 +105,7 @@ absl::StatusOr<Page<RevocationStatus>> RevocationManager::List(
       const domain::Revocation& last = revocations.back();
       result.next_token =
           MakePageToken("revocations", text,
-                        absl::StrCat(absl::ToUnixMicros(last.revoke_time), "/",
-                                     last.key.value()));
+                        TimePosition(last.revoke_time, last.key.value()));
     }
     for (domain::Revocation& revocation : revocations) {
       ASSIGN_OR_RETURN(auto status, StatusOf(txn, std::move(revocation),
@@ -134,50 +125,49 @@ absl::StatusOr<RevocationImpact> RevocationManager::Plan(const Request& request,
                    runner_.Authorize(request, Permission::kRevokeKeys, name));
   RevocationImpact impact;
   const absl::Time now = runner_.clock_guard().Read().trusted;
-  RETURN_IF_ERROR(
-      runner_.store().Read([&](ReadTransaction& txn) -> absl::Status {
-        impact = {};
-        ASSIGN_OR_RETURN(const auto key, txn.FindKey(issuer, id));
-        if (!key || (access == Access::kOwn &&
-                     key->owner.value() != request.caller.name)) {
-          return NotFound(name);
-        }
-        impact.key = *key;
-        ASSIGN_OR_RETURN(domain::IssuerDraft draft,
-                         txn.LoadDraft(issuer, KeyScope::kLiving));
-        const auto published = domain::PublishedKeys(draft);
-        if (key->state == domain::KeyState::kActive) {
-          domain::RevokeKeys(draft, {id},
-                             domain::RevocationReason::kUnspecified,
-                             request.caller.Actor(), now);
-          const domain::Key* successor =
-              draft.Find(key->algorithm, domain::KeyState::kActive);
-          if (successor != nullptr) {
-            impact.successor = successor->id;
-            impact.successor_published =
-                std::count(published.begin(), published.end(), successor->id) >
-                0;
-          }
-        }
-        ASSIGN_OR_RETURN(auto gateways, txn.ListGatewaysOf(issuer));
-        for (domain::Gateway& gateway : gateways) {
-          ASSIGN_OR_RETURN(const auto views, txn.ListViews(gateway.id, issuer));
-          RevocationImpact::OnGateway on;
-          on.horizon = domain::HorizonOf(gateway, TermsOf(draft.issuer.policy));
-          // Who holds the set that is published now holds all of its keys.
-          on.holds_successor = impact.successor.empty() ||
-                               (impact.successor_published && !views.empty() &&
-                                views[0].revision >= draft.issuer.revision);
-          on.gateway = std::move(gateway);
-          impact.gateways.push_back(std::move(on));
-        }
-        if (key->activate_time && *key->activate_time <= now) {
-          impact.tokens_until = key->retire_time.value_or(now) +
-                                draft.issuer.policy.max_token_lifetime;
-          if (*impact.tokens_until <= now) impact.tokens_until.reset();
-        }
-        return absl::OkStatus();
-      }));
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn)
+                                           -> absl::Status {
+    impact = {};
+    ASSIGN_OR_RETURN(const auto key, txn.FindKey(issuer, id));
+    if (!key ||
+        (access == Access::kOwn && key->owner.value() != request.caller.name)) {
+      return NotFound(name);
+    }
+    impact.key = *key;
+    ASSIGN_OR_RETURN(domain::IssuerDraft draft,
+                     txn.LoadDraft(issuer, KeyScope::kLiving));
+    const auto published = domain::PublishedKeys(draft);
+    if (key->state == domain::KeyState::kActive) {
+      domain::RevokeKeys(draft, {id}, domain::RevocationReason::kUnspecified,
+                         request.caller.Actor(), now);
+      const domain::Key* successor =
+          draft.Find(key->algorithm, domain::KeyState::kActive);
+      if (successor != nullptr) {
+        impact.successor = successor->id;
+        impact.successor_published =
+            std::count(published.begin(), published.end(), successor->id) > 0;
+      }
+    }
+    ASSIGN_OR_RETURN(auto gateways, txn.ListGatewaysOf(issuer));
+    for (domain::Gateway& gateway : gateways) {
+      ASSIGN_OR_RETURN(const auto views, txn.ListViews(gateway.id, issuer));
+      RevocationImpact::OnGateway on;
+      on.horizon =
+          domain::HorizonOf(gateway, domain::LongestMaxAge(draft.issuer, now));
+      // Who holds the set that is published now holds all of its keys.
+      on.holds_successor = impact.successor.empty() ||
+                           (impact.successor_published && !views.empty() &&
+                            views[0].revision >= draft.issuer.revision);
+      on.gateway = std::move(gateway);
+      impact.gateways.push_back(std::move(on));
+    }
+    if (key->activate_time && *key->activate_time <= now) {
+      impact.tokens_until = key->retire_time.value_or(now) +
+                            draft.issuer.policy.max_token_lifetime;
+      if (*impact.tokens_until <= now) impact.tokens_until.reset();
+    }
+    return absl::OkStatus();
+  }));
   impact.live_tokens = runner_.live_tokens().CountAt(id, now);
   impact.more_live_tokens =
       impact.tokens_until.has_value() &&

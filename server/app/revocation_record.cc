@@ -4,9 +4,11 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/app/change_runner.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
+#include "server/base/metrics.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
@@ -22,16 +24,13 @@ using domain::ConfirmationState;
 
 // Notes what time and the gateway's view say. Returns whether anything changed.
 bool Advance(Confirmation& confirmation, const domain::Revocation& revocation,
-             const domain::Gateway& gateway, const domain::Horizon& horizon,
-             const domain::GatewayView* view, absl::Time refuses_by,
-             absl::Time now) {
+             const domain::Gateway& gateway, const domain::GatewayView* view,
+             absl::Time refuses_by, absl::Time now) {
   bool changed = false;
   if (view != nullptr) {
     changed = domain::NoteView(confirmation, revocation, gateway, *view);
   }
-  return domain::NoteTime(confirmation, revocation, gateway, horizon,
-                          refuses_by, now) ||
-         changed;
+  return domain::NoteTime(confirmation, gateway, refuses_by, now) || changed;
 }
 
 void Tell(const Confirmation& before, const Confirmation& now,
@@ -67,12 +66,6 @@ std::vector<domain::Gateway> GatewaysOf(Transaction& txn,
 
 }  // namespace
 
-domain::HorizonTerms TermsOf(const domain::Policy& policy) {
-  return {.max_age = policy.cache_max_age,
-          .token_lifetime = policy.max_token_lifetime,
-          .clock_skew = policy.clock_skew};
-}
-
 absl::StatusOr<int> BeginRevocations(Transaction& txn,
                                      const domain::IssuerDraft& draft,
                                      const OwnerId& leaver,
@@ -97,18 +90,27 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
     revocation.revoke_time = *key.revoke_time;
     revocation.leaver = leaver;
     RETURN_IF_ERROR(txn.InsertRevocation(revocation, revocation.revoke_time));
-    for (const domain::Gateway& gateway : gateways) {
-      RETURN_IF_ERROR(txn.InsertConfirmation(domain::BeginConfirmation(
-          revocation, gateway,
-          domain::HorizonOf(gateway, TermsOf(issuer.policy)),
-          issuer.policy.max_revocation_exposure)));
-    }
+    bool can_be_asked = false;
     for (const auto& half : draft.changes.destroyed) {
       if (half.key != key.id) continue;
       for (const domain::Canary& canary :
            canaries.Sign(issuer, half, gateways, revocation.revoke_time)) {
         RETURN_IF_ERROR(txn.InsertCanary(canary));
+        can_be_asked = true;
       }
+    }
+    const absl::Duration max_age =
+        domain::LongestMaxAge(issuer, revocation.revoke_time);
+    for (const domain::Gateway& gateway : gateways) {
+      Confirmation confirmation = domain::BeginConfirmation(
+          revocation, gateway, domain::HorizonOf(gateway, max_age),
+          issuer.policy.max_revocation_exposure);
+      if (gateway.probe && !can_be_asked) {
+        confirmation.detail =
+            "it cannot be asked: the key's private half was gone before, or "
+            "too many keys ended at once";
+      }
+      RETURN_IF_ERROR(txn.InsertConfirmation(confirmation));
     }
     ++begun;
   }
@@ -120,10 +122,6 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
                                                const StreamBound& streams,
                                                absl::Time now) {
   ReviewOutcome outcome;
-  if (revocation.close_time) return outcome;
-  ASSIGN_OR_RETURN(const auto issuer, txn.FindIssuer(revocation.issuer));
-  if (!issuer) return Internal("a revocation without its issuer");
-  const domain::HorizonTerms terms = TermsOf(issuer->policy);
   ASSIGN_OR_RETURN(const auto views,
                    txn.ListViews(GatewayId(), revocation.issuer));
   std::map<GatewayId, const domain::GatewayView*> view_of;
@@ -131,57 +129,87 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
   ASSIGN_OR_RETURN(auto confirmations, txn.ListConfirmations(revocation.key));
   absl::Time next = absl::InfiniteFuture();
   absl::Time last_enforced = revocation.revoke_time;
-  bool all_enforced = true;
+  bool all_ended = true;
   for (Confirmation& confirmation : confirmations) {
     ASSIGN_OR_RETURN(const auto gateway, txn.FindGateway(confirmation.gateway));
     if (gateway) {
-      const domain::Horizon horizon = domain::HorizonOf(*gateway, terms);
       const auto view = view_of.find(confirmation.gateway);
       const absl::Time refuses_by = gateway->reach != domain::Reach::kStream
                                         ? absl::InfinitePast()
                                     : streams ? streams(gateway->id)
                                               : absl::InfiniteFuture();
       const Confirmation before = confirmation;
-      if (Advance(confirmation, revocation, *gateway, horizon,
+      if (Advance(confirmation, revocation, *gateway,
                   view == view_of.end() ? nullptr : view->second, refuses_by,
                   now)) {
         RETURN_IF_ERROR(txn.UpdateConfirmation(confirmation));
         Tell(before, confirmation, outcome);
       }
-      next = std::min(next, domain::NextInstant(confirmation, revocation,
-                                                *gateway, horizon, refuses_by));
+      next = std::min(next,
+                      domain::NextInstant(confirmation, *gateway, refuses_by));
     }
-    if (confirmation.state == ConfirmationState::kEnforced) {
+    if (!domain::Ended(confirmation)) all_ended = false;
+    if (confirmation.enforce_time) {
       last_enforced = std::max(last_enforced, *confirmation.enforce_time);
-    } else {
-      all_enforced = false;
     }
   }
-  if (all_enforced) {
+  if (all_ended && !revocation.close_time) {
     revocation.close_time = last_enforced;
     outcome.closed = true;
-    RETURN_IF_ERROR(txn.DeleteCanaries(revocation.key));
-    next = absl::InfiniteFuture();
+  } else if (!all_ended && revocation.close_time) {
+    revocation.close_time.reset();
+    revocation.statement.clear();
+    outcome.reopened = true;
   }
-  // What was due and changed nothing is not looked at again at once.
-  if (next <= now) next = now + kLookAgain;
-  // Who does not know the streams leaves it to who does, at once.
-  if (!streams && !outcome.closed) next = now;
+  if (all_ended) {
+    next = absl::InfiniteFuture();
+  } else if (!streams) {
+    next = now;  // who does not know the streams leaves it to who does, at once
+  } else if (next <= now) {
+    next = now + kLookAgain;  // it was due, and nothing came of it
+  }
   RETURN_IF_ERROR(txn.UpdateRevocation(revocation, next));
   return outcome;
 }
 
+namespace {
+
+void TellReview(Metrics& metrics, const domain::Revocation& revocation,
+                const ReviewOutcome& outcome) {
+  for (const Confirmation& confirmation : outcome.fetched) {
+    metrics.ObserveConfirmation(
+        "fetched", *confirmation.fetch_time - revocation.revoke_time);
+  }
+  for (const Confirmation& confirmation : outcome.enforced) {
+    metrics.ObserveConfirmation(
+        "enforced", *confirmation.enforce_time - revocation.revoke_time);
+  }
+  for (const Confirmation& confirmation : outcome.overdue) {
+    Log(LogLevel::kWarning, "revocation.overdue",
+        {{"revocation", RevocationName(revocation.key)},
+         {"gateway", GatewayName(confirmation.gateway)},
+         {"next",
+          absl::StrCat("warder revocation show ", revocation.key.value())}});
+  }
+}
+
+}  // namespace
+
 void RecordReview(Change& change, const domain::Revocation& revocation,
                   const ReviewOutcome& outcome) {
+  change.AfterCommit([&metrics = change.metrics(), revocation, outcome] {
+    TellReview(metrics, revocation, outcome);
+  });
   const std::string name = RevocationName(revocation.key);
   for (const Confirmation& confirmation : outcome.overdue) {
     change.Record("revocation.overdue", name,
                   WriteJson({{"gateway", confirmation.gateway.value()},
                              {"deadline", TimeText(confirmation.deadline)}}));
   }
-  if (outcome.closed) {
-    change.Record("revocation.confirmed", name,
-                  WriteJson({{"issuer", revocation.issuer.value()}}));
+  if (outcome.closed || outcome.reopened) {
+    change.Record(
+        outcome.closed ? "revocation.confirmed" : "revocation.reopened", name,
+        WriteJson({{"issuer", revocation.issuer.value()}}));
   }
 }
 
@@ -203,25 +231,22 @@ void RecordProbe(Change& change, const domain::Revocation& revocation,
 }
 
 absl::StatusOr<int> EndConfirmationsOf(Transaction& txn,
-                                       const domain::Gateway& gateway,
+                                       const GatewayId& gateway,
+                                       const std::vector<IssuerId>& kept,
                                        const std::string& who, absl::Time now) {
   int ended = 0;
-  for (const IssuerId& issuer : gateway.issuers) {
-    ASSIGN_OR_RETURN(const auto open, txn.ListOpenRevocationsOf(issuer));
-    for (domain::Revocation revocation : open) {
-      ASSIGN_OR_RETURN(auto confirmations,
-                       txn.ListConfirmations(revocation.key));
-      for (Confirmation& confirmation : confirmations) {
-        if (confirmation.gateway != gateway.id ||
-            !domain::NoteStatement(confirmation, who, now)) {
-          continue;
-        }
-        RETURN_IF_ERROR(txn.UpdateConfirmation(confirmation));
-        // The loop looks whether that was the last one.
-        RETURN_IF_ERROR(txn.UpdateRevocation(revocation, now));
-        ++ended;
-      }
+  ASSIGN_OR_RETURN(auto confirmations, txn.ListOpenConfirmationsOf(gateway));
+  for (Confirmation& confirmation : confirmations) {
+    ASSIGN_OR_RETURN(auto revocation, txn.FindRevocation(confirmation.key));
+    if (!revocation ||
+        std::count(kept.begin(), kept.end(), revocation->issuer) > 0 ||
+        !domain::NoteUnregistered(confirmation, who)) {
+      continue;
     }
+    RETURN_IF_ERROR(txn.UpdateConfirmation(confirmation));
+    // The loop looks whether that was the last one.
+    RETURN_IF_ERROR(txn.UpdateRevocation(*revocation, now));
+    ++ended;
   }
   return ended;
 }

@@ -32,21 +32,23 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
 // What a review found, for the audit log and the metrics.
 struct ReviewOutcome {
   std::vector<domain::Confirmation> fetched, enforced, overdue;  // since before
-  bool closed = false;  // by this review: every gateway has refused
+  bool closed = false;    // by this review: every gateway has refused
+  bool reopened = false;  // by this review: one was seen to accept after all
 };
 
 // When the last process of a gateway on the stream refuses by itself.
 using StreamBound = std::function<absl::Time(const GatewayId&)>;
 
 // Brings `revocation` and its confirmations up to what is known at `now`:
-// views, horizons, deadlines. Writes what changed. Idempotent. `streams` may be
-// empty: then nobody knows.
+// views, horizons, deadlines. Writes what changed, and opens again what turned
+// out not to be over. Idempotent. `streams` may be empty: then nobody knows.
 absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
                                                domain::Revocation revocation,
                                                const StreamBound& streams,
                                                absl::Time now);
 
-// Puts what a review found into the audit log.
+// Puts what a review found into the audit log and, once that is committed, into
+// the metrics and the log.
 void RecordReview(Change& change, const domain::Revocation& revocation,
                   const ReviewOutcome& outcome);
 
@@ -55,14 +57,13 @@ void RecordProbe(Change& change, const domain::Revocation& revocation,
                  const domain::Confirmation& was,
                  const domain::Confirmation& is);
 
-// Notes `who`'s word that the gateway refuses whatever it has not been known to
-// refuse yet. Returns how many confirmations that ended.
+// `who` took the gateway out of the registry, or all issuers but `kept` off it:
+// nothing more will be learned of what it was not known to refuse. Returns how
+// many confirmations that ended.
 absl::StatusOr<int> EndConfirmationsOf(Transaction& txn,
-                                       const domain::Gateway& gateway,
+                                       const GatewayId& gateway,
+                                       const std::vector<IssuerId>& kept,
                                        const std::string& who, absl::Time now);
-
-// Returns what an issuer says of itself, for horizons.
-domain::HorizonTerms TermsOf(const domain::Policy& policy);
 
 }  // namespace warder::app
 

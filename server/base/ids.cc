@@ -95,6 +95,10 @@ std::string RevocationName(const KeyId& key) {
   return absl::StrCat("revocations/", key.value());
 }
 
+std::string DrillName(const DrillId& drill) {
+  return absl::StrCat("drills/", drill.value());
+}
+
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
                                          absl::string_view name) {
   absl::string_view id = name;
@@ -149,6 +153,18 @@ absl::StatusOr<KeyId> ParseRevocationName(absl::string_view field,
                                           "revocations/{kid}"));
   }
   return ParseKeyId(field, id);
+}
+
+absl::StatusOr<DrillId> ParseDrillName(absl::string_view field,
+                                       absl::string_view name) {
+  absl::string_view id = name;
+  if (!absl::ConsumePrefix(&id, "drills/")) {
+    return FieldError(field, absl::StrCat(Seen(name),
+                                          " is not of the form "
+                                          "drills/{drill}"));
+  }
+  ASSIGN_OR_RETURN(const OwnerId parsed, ParseOwnerId(field, id));
+  return DrillId(parsed.value());
 }
 
 }  // namespace warder

@@ -5,6 +5,7 @@
 //   owners/{OwnerId}                    [a-z0-9][a-z0-9._-]{0,62}
 //   gateways/{GatewayId}                as owners; the name in its certificate
 //   revocations/{KeyId}                 a key is revoked once
+//   drills/{DrillId}                    as owners; the service makes them up
 #ifndef WARDER_SERVER_BASE_IDS_H_
 #define WARDER_SERVER_BASE_IDS_H_
 
@@ -41,6 +42,7 @@ using IssuerId = Id<struct IssuerTag>;
 using OwnerId = Id<struct OwnerTag>;
 using KeyId = Id<struct KeyTag>;
 using GatewayId = Id<struct GatewayTag>;
+using DrillId = Id<struct DrillTag>;
 
 // Each returns the ID, or INVALID_ARGUMENT that names `field` and what was
 // seen.
@@ -59,6 +61,7 @@ std::string OwnerName(const OwnerId& owner);
 std::string KeyName(const IssuerId& issuer, const KeyId& key);
 std::string GatewayName(const GatewayId& gateway);
 std::string RevocationName(const KeyId& key);
+std::string DrillName(const DrillId& drill);
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
                                          absl::string_view name);
 absl::StatusOr<OwnerId> ParseOwnerName(absl::string_view field,
@@ -69,6 +72,8 @@ absl::StatusOr<GatewayId> ParseGatewayName(absl::string_view field,
                                            absl::string_view name);
 absl::StatusOr<KeyId> ParseRevocationName(absl::string_view field,
                                           absl::string_view name);
+absl::StatusOr<DrillId> ParseDrillName(absl::string_view field,
+                                       absl::string_view name);
 
 }  // namespace warder
 

@@ -6,9 +6,8 @@ namespace warder::domain {
 namespace {
 
 // How long after its publication a gateway may still not know a key.
-absl::Duration FetchesWithin(const Gateway& gateway,
-                             const HorizonTerms& terms) {
-  const absl::Duration expected = HorizonOf(gateway, terms).expected;
+absl::Duration FetchesWithin(const Gateway& gateway, absl::Duration max_age) {
+  const absl::Duration expected = HorizonOf(gateway, max_age).expected;
   const Consumer* consumer = FindConsumer(gateway.consumer);
   if (gateway.reach == Reach::kManual || consumer == nullptr ||
       consumer->unknown_kid == UnknownKid::kIgnored) {
@@ -17,7 +16,7 @@ absl::Duration FetchesWithin(const Gateway& gateway,
   // Some honour max-age before they fetch for an unknown kid.
   return std::min(expected,
                   std::max(consumer->cooldown.value_or(absl::ZeroDuration()),
-                           terms.max_age));
+                           max_age));
 }
 
 }  // namespace
@@ -25,7 +24,7 @@ absl::Duration FetchesWithin(const Gateway& gateway,
 std::vector<Waiting> WaitingFor(const Key& key,
                                 const std::vector<Gateway>& gateways,
                                 const std::vector<GatewayView>& views,
-                                const HorizonTerms& terms, absl::Time now) {
+                                absl::Duration max_age, absl::Time now) {
   std::vector<Waiting> waiting;
   for (const Gateway& gateway : gateways) {
     if (!Reads(gateway, key.algorithm)) continue;  // it never will
@@ -34,7 +33,7 @@ std::vector<Waiting> WaitingFor(const Key& key,
           return view.gateway == gateway.id &&
                  view.revision >= key.publish_revision;
         });
-    const absl::Time until = key.publish_time + FetchesWithin(gateway, terms);
+    const absl::Time until = key.publish_time + FetchesWithin(gateway, max_age);
     if (!holds && now < until) {
       waiting.push_back({.gateway = gateway.id, .until = until});
     }

@@ -33,7 +33,7 @@ struct Waiting {
 std::vector<Waiting> WaitingFor(const Key& key,
                                 const std::vector<Gateway>& gateways,
                                 const std::vector<GatewayView>& views,
-                                const HorizonTerms& terms, absl::Time now);
+                                absl::Duration max_age, absl::Time now);
 
 }  // namespace warder::domain
 

@@ -1,10 +1,10 @@
 // Tokens of a key that has died, signed in the moment of its death: what a
 // gateway is asked with whether it refuses the key. Pure.
 //
-// Each lives shortly, and one follows the other, so that there is a valid one
-// whenever the gateway is asked, for a day; a refusal of an expired token would
-// prove nothing. They open nothing: their audience is one that gateways accept
-// on the URL of the probe alone, their subject is nobody.
+// Each lives shortly, and one follows the other: a refusal of an expired token
+// would prove nothing. Without a gap while the gateways learn of it, then
+// every now and then for a day. They open nothing: their audience is one that
+// gateways accept on the URL of the probe alone, their subject is nobody.
 #ifndef WARDER_SERVER_DOMAIN_CANARY_H_
 #define WARDER_SERVER_DOMAIN_CANARY_H_
 
@@ -19,28 +19,34 @@ namespace warder::domain {
 
 // The `sub` of every canary.
 inline constexpr char kCanarySubject[] = "warder-canary";
+// One that expires while it travels proves nothing.
+inline constexpr absl::Duration kCanaryMargin = absl::Seconds(5);
 
 struct CanaryWindow {
-  absl::Time from;
-  absl::Time until;
+  // `iat` and `nbf`: before `from`, for verifiers whose clock is slow.
+  absl::Time issued;
+  absl::Time from;   // it is used from here on
+  absl::Time until;  // `exp`
 
   friend bool operator==(const CanaryWindow&, const CanaryWindow&) = default;
 };
 
 struct Canary {
   KeyId key;
+  std::string audience;
   CanaryWindow window;
   std::string token;
 
   friend bool operator==(const Canary&, const Canary&) = default;
 };
 
-// Returns at most `most` windows from `revoked` on without a gap: of 5 minutes
-// for half an hour, of 15 for 4 hours, of an hour for a day; none longer than
-// `token_lifetime`.
+// Returns at most `most` windows from `revoked` on: one after the other for ten
+// minutes, then one every 5 minutes for half an hour, every 15 for 4 hours,
+// every hour for a day. Each as long as that, or as `token_lifetime` allows;
+// `clock_skew` is what clocks of verifiers may be off by.
 std::vector<CanaryWindow> CanaryWindows(absl::Time revoked,
                                         absl::Duration token_lifetime,
-                                        int most);
+                                        absl::Duration clock_skew, int most);
 
 }  // namespace warder::domain
 

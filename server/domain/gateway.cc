@@ -160,7 +160,8 @@ absl::Status ValidateGateway(const Gateway& gateway) {
                                    "verify?"));
   }
   if (gateway.cache) {
-    if (consumer->cache_setting.empty()) {
+    // Of who keeps verified tokens it says how long a token may live at most.
+    if (consumer->cache_setting.empty() && !KeepsVerifiedTokens(gateway)) {
       return FieldError("cache",
                         absl::StrCat(consumer->id,
                                      " has no setting for how long it keeps "
@@ -190,6 +191,13 @@ bool Reads(const Gateway& gateway, Algorithm algorithm) {
   if (algorithm != Algorithm::kEdDsa) return true;
   const Consumer* consumer = FindConsumer(gateway.consumer);
   return consumer != nullptr && consumer->reads_eddsa;
+}
+
+bool KeepsVerifiedTokens(const Gateway& gateway) {
+  const Consumer* consumer = FindConsumer(gateway.consumer);
+  return consumer != nullptr &&
+         (consumer->healthy.kind == CacheBound::Kind::kTokenExpiry ||
+          consumer->down.kind == CacheBound::Kind::kTokenExpiry);
 }
 
 bool FetchesFrom(const Gateway& gateway, absl::string_view address) {

@@ -109,6 +109,11 @@ absl::Status ValidateGateway(const Gateway& gateway);
 // Returns whether the gateway's kind of verifier reads keys of `algorithm`.
 bool Reads(const Gateway& gateway, Algorithm algorithm);
 
+// Returns whether it goes on accepting tokens that it verified once, for as
+// long as they say themselves or it declares: what it refuses when it is asked
+// says nothing of those.
+bool KeepsVerifiedTokens(const Gateway& gateway);
+
 // Returns whether `address` ("192.0.2.7", "::1") is one of
 // gateway.fetch_sources.
 bool FetchesFrom(const Gateway& gateway, absl::string_view address);

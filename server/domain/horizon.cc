@@ -10,17 +10,18 @@ namespace {
 // `declared` beside the default moves a bound by as much.
 absl::Duration TimeOf(const CacheBound& bound, const Consumer& consumer,
                       const std::optional<absl::Duration>& declared,
-                      const HorizonTerms& terms) {
+                      absl::Duration max_age) {
   const absl::Duration cache = declared.value_or(consumer.default_cache);
   switch (bound.kind) {
     case CacheBound::Kind::kWithin:
       return std::max(bound.time - consumer.default_cache + cache,
                       absl::ZeroDuration());
     case CacheBound::Kind::kMaxAge:
-      return std::max(terms.max_age, bound.time) +
+      return std::max(max_age, bound.time) +
              declared.value_or(absl::ZeroDuration());
     case CacheBound::Kind::kTokenExpiry:
-      return std::max(cache, terms.token_lifetime + terms.clock_skew);
+      // Who holds the key chose the `exp` of his tokens himself.
+      return declared.value_or(absl::InfiniteDuration());
     case CacheBound::Kind::kUnbounded: break;
   }
   return absl::InfiniteDuration();
@@ -32,11 +33,18 @@ std::string NextStep(const Gateway& gateway, const Consumer& consumer) {
         "take the key out there by hand, then: warder gateway confirm ",
         gateway.id.value(), " KID");
   }
+  if (KeepsVerifiedTokens(gateway)) {
+    return absl::StrCat(
+        "restart it, then: warder gateway confirm ", gateway.id.value(),
+        " KID; where it bounds how long a token may live, declare that: warder "
+        "gateway update ",
+        gateway.id.value(), " --cache");
+  }
   if (!gateway.probe) {
     return absl::StrCat(
         "give it a probe, so that it can be asked: warder "
         "gateway update ",
-        gateway.id.value(), " --probe-url URL",
+        gateway.id.value(), " --probe-url URL --probe-audience AUD",
         consumer.cache_setting.empty()
             ? ""
             : absl::StrCat("; or bound its cache (", consumer.cache_setting,
@@ -50,7 +58,7 @@ std::string NextStep(const Gateway& gateway, const Consumer& consumer) {
 
 }  // namespace
 
-Horizon HorizonOf(const Gateway& gateway, const HorizonTerms& terms) {
+Horizon HorizonOf(const Gateway& gateway, absl::Duration max_age) {
   Horizon horizon{.expected = absl::InfiniteDuration(),
                   .latest = absl::InfiniteDuration(),
                   .why = {},
@@ -72,8 +80,8 @@ Horizon HorizonOf(const Gateway& gateway, const HorizonTerms& terms) {
   horizon.expected =
       consumer->healthy.kind == CacheBound::Kind::kUnbounded && cache
           ? *cache
-          : TimeOf(consumer->healthy, *consumer, cache, terms);
-  horizon.latest = std::max(TimeOf(consumer->down, *consumer, cache, terms),
+          : TimeOf(consumer->healthy, *consumer, cache, max_age);
+  horizon.latest = std::max(TimeOf(consumer->down, *consumer, cache, max_age),
                             horizon.expected);
   // The set it fetches from an agent may be this old when the agent is cut off.
   if (gateway.reach == Reach::kStream && !consumer->acknowledges) {
@@ -82,6 +90,11 @@ Horizon HorizonOf(const Gateway& gateway, const HorizonTerms& terms) {
   if (horizon.bounded()) return horizon;
   horizon.why =
       consumer->down.why.empty() ? consumer->healthy.why : consumer->down.why;
+  if (horizon.why.empty()) {
+    horizon.why =
+        "a token that it verified before the revocation is accepted until its "
+        "`exp`, which a thief chose himself";
+  }
   horizon.next = NextStep(gateway, *consumer);
   return horizon;
 }

@@ -28,13 +28,6 @@ inline constexpr absl::Duration kStreamPatience = absl::Seconds(30);
 // longer, they refuse.
 inline constexpr absl::Duration kDefaultStaleness = absl::Minutes(5);
 
-// What the issuer says of itself.
-struct HorizonTerms {
-  absl::Duration max_age;         // of its key set
-  absl::Duration token_lifetime;  // no token lives longer
-  absl::Duration clock_skew;      // of verifiers
-};
-
 struct Horizon {
   absl::Duration expected;  // after the revocation; infinite: unbounded
   absl::Duration latest;    // after the revocation; infinite: unbounded
@@ -44,8 +37,9 @@ struct Horizon {
   bool bounded() const { return latest < absl::InfiniteDuration(); }
 };
 
-// Returns the horizon of `gateway` for any key of an issuer.
-Horizon HorizonOf(const Gateway& gateway, const HorizonTerms& terms);
+// Returns the horizon of `gateway` for any key of an issuer whose key set may
+// be cached for `max_age`.
+Horizon HorizonOf(const Gateway& gateway, absl::Duration max_age);
 
 }  // namespace warder::domain
 

@@ -3,6 +3,7 @@
 #ifndef WARDER_SERVER_DOMAIN_ISSUER_H_
 #define WARDER_SERVER_DOMAIN_ISSUER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,6 +41,12 @@ struct Issuer {
   bool deputy_vacant = false;
   Policy policy;
   std::vector<Grant> grants;
+  // Its keys are made to be ended for practice; nothing but a drill's audience
+  // trusts them.
+  bool drill = false;
+  // Until when an answer may be cached that named a longer max-age than the
+  // policy does now.
+  absl::Time cached_until = absl::UnixEpoch();
   // A public JWK whose private half never left the function that made it.
   std::string tombstone_jwk;
   // Number of the published key set; grows by one with every change of it.
@@ -51,6 +58,12 @@ struct Issuer {
 
   friend bool operator==(const Issuer&, const Issuer&) = default;
 };
+
+// Returns the longest max-age that an answer of the doors may be cached by at
+// `now`.
+inline absl::Duration LongestMaxAge(const Issuer& issuer, absl::Time now) {
+  return std::max(issuer.policy.cache_max_age, issuer.cached_until - now);
+}
 
 // A deputy as the store sees him at this instant.
 struct Deputy {

@@ -36,6 +36,7 @@ absl::string_view ConfirmationStateName(ConfirmationState state) {
     case ConfirmationState::kFetched: return "FETCHED";
     case ConfirmationState::kEnforced: return "ENFORCED";
     case ConfirmationState::kOverdue: return "OVERDUE";
+    case ConfirmationState::kUnregistered: return "UNREGISTERED";
   }
   return "";
 }
@@ -44,7 +45,8 @@ absl::StatusOr<ConfirmationState> ParseConfirmationState(
     absl::string_view field, absl::string_view name) {
   for (const auto state :
        {ConfirmationState::kPending, ConfirmationState::kFetched,
-        ConfirmationState::kEnforced, ConfirmationState::kOverdue}) {
+        ConfirmationState::kEnforced, ConfirmationState::kOverdue,
+        ConfirmationState::kUnregistered}) {
     if (ConfirmationStateName(state) == name) return state;
   }
   return FieldError(field, absl::StrCat("\"", name.substr(0, 40),
@@ -82,16 +84,14 @@ Confirmation BeginConfirmation(const Revocation& revocation,
   made.gateway = gateway.id;
   const absl::Duration patience = std::max(horizon.expected, kStreamPatience);
   made.deadline = revocation.revoke_time + std::min(patience, exposure);
+  made.expected = revocation.revoke_time + horizon.expected;
   made.latest = revocation.revoke_time + horizon.latest;
   return made;
 }
 
 bool NoteView(Confirmation& confirmation, const Revocation& revocation,
               const Gateway& gateway, const GatewayView& view) {
-  if (view.revision < revocation.revision ||
-      confirmation.state == ConfirmationState::kEnforced) {
-    return false;
-  }
+  if (view.revision < revocation.revision || Ended(confirmation)) return false;
   // A set it held before the revocation lacked nothing: a key that was no
   // longer published when it was revoked.
   const absl::Time at = std::max(view.time, revocation.revoke_time);
@@ -120,7 +120,7 @@ bool NoteView(Confirmation& confirmation, const Revocation& revocation,
 
 bool NoteStatement(Confirmation& confirmation, absl::string_view who,
                    absl::Time now) {
-  if (confirmation.state == ConfirmationState::kEnforced) return false;
+  if (Ended(confirmation)) return false;
   if (!confirmation.fetch_time) {
     confirmation.fetch_time = now;
     confirmation.fetched_by = Evidence::kStated;
@@ -130,17 +130,41 @@ bool NoteStatement(Confirmation& confirmation, absl::string_view who,
   return true;
 }
 
-bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome) {
+bool NoteUnregistered(Confirmation& confirmation, absl::string_view who) {
+  if (Ended(confirmation)) return false;
+  confirmation.state = ConfirmationState::kUnregistered;
+  confirmation.detail =
+      absl::StrCat("taken out of the registry by ", who,
+                   confirmation.accept_time
+                       ? "; it had been seen to accept the dead key's token"
+                       : "");
+  return true;
+}
+
+bool NoteProbe(Confirmation& confirmation, const Gateway& gateway,
+               const ProbeOutcome& outcome) {
+  if (confirmation.state == ConfirmationState::kUnregistered) return false;
   const Confirmation before = confirmation;
+  if (before.state == ConfirmationState::kEnforced &&
+      outcome.dead != ProbeAnswer::kAccepted) {
+    return false;
+  }
   confirmation.detail = outcome.detail;
   if (outcome.dead == ProbeAnswer::kAccepted) {
     confirmation.accept_time = outcome.time;
-    const bool claimed = confirmation.fetched_by == Evidence::kAcknowledged ||
-                         confirmation.state == ConfirmationState::kEnforced;
-    if (claimed) {
+    if (confirmation.fetched_by == Evidence::kAcknowledged ||
+        before.state == ConfirmationState::kEnforced) {
       confirmation.state = ConfirmationState::kOverdue;
+      confirmation.enforce_time.reset();
+      confirmation.enforced_by = Evidence::kNone;
+    }
+    if (confirmation.fetched_by == Evidence::kAcknowledged) {
       confirmation.detail = absl::StrCat(
           "it says that it refuses, and was seen to accept; ", outcome.detail);
+    } else if (confirmation.fetch_time) {
+      confirmation.detail =
+          absl::StrCat("it had a set without the key, and was seen to accept; ",
+                       outcome.detail);
     }
   } else if (outcome.dead == ProbeAnswer::kRefused &&
              outcome.living == ProbeAnswer::kAccepted) {
@@ -148,7 +172,15 @@ bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome) {
       confirmation.fetch_time = outcome.time;
       confirmation.fetched_by = Evidence::kProbed;
     }
-    Enforce(confirmation, Evidence::kProbed, outcome.time);
+    if (KeepsVerifiedTokens(gateway)) {
+      // It knows that the key is gone. A token that it verified before, which
+      // may be one of a thief, is another question.
+      if (confirmation.state == ConfirmationState::kPending) {
+        confirmation.state = ConfirmationState::kFetched;
+      }
+    } else {
+      Enforce(confirmation, Evidence::kProbed, outcome.time);
+    }
   } else if (outcome.dead == ProbeAnswer::kRefused &&
              outcome.living == ProbeAnswer::kRefused) {
     confirmation.detail = absl::StrCat(
@@ -158,10 +190,9 @@ bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome) {
   return confirmation != before;
 }
 
-bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
-              const Gateway& gateway, const Horizon& horizon,
+bool NoteTime(Confirmation& confirmation, const Gateway& gateway,
               absl::Time refuses_by, absl::Time now) {
-  if (confirmation.state == ConfirmationState::kEnforced) return false;
+  if (Ended(confirmation)) return false;
   if (!Contradicted(confirmation)) {
     if (std::max(confirmation.latest, refuses_by) <= now) {
       confirmation.detail =
@@ -172,10 +203,9 @@ bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
               std::max(confirmation.latest, refuses_by));
       return true;
     }
-    const absl::Time expected = revocation.revoke_time + horizon.expected;
-    if (FetchedItself(confirmation, gateway) && expected <= now) {
+    if (FetchedItself(confirmation, gateway) && confirmation.expected <= now) {
       Enforce(confirmation, Evidence::kHorizon,
-              std::max(expected, *confirmation.fetch_time));
+              std::max(confirmation.expected, *confirmation.fetch_time));
       return true;
     }
   }
@@ -187,19 +217,16 @@ bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
   return false;
 }
 
-absl::Time NextInstant(const Confirmation& confirmation,
-                       const Revocation& revocation, const Gateway& gateway,
-                       const Horizon& horizon, absl::Time refuses_by) {
-  if (confirmation.state == ConfirmationState::kEnforced) {
-    return absl::InfiniteFuture();
-  }
+absl::Time NextInstant(const Confirmation& confirmation, const Gateway& gateway,
+                       absl::Time refuses_by) {
+  if (Ended(confirmation)) return absl::InfiniteFuture();
   absl::Time next = confirmation.state == ConfirmationState::kOverdue
                         ? absl::InfiniteFuture()
                         : confirmation.deadline;
   if (Contradicted(confirmation)) return next;
   next = std::min(next, std::max(confirmation.latest, refuses_by));
   if (FetchedItself(confirmation, gateway)) {
-    next = std::min(next, revocation.revoke_time + horizon.expected);
+    next = std::min(next, confirmation.expected);
   }
   return next;
 }

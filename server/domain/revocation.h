@@ -2,8 +2,11 @@
 //
 // clang-format off
 //   pending --> fetched --> enforced        overdue: the deadline has passed and
-//      |           |           ^            it is not enforced; leads on to
-//      +-----------+-> overdue-+            enforced as any other
+//      |           |         ^   |          it is not enforced; leads on to
+//      +-----------+-> overdue <-+          enforced as any other
+//
+//   any but enforced --> unregistered: a person took the gateway, or the issuer
+//                        off it, out of the registry; nothing more is learned
 // clang-format on
 //
 // Evidence, from the weakest:
@@ -14,11 +17,11 @@
 //   horizon        its cache has expired (horizon.h)
 //   stated         a person says so
 //   probed         it refused a token of the dead key and, by the same probe,
-//                  accepted one of the living key
+//                  accepted one of the living key, time after time
 //
 // A gateway that accepts the dead key's token after it acknowledged, or was
-// taken to refuse, is overdue at once; and once it was seen to accept, only a
-// probe or a person ends that.
+// taken to refuse, is overdue at once, and the revocation is open again; and
+// once it was seen to accept, only a probe or a person ends that.
 #ifndef WARDER_SERVER_DOMAIN_REVOCATION_H_
 #define WARDER_SERVER_DOMAIN_REVOCATION_H_
 
@@ -36,7 +39,13 @@
 
 namespace warder::domain {
 
-enum class ConfirmationState { kPending, kFetched, kEnforced, kOverdue };
+enum class ConfirmationState {
+  kPending,
+  kFetched,
+  kEnforced,
+  kOverdue,
+  kUnregistered,
+};
 
 enum class Evidence {
   kNone,
@@ -64,8 +73,10 @@ struct Revocation {
   absl::Time revoke_time;
   // The person whose departure it was, or empty.
   OwnerId leaver;
-  // Set once every gateway has refused.
+  // Set while every gateway has refused, as far as is known.
   std::optional<absl::Time> close_time;
+  // What the service states about that, signed; empty while it is open.
+  std::string statement;
   int64_t rev = 0;
 
   friend bool operator==(const Revocation&, const Revocation&) = default;
@@ -84,6 +95,9 @@ struct Confirmation {
   Evidence enforced_by = Evidence::kNone;
   // Not enforced at this instant: overdue.
   absl::Time deadline;
+  // The instant from which it refuses if it can fetch; InfiniteFuture:
+  // unbounded. As it was when the key was revoked, like the next.
+  absl::Time expected;
   // The instant from which it refuses whatever happens; InfiniteFuture:
   // unbounded.
   absl::Time latest;
@@ -95,6 +109,12 @@ struct Confirmation {
 
   friend bool operator==(const Confirmation&, const Confirmation&) = default;
 };
+
+// Returns whether nothing more is expected of it: it refuses, or is gone.
+inline bool Ended(const Confirmation& confirmation) {
+  return confirmation.state == ConfirmationState::kEnforced ||
+         confirmation.state == ConfirmationState::kUnregistered;
+}
 
 // Returns the confirmation that begins at the revocation. `exposure` is
 // policy.max_revocation_exposure: the time the organisation allows itself.
@@ -124,22 +144,24 @@ bool NoteView(Confirmation& confirmation, const Revocation& revocation,
 // `who` says that it refuses.
 bool NoteStatement(Confirmation& confirmation, absl::string_view who,
                    absl::Time now);
-// It was asked. Refused and accepted, in that order, prove that it refuses; an
-// accepted dead key makes it overdue where it had claimed, or was taken, to
-// refuse.
-bool NoteProbe(Confirmation& confirmation, const ProbeOutcome& outcome);
+// It was asked. Refused and accepted prove that it refuses; an accepted dead
+// key makes it overdue where it had claimed, or was taken, to refuse. Who goes
+// on accepting tokens that he verified before proves no more than that he
+// knows.
+bool NoteProbe(Confirmation& confirmation, const Gateway& gateway,
+               const ProbeOutcome& outcome);
+// It left the registry. Nothing changes where it refuses already.
+bool NoteUnregistered(Confirmation& confirmation, absl::string_view who);
 // Time has passed: a deadline or a horizon. `refuses_by`: of a gateway on the
 // stream, when the last of its processes refuses by itself, as they said;
 // InfiniteFuture where that is not known, InfinitePast for others.
-bool NoteTime(Confirmation& confirmation, const Revocation& revocation,
-              const Gateway& gateway, const Horizon& horizon,
+bool NoteTime(Confirmation& confirmation, const Gateway& gateway,
               absl::Time refuses_by, absl::Time now);
 
 // Returns when NoteTime may change something next, as far as it is known now;
 // InfiniteFuture: never.
-absl::Time NextInstant(const Confirmation& confirmation,
-                       const Revocation& revocation, const Gateway& gateway,
-                       const Horizon& horizon, absl::Time refuses_by);
+absl::Time NextInstant(const Confirmation& confirmation, const Gateway& gateway,
+                       absl::Time refuses_by);
 
 }  // namespace warder::domain
 

@@ -225,8 +225,8 @@ absl::Status Server::Parts::OpenDoors() {
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
            &services->token_rpc, &services->audit_rpc,
            &services->certificate_rpc, &services->gateway_rpc,
-           &services->revocation_rpc, &services->watch_rpc,
-           &services->status_rpc}));
+           &services->revocation_rpc, &services->drill_rpc,
+           &services->watch_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "server/app/departure_intake.h"
 #include "server/app/departure_manager.h"
 #include "server/app/documents.h"
+#include "server/app/drill_manager.h"
 #include "server/app/event_dispatcher.h"
 #include "server/app/event_intake.h"
 #include "server/app/event_messages.h"
@@ -24,8 +25,8 @@
 #include "server/app/key_set_feed.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
-#include "server/app/revocation_manager.h"
 #include "server/app/proof_loop.h"
+#include "server/app/revocation_manager.h"
 #include "server/app/roster_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/subscription_manager.h"
@@ -44,6 +45,7 @@
 #include "server/main/data_directory.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
+#include "server/rpc/drill_service.h"
 #include "server/rpc/event_service.h"
 #include "server/rpc/exposure_service.h"
 #include "server/rpc/gateway_service.h"
@@ -116,6 +118,7 @@ struct Services {
   app::GatewayDirectory gateway_directory;
   app::GatewayManager gateways;
   app::RevocationManager revocations;
+  app::DrillManager drills;
   app::ConfirmationLoop confirmations;
   app::KeySetFeed feed;
   app::ProofLoop proofs;
@@ -136,6 +139,7 @@ struct Services {
   rpc::CertificateService certificate_rpc;
   rpc::GatewayService gateway_rpc;
   rpc::RevocationService revocation_rpc;
+  rpc::DrillService drill_rpc;
   rpc::WatchService watch_rpc;
   rpc::StatusService status_rpc;
 };

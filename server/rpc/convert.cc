@@ -146,6 +146,7 @@ void ToProto(const domain::Issuer& issuer, v1::Issuer* out) {
   out->set_name(IssuerName(issuer.id));
   out->set_issuer_uri(issuer.issuer_uri);
   out->set_display_name(issuer.display_name);
+  out->set_drill(issuer.drill);
   out->set_owner(OwnerName(issuer.owner));
   for (const OwnerId& deputy : issuer.deputies) {
     out->add_deputies(OwnerName(deputy));

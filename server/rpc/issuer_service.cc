@@ -15,6 +15,7 @@ absl::StatusOr<app::CreateIssuerCommand> ToCommand(
   const v1::Issuer& issuer = message.issuer();
   command.issuer_uri = issuer.issuer_uri();
   command.display_name = issuer.display_name();
+  command.drill = issuer.drill();
   ASSIGN_OR_RETURN(command.owner,
                    ParseOwnerName("issuer.owner", issuer.owner()));
   ASSIGN_OR_RETURN(command.deputies,

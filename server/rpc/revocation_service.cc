@@ -13,6 +13,8 @@ v1::Confirmation::State Wire(domain::ConfirmationState state) {
     case domain::ConfirmationState::kEnforced:
       return v1::Confirmation::ENFORCED;
     case domain::ConfirmationState::kOverdue: return v1::Confirmation::OVERDUE;
+    case domain::ConfirmationState::kUnregistered:
+      return v1::Confirmation::UNREGISTERED;
   }
   return v1::Confirmation::STATE_UNSPECIFIED;
 }
@@ -42,11 +44,9 @@ void Write(const app::ConfirmationStatus& status, v1::Confirmation* out) {
   }
   out->set_enforced_by(Wire(confirmation.enforced_by));
   ToProto(confirmation.deadline, out->mutable_deadline());
-  const bool enforced =
-      confirmation.state == domain::ConfirmationState::kEnforced;
   if (confirmation.latest < absl::InfiniteFuture()) {
     ToProto(confirmation.latest, out->mutable_latest_accept_time());
-  } else if (!enforced) {
+  } else if (!domain::Ended(confirmation)) {
     out->set_unbounded_why(status.horizon.why);
     out->set_next(status.horizon.next);
   }
@@ -70,6 +70,7 @@ void Write(const app::RevocationStatus& status, v1::Revocation* out) {
   if (revocation.close_time) {
     ToProto(*revocation.close_time, out->mutable_close_time());
   }
+  out->set_statement(revocation.statement);
   for (const app::ConfirmationStatus& gateway : status.gateways) {
     Write(gateway, out->add_confirmations());
   }

@@ -215,6 +215,8 @@ absl::StatusOr<app::HttpReply> CurlClient::Ask(
   }
   curl_easy_setopt(handle->curl, CURLOPT_HTTPHEADER, handle->headers);
   curl_easy_setopt(handle->curl, CURLOPT_HTTPGET, 1L);
+  curl_easy_setopt(handle->curl, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(handle->curl, CURLOPT_FORBID_REUSE, 1L);
   auto reply = Perform(*handle, url, kPostReplyBytes);
   GiveBack(std::move(handle));
   return reply;

@@ -147,6 +147,7 @@ void RevocationRow::From(const domain::Revocation& revocation,
   revoke_us = ToMicros(revocation.revoke_time);
   leaver = revocation.leaver.value();
   close_us = OptionalMicros(revocation.close_time);
+  statement = revocation.statement;
   next_us = ToMicros(next);
   rev = revocation.rev;
 }
@@ -161,6 +162,7 @@ absl::StatusOr<domain::Revocation> RevocationRow::To() const {
   revocation.revoke_time = FromMicros(revoke_us);
   revocation.leaver = OwnerId(leaver);
   revocation.close_time = OptionalTime(close_us);
+  revocation.statement = statement;
   revocation.rev = rev;
   return revocation;
 }
@@ -169,6 +171,7 @@ void ConfirmationRow::From(const domain::Confirmation& confirmation) {
   key = confirmation.key.value();
   gateway = confirmation.gateway.value();
   deadline_us = ToMicros(confirmation.deadline);
+  expected_us = ToMicros(confirmation.expected);
   latest_us = ToMicros(confirmation.latest);
   state = std::string(domain::ConfirmationStateName(confirmation.state));
   fetch_us = OptionalMicros(confirmation.fetch_time);
@@ -193,6 +196,7 @@ absl::StatusOr<domain::Confirmation> ConfirmationRow::To() const {
   ASSIGN_OR_RETURN(confirmation.enforced_by,
                    domain::ParseEvidence("enforced_by", enforced_by));
   confirmation.deadline = FromMicros(deadline_us);
+  confirmation.expected = FromMicros(expected_us);
   confirmation.latest = FromMicros(latest_us);
   confirmation.accept_time = OptionalTime(accept_us);
   confirmation.detail = detail;
@@ -202,16 +206,39 @@ absl::StatusOr<domain::Confirmation> ConfirmationRow::To() const {
 
 void CanaryRow::From(const domain::Canary& canary) {
   key = canary.key.value();
+  audience = canary.audience;
   from_us = ToMicros(canary.window.from);
   until_us = ToMicros(canary.window.until);
   token = canary.token;
 }
 
 absl::StatusOr<domain::Canary> CanaryRow::To() const {
-  return domain::Canary{
-      .key = KeyId(key),
-      .window = {.from = FromMicros(from_us), .until = FromMicros(until_us)},
-      .token = token};
+  return domain::Canary{.key = KeyId(key),
+                        .audience = audience,
+                        .window = {.issued = FromMicros(from_us),
+                                   .from = FromMicros(from_us),
+                                   .until = FromMicros(until_us)},
+                        .token = token};
+}
+
+absl::StatusOr<app::ProbeTarget> ProbeTargetRow::To() const {
+  return app::ProbeTarget{.key = KeyId(key), .gateway = GatewayId(gateway)};
+}
+
+void DrillRow::From(const domain::Drill& drill) {
+  id = drill.id.value();
+  issuer = drill.issuer.value();
+  leaver = drill.leaver.value();
+  started_by = drill.started_by;
+  start_us = ToMicros(drill.start_time);
+}
+
+absl::StatusOr<domain::Drill> DrillRow::To() const {
+  return domain::Drill{.id = DrillId(id),
+                       .issuer = IssuerId(issuer),
+                       .leaver = OwnerId(leaver),
+                       .started_by = started_by,
+                       .start_time = FromMicros(start_us)};
 }
 
 }  // namespace warder::storage

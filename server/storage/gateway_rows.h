@@ -6,7 +6,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/app/gateway_store.h"
 #include "server/domain/canary.h"
+#include "server/domain/drill.h"
 #include "server/domain/gateway.h"
 #include "server/domain/revocation.h"
 
@@ -65,8 +67,8 @@ struct GatewayInstanceRow {
 struct RevocationRow {
   static constexpr char kFixed[] =
       "key, issuer, reason, revision, revoke_us, leaver";
-  static constexpr char kChanges[] = "close_us, next_us, rev";
-  std::string key, issuer, reason, leaver;
+  static constexpr char kChanges[] = "close_us, statement, next_us, rev";
+  std::string key, issuer, reason, leaver, statement;
   long long revision = 0, revoke_us = 0, close_us = 0, next_us = 0, rev = 0;
 
   template <typename F>
@@ -75,24 +77,25 @@ struct RevocationRow {
   }
   template <typename F>
   void ForEachChange(F f) {
-    f(close_us), f(next_us), f(rev);
+    f(close_us), f(statement), f(next_us), f(rev);
   }
   void From(const domain::Revocation& revocation, absl::Time next);
   absl::StatusOr<domain::Revocation> To() const;
 };
 
 struct ConfirmationRow {
-  static constexpr char kFixed[] = "key, gateway, deadline_us, latest_us";
+  static constexpr char kFixed[] =
+      "key, gateway, deadline_us, expected_us, latest_us";
   static constexpr char kChanges[] =
       "state, fetch_us, fetched_by, enforce_us, enforced_by, accept_us, "
       "detail, rev";
   std::string key, gateway, state, fetched_by, enforced_by, detail;
-  long long deadline_us = 0, latest_us = 0, fetch_us = 0, enforce_us = 0,
-            accept_us = 0, rev = 0;
+  long long deadline_us = 0, expected_us = 0, latest_us = 0, fetch_us = 0,
+            enforce_us = 0, accept_us = 0, rev = 0;
 
   template <typename F>
   void ForEachFixed(F f) {
-    f(key), f(gateway), f(deadline_us), f(latest_us);
+    f(key), f(gateway), f(deadline_us), f(expected_us), f(latest_us);
   }
   template <typename F>
   void ForEachChange(F f) {
@@ -104,16 +107,39 @@ struct ConfirmationRow {
 };
 
 struct CanaryRow {
-  static constexpr char kColumns[] = "key, from_us, until_us, token";
-  std::string key, token;
+  static constexpr char kColumns[] = "key, audience, from_us, until_us, token";
+  std::string key, audience, token;
   long long from_us = 0, until_us = 0;
 
   template <typename F>
   void ForEachColumn(F f) {
-    f(key), f(from_us), f(until_us), f(token);
+    f(key), f(audience), f(from_us), f(until_us), f(token);
   }
   void From(const domain::Canary& canary);
   absl::StatusOr<domain::Canary> To() const;
+};
+
+struct ProbeTargetRow {
+  std::string key, gateway;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(key), f(gateway);
+  }
+  absl::StatusOr<app::ProbeTarget> To() const;
+};
+
+struct DrillRow {
+  static constexpr char kColumns[] = "id, issuer, leaver, started_by, start_us";
+  std::string id, issuer, leaver, started_by;
+  long long start_us = 0;
+
+  template <typename F>
+  void ForEachColumn(F f) {
+    f(id), f(issuer), f(leaver), f(started_by), f(start_us);
+  }
+  void From(const domain::Drill& drill);
+  absl::StatusOr<domain::Drill> To() const;
 };
 
 }  // namespace warder::storage

@@ -66,12 +66,31 @@ struct GatewayStatements {
         count_overdue(sql,
                       "SELECT count(*) FROM confirmations WHERE state = "
                       "'OVERDUE'"),
-        find_canary(sql,
-                    From<CanaryRow>("canaries WHERE key = :key AND from_us "
-                                    "<= :now AND until_us > :until ORDER "
-                                    "BY from_us DESC LIMIT 1")),
+        unstated(sql, From<RevocationRow>("revocations WHERE close_us <> 0 AND "
+                                          "statement = '' ORDER BY revoke_us "
+                                          "LIMIT :limit")),
+        open_confirmations_of(
+            sql, From<ConfirmationRow>("confirmations WHERE gateway = :gateway "
+                                       "AND state NOT IN ('ENFORCED', "
+                                       "'UNREGISTERED') ORDER BY key")),
+        find_canary(sql, From<CanaryRow>("canaries WHERE key = :key AND "
+                                         "audience = :audience AND from_us <= "
+                                         ":now AND until_us > :until ORDER BY "
+                                         "from_us DESC LIMIT 1")),
         insert_canary(sql, Into<CanaryRow>("canaries")),
-        remove_canaries(sql, "DELETE FROM canaries WHERE key = :key"),
+        remove_canaries(sql, "DELETE FROM canaries WHERE until_us <= :until"),
+        // From the canaries, which are few, to what they ask.
+        targets(sql,
+                "SELECT c.key, c.gateway FROM (SELECT DISTINCT key FROM "
+                "canaries WHERE until_us > :now) k CROSS JOIN confirmations c "
+                "ON c.key = k.key CROSS JOIN gateways g ON g.id = c.gateway "
+                "WHERE g.probe <> '' AND c.state <> 'UNREGISTERED' ORDER BY "
+                "c.key, c.gateway LIMIT :limit"),
+        insert_drill(sql, Into<DrillRow>("drills")),
+        find_drill(sql, From<DrillRow>("drills WHERE id = :id")),
+        drills(sql, From<DrillRow>("drills WHERE (start_us, id) < (:time, "
+                                   ":id) ORDER BY start_us DESC, id DESC "
+                                   "LIMIT :limit")),
         insert_confirmation(sql, Into<ConfirmationRow>("confirmations")),
         update_confirmation(
             sql, Set<ConfirmationRow>("confirmations",
@@ -104,9 +123,15 @@ struct GatewayStatements {
   Update<RevocationRow, Text, Number> update_revocation;
   Select<ConfirmationRow, Text> confirmations;
   Select<One<Number>> count_overdue;
-  Select<CanaryRow, Text, Number, Number> find_canary;
+  Select<RevocationRow, Number> unstated;
+  Select<ConfirmationRow, Text> open_confirmations_of;
+  Select<CanaryRow, Text, Text, Number, Number> find_canary;
   Write<CanaryRow> insert_canary;
-  Write<NoRow, Text> remove_canaries;
+  Write<NoRow, Number> remove_canaries;
+  Select<ProbeTargetRow, Number, Number> targets;
+  Write<DrillRow> insert_drill;
+  Select<DrillRow, Text> find_drill;
+  Select<DrillRow, Number, Text, Number> drills;
   Write<ConfirmationRow> insert_confirmation;
   Update<ConfirmationRow, Text, Text, Number> update_confirmation;
 };

@@ -175,6 +175,7 @@ absl::StatusOr<domain::Owner> OwnerRow::To() const {
 void IssuerRow::From(const domain::Issuer& issuer, absl::Time next_due) {
   id = issuer.id.value();
   issuer_uri = issuer.issuer_uri;
+  drill = issuer.drill ? 1 : 0;
   display_name = issuer.display_name;
   state = issuer.state == domain::IssuerState::kActive ? "ACTIVE" : "ORPHANED";
   owner = issuer.owner.value();
@@ -191,6 +192,7 @@ void IssuerRow::From(const domain::Issuer& issuer, absl::Time next_due) {
   rev = issuer.rev;
   create_us = ToMicros(issuer.create_time);
   update_us = ToMicros(issuer.update_time);
+  cached_until_us = ToMicros(issuer.cached_until);
   next_due_us = ToMicros(next_due);
 }
 
@@ -198,6 +200,7 @@ absl::StatusOr<domain::Issuer> IssuerRow::To() const {
   domain::Issuer issuer;
   issuer.id = IssuerId(id);
   issuer.issuer_uri = issuer_uri;
+  issuer.drill = drill != 0;
   issuer.display_name = display_name;
   issuer.state = state == "ACTIVE" ? domain::IssuerState::kActive
                                    : domain::IssuerState::kOrphaned;
@@ -216,6 +219,7 @@ absl::StatusOr<domain::Issuer> IssuerRow::To() const {
   issuer.rev = rev;
   issuer.create_time = FromMicros(create_us);
   issuer.update_time = FromMicros(update_us);
+  issuer.cached_until = FromMicros(cached_until_us);
   return issuer;
 }
 

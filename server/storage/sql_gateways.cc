@@ -194,10 +194,47 @@ absl::Status SqlTransaction::UpdateRevocation(domain::Revocation& revocation,
 }
 
 absl::StatusOr<std::optional<domain::Canary>> SqlTransaction::FindCanary(
-    const KeyId& key, absl::Time now, absl::Time until) {
+    const KeyId& key, const std::string& audience, absl::Time now,
+    absl::Time until) {
   return Guard([&] {
-    return gateways_->find_canary.First(key.value(), ToMicros(now),
+    return gateways_->find_canary.First(key.value(), audience, ToMicros(now),
                                         ToMicros(until));
+  });
+}
+
+absl::StatusOr<std::vector<app::ProbeTarget>> SqlTransaction::ListProbeTargets(
+    absl::Time now, int limit) {
+  return Guard([&] { return gateways_->targets.All(ToMicros(now), limit); });
+}
+
+absl::StatusOr<std::vector<domain::Revocation>>
+SqlTransaction::ListUnstatedRevocations(int limit) {
+  return Guard([&] { return gateways_->unstated.All(limit); });
+}
+
+absl::StatusOr<std::vector<domain::Confirmation>>
+SqlTransaction::ListOpenConfirmationsOf(const GatewayId& gateway) {
+  return Guard(
+      [&] { return gateways_->open_confirmations_of.All(gateway.value()); });
+}
+
+absl::StatusOr<std::optional<domain::Drill>> SqlTransaction::FindDrill(
+    const DrillId& id) {
+  return Guard([&] { return gateways_->find_drill.First(id.value()); });
+}
+
+absl::StatusOr<std::vector<domain::Drill>> SqlTransaction::ListDrills(
+    const std::pair<absl::Time, std::string>& before, int limit) {
+  return Guard([&] {
+    return gateways_->drills.All(ToMicros(before.first), before.second, limit);
+  });
+}
+
+absl::Status SqlTransaction::InsertDrill(const domain::Drill& drill) {
+  return Guard([&]() -> absl::Status {
+    gateways_->insert_drill.row().From(drill);
+    gateways_->insert_drill.Run();
+    return absl::OkStatus();
   });
 }
 
@@ -209,9 +246,9 @@ absl::Status SqlTransaction::InsertCanary(const domain::Canary& canary) {
   });
 }
 
-absl::Status SqlTransaction::DeleteCanaries(const KeyId& key) {
+absl::Status SqlTransaction::DeleteCanariesUntil(absl::Time until) {
   return Guard([&]() -> absl::Status {
-    gateways_->remove_canaries.Run(key.value());
+    gateways_->remove_canaries.Run(ToMicros(until));
     return absl::OkStatus();
   });
 }

@@ -190,10 +190,22 @@ class SqlTransaction : public app::Transaction {
                                 absl::Time next) override;
   absl::Status UpdateRevocation(domain::Revocation& revocation,
                                 absl::Time next) override;
+  absl::StatusOr<std::vector<domain::Revocation>> ListUnstatedRevocations(
+      int limit) override;
+  absl::StatusOr<std::vector<domain::Confirmation>> ListOpenConfirmationsOf(
+      const GatewayId& gateway) override;
   absl::StatusOr<std::optional<domain::Canary>> FindCanary(
-      const KeyId& key, absl::Time now, absl::Time until) override;
+      const KeyId& key, const std::string& audience, absl::Time now,
+      absl::Time until) override;
+  absl::StatusOr<std::vector<app::ProbeTarget>> ListProbeTargets(
+      absl::Time now, int limit) override;
+  absl::StatusOr<std::optional<domain::Drill>> FindDrill(
+      const DrillId& id) override;
+  absl::StatusOr<std::vector<domain::Drill>> ListDrills(
+      const std::pair<absl::Time, std::string>& before, int limit) override;
+  absl::Status InsertDrill(const domain::Drill& drill) override;
   absl::Status InsertCanary(const domain::Canary& canary) override;
-  absl::Status DeleteCanaries(const KeyId& key) override;
+  absl::Status DeleteCanariesUntil(absl::Time until) override;
   absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) override;
   absl::Status UpdateConfirmation(domain::Confirmation& confirmation) override;

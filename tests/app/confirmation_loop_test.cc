@@ -64,7 +64,8 @@ class ConfirmationLoopTest : public testing::Test {
   GatewayDirectory directory_;
   GatewayManager gateways_{app_.runner, directory_};
   RevocationManager revocations_{app_.runner};
-  ConfirmationLoop loop_{app_.runner};
+  FakeStatementSigner signer_;
+  ConfirmationLoop loop_{app_.runner, signer_, "https://warder.test"};
 };
 
 TEST_F(ConfirmationLoopTest, ARevocationClosesWhenTheLastGatewayRefuses) {
@@ -146,8 +147,73 @@ TEST_F(ConfirmationLoopTest, ADeletedGatewayIsWaitedForNoMore) {
   loop_.Tick();
   const RevocationStatus status = MustGet(key);
   EXPECT_TRUE(status.revocation.close_time.has_value());
-  EXPECT_THAT(status.gateways[0].confirmation.detail,
-              HasSubstr("who deleted it"));
+  const domain::Confirmation& gone = status.gateways[0].confirmation;
+  EXPECT_EQ(gone.state, domain::ConfirmationState::kUnregistered);
+  EXPECT_THAT(gone.detail, HasSubstr("taken out of the registry by security"));
+  EXPECT_FALSE(gone.enforce_time.has_value());
+}
+
+TEST_F(ConfirmationLoopTest, AnIssuerTakenOffAGatewayIsWaitedForNoMore) {
+  app_.MustSetUp("other");
+  domain::Gateway gateway = Make("k8s", "kubernetes");
+  gateway.issuers = {IssuerId("shop"), IssuerId("other")};
+  MustAdd(gateway);
+  const KeyId key = MustRevoke();
+  const auto keep = [&](const char* issuer) {
+    ASSERT_OK(gateways_
+                  .Update(app_.As("security/sam"), gateway.id, "",
+                          [&](domain::Gateway& changed) {
+                            changed.issuers = {IssuerId(issuer)};
+                            return absl::OkStatus();
+                          })
+                  .status());
+  };
+  keep("shop");
+  EXPECT_EQ(MustGet(key).gateways[0].confirmation.state,
+            domain::ConfirmationState::kPending);
+  keep("other");
+  EXPECT_EQ(MustGet(key).gateways[0].confirmation.state,
+            domain::ConfirmationState::kUnregistered);
+}
+
+TEST_F(ConfirmationLoopTest, WhatIsOverIsStatedAsSoonAsItCanBeSigned) {
+  MustAdd(Make("pods", "libwarder"));
+  const KeyId key = MustRevoke();
+  Sees("pods", /*acknowledged=*/true);
+  signer_.broken = true;
+  loop_.Tick();
+  EXPECT_TRUE(MustGet(key).revocation.close_time.has_value());
+  EXPECT_EQ(MustGet(key).revocation.statement, "");
+  signer_.broken = false;
+  loop_.Tick();
+  const std::string statement = MustGet(key).revocation.statement;
+  EXPECT_THAT(statement, HasSubstr("revocation-statement+jwt "));
+  EXPECT_THAT(statement, HasSubstr(key.value()));
+  EXPECT_THAT(statement, HasSubstr("\"how_known\":\"ACKNOWLEDGED\""));
+  EXPECT_THAT(statement, HasSubstr("\"iss\":\"https://warder.test\""));
+}
+
+TEST_F(ConfirmationLoopTest, AShorterMaxAgeHoldsOnceLongerAnswersHaveExpired) {
+  MustAdd(Make("edge", "nginx-plus"));  // keeps to the max-age
+  domain::Policy policy;
+  ASSERT_GT(policy.cache_max_age, absl::Seconds(30));
+  policy.cache_max_age = absl::Seconds(30);
+  ASSERT_OK(app_.issuers
+                .Update(app_.As("security/sam"), {.id = IssuerId("shop"),
+                                                  .etag = "",
+                                                  .display_name = std::nullopt,
+                                                  .owner = std::nullopt,
+                                                  .deputies = std::nullopt,
+                                                  .policy = policy,
+                                                  .grants = std::nullopt})
+                .status());
+  const KeyId early = MustRevoke();
+  const domain::Confirmation waits = MustGet(early).gateways[0].confirmation;
+  EXPECT_EQ(waits.latest - TestStart(), domain::Policy().cache_max_age);
+  app_.clock.AdvanceTime(absl::Hours(1));
+  const KeyId late = MustRevoke();
+  EXPECT_EQ(MustGet(late).gateways[0].confirmation.latest - TestStart(),
+            absl::Hours(1) + absl::Seconds(30));
 }
 
 TEST_F(ConfirmationLoopTest, NotesSurviveAStoreThatFails) {
@@ -167,7 +233,7 @@ TEST_F(ConfirmationLoopTest, WhatANewProcessFindsItGoesOnWith) {
   const KeyId key = MustRevoke();
   Sees("edge");
   loop_.Tick();
-  ConfirmationLoop next(app_.runner);
+  ConfirmationLoop next(app_.runner, signer_, "https://warder.test");
   app_.clock.AdvanceTime(absl::Minutes(10));
   next.Tick();
   EXPECT_EQ(MustGet(key).Count(ConfirmationState::kEnforced), 1);

@@ -7,6 +7,7 @@
 #include "server/app/revocation_manager.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
+#include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "tests/support/fake_outbound.h"
 #include "tests/support/status_matchers.h"
@@ -120,16 +121,74 @@ TEST_F(ProofLoopTest, ADeadKeyRefusedAndALivingOneAcceptedAreTheProof) {
   EXPECT_EQ(living.claims, dead.claims);
   EXPECT_EQ(dead.claims["aud"], "urn:probe");
   EXPECT_EQ(dead.claims["sub"], "warder-canary");
-  // It is over: nobody is asked again, and the canaries are forgotten.
+  // It is asked again now and then, for as long as there are canaries.
   const int asked = asked_;
-  Pass(absl::Minutes(1));
+  Pass(absl::Minutes(4));
   EXPECT_EQ(asked_, asked);
+  Pass(absl::Minutes(2));
+  EXPECT_EQ(asked_, asked + 2);
+  EXPECT_EQ(CountEvents("revocation.confirmed"), 1);
+  app_.clock.AdvanceTime(absl::Hours(26));
+  loop_.Look();
+  const absl::Time now = app_.clock.TimeNow();
   ASSERT_OK(app_.store.Read([&](ReadTransaction& txn) -> absl::Status {
-    const auto left =
-        txn.FindCanary(key, app_.clock.TimeNow(), app_.clock.TimeNow());
-    EXPECT_TRUE(left.ok() && !left->has_value());
+    ASSIGN_OR_RETURN(const auto left, txn.ListProbeTargets(now, 10));
+    EXPECT_TRUE(left.empty());
     return absl::OkStatus();
   }));
+}
+
+TEST_F(ProofLoopTest, OneOfSeveralMachinesThatAcceptsIsFound) {
+  MustAdd();
+  const std::string old = holds_;
+  const KeyId key = MustRevoke();
+  holds_ = app_.KeySet();
+  int turn = 0;
+  http_.answer = [&](const FakeHttp::Request& request) {
+    // Behind one address, three by turns; the last has not fetched.
+    const std::string& set = ++turn % 3 == 0 ? old : holds_;
+    return absl::StrContains(set, Seen::Of(request).kid()) ? 200 : 401;
+  };
+  Pass(absl::Seconds(20));
+  const domain::Confirmation open = MustGet(key);
+  EXPECT_NE(open.state, ConfirmationState::kEnforced);
+  EXPECT_THAT(open.detail, HasSubstr("several machines"));
+}
+
+TEST_F(ProofLoopTest, WhoAcceptsAfterAllOpensTheRevocationAgain) {
+  MustAdd();
+  const std::string old = holds_;
+  const KeyId key = MustRevoke();
+  holds_ = app_.KeySet();
+  Pass(absl::Seconds(2));
+  FakeStatementSigner signer;
+  ConfirmationLoop confirmations(app_.runner, signer, "https://warder.test");
+  confirmations.Tick();
+  const auto find = [&] {
+    return revocations_.Get(app_.As("security/sam"), key)->revocation;
+  };
+  EXPECT_TRUE(find().close_time.has_value());
+  EXPECT_THAT(find().statement, HasSubstr("\"how_known\":\"PROBED\""));
+  holds_ = old + app_.KeySet();  // rolled back
+  Pass(absl::Minutes(6));
+  EXPECT_EQ(MustGet(key).state, ConfirmationState::kOverdue);
+  EXPECT_THAT(MustGet(key).detail, HasSubstr("had a set without the key"));
+  EXPECT_FALSE(find().close_time.has_value());
+  EXPECT_EQ(find().statement, "");
+  EXPECT_EQ(CountEvents("revocation.reopened"), 1);
+  holds_ = app_.KeySet();
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(MustGet(key).state, ConfirmationState::kEnforced);
+  EXPECT_EQ(CountEvents("revocation.confirmed"), 2);
+}
+
+TEST_F(ProofLoopTest, WhoKeepsVerifiedTokensProvesThatItKnowsAndNoMore) {
+  MustAdd("envoy-jwt-cache");
+  const KeyId key = MustRevoke();
+  holds_ = app_.KeySet();
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(MustGet(key).state, ConfirmationState::kFetched);
+  EXPECT_EQ(MustGet(key).fetched_by, Evidence::kProbed);
 }
 
 TEST_F(ProofLoopTest, WhoRefusesEverythingProvesNothing) {
@@ -146,7 +205,8 @@ TEST_F(ProofLoopTest, WhoRefusesEverythingProvesNothing) {
 TEST_F(ProofLoopTest, ALiarIsExposed) {
   MustAdd("libwarder");
   const KeyId key = MustRevoke();
-  ConfirmationLoop confirmations(app_.runner);
+  FakeStatementSigner signer;
+  ConfirmationLoop confirmations(app_.runner, signer, "https://warder.test");
   confirmations.Note({.gateway = GatewayId("edge"),
                       .issuer = IssuerId("shop"),
                       .revision = app_.publisher.Find("shop")->revision,
@@ -213,9 +273,11 @@ TEST_F(ProofLoopTest, CanariesFollowOneAnotherForADay) {
     EXPECT_LE(claims["nbf"].get<int64_t>(), now);
     EXPECT_GT(claims["exp"].get<int64_t>(), now - 60);
   }
+  EXPECT_EQ(MustGet(key).state, ConfirmationState::kPending);
   app_.clock.AdvanceTime(absl::Hours(2));
+  const size_t asked = http_.requests.size();
   Pass(absl::Minutes(1));
-  EXPECT_THAT(MustGet(key).detail, HasSubstr("no canary"));
+  EXPECT_EQ(http_.requests.size(), asked);
 }
 
 TEST_F(ProofLoopTest, ANewProcessGoesOnAsking) {
@@ -239,7 +301,7 @@ TEST_F(ProofLoopTest, ABrokenVaultStopsNoRevocation) {
   app_.fake_vault.SetBroken(false);
   Pass(absl::Seconds(1));
   EXPECT_EQ(asked_, 0);
-  EXPECT_THAT(MustGet(key).detail, HasSubstr("no canary"));
+  EXPECT_THAT(MustGet(key).detail, HasSubstr("cannot be asked"));
 }
 
 TEST_F(ProofLoopTest, TheTokenGoesWhereTheProbeSays) {

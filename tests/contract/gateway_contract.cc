@@ -148,6 +148,7 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
   confirmation.key = first.key;
   confirmation.gateway = GatewayId("edge");
   confirmation.deadline = kNow + absl::Minutes(1);
+  confirmation.expected = kNow + absl::Minutes(10);
   confirmation.latest = absl::InfiniteFuture();
   ASSERT_OK(store_->Mutate([&](Transaction& txn) -> absl::Status {
     RETURN_IF_ERROR(txn.InsertRevocation(first, kNow + absl::Minutes(1)));
@@ -156,7 +157,9 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     for (const int minutes : {0, 5}) {
       RETURN_IF_ERROR(txn.InsertCanary(
           {.key = first.key,
-           .window = {.from = kNow + absl::Minutes(minutes),
+           .audience = "urn:a",
+           .window = {.issued = kNow,
+                      .from = kNow + absl::Minutes(minutes),
                       .until = kNow + absl::Minutes(minutes + 5)},
            .token = absl::StrCat("t", minutes)}));
     }
@@ -190,9 +193,18 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     ASSIGN_OR_RETURN(const auto confirmed, txn.ListConfirmations(first.key));
     EXPECT_EQ(confirmed, std::vector<domain::Confirmation>{confirmation});
     EXPECT_THAT(txn.CountOverdueConfirmations(), IsOkAndHolds(1));
+    ASSIGN_OR_RETURN(const auto of,
+                     txn.ListOpenConfirmationsOf(GatewayId("edge")));
+    EXPECT_EQ(of, confirmed);
+    ASSIGN_OR_RETURN(const auto of_none,
+                     txn.ListOpenConfirmationsOf(GatewayId("other")));
+    EXPECT_THAT(of_none, IsEmpty());
+    const auto other = txn.FindCanary(first.key, "urn:b", kNow, kNow);
+    EXPECT_TRUE(other.ok() && !other->has_value());
     const auto canary = [&](absl::Duration after) {
       const absl::Time now = kNow + after;
-      const auto found = txn.FindCanary(first.key, now, now + absl::Seconds(5));
+      const auto found =
+          txn.FindCanary(first.key, "urn:a", now, now + absl::Seconds(5));
       return found.ok() && *found ? (*found)->token : "";
     };
     EXPECT_EQ(canary(absl::ZeroDuration()), "t0");
@@ -202,9 +214,26 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     EXPECT_EQ(canary(absl::Minutes(10)), "");
     return absl::OkStatus();
   }));
+  // What can be asked is what has a probe and canaries left.
+  const auto targets = [&](absl::Duration after) {
+    int count = -1;
+    EXPECT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
+      ASSIGN_OR_RETURN(const auto found,
+                       txn.ListProbeTargets(kNow + after, 10));
+      count = static_cast<int>(found.size());
+      for (const auto& one : found) EXPECT_EQ(one.key, first.key);
+      return absl::OkStatus();
+    }));
+    return count;
+  };
+  EXPECT_EQ(targets(absl::ZeroDuration()), 0);  // no such gateway
+  ASSERT_OK(store_->Mutate(
+      [&](Transaction& txn) { return txn.InsertGateway(Edge("edge")); }));
+  EXPECT_EQ(targets(absl::Minutes(9)), 1);
+  EXPECT_EQ(targets(absl::Minutes(10)), 0);
   first.close_time = kNow + absl::Minutes(2);
   ASSERT_OK(store_->Mutate([&](Transaction& txn) {
-    RETURN_IF_ERROR(txn.DeleteCanaries(first.key));
+    RETURN_IF_ERROR(txn.DeleteCanariesUntil(kNow + absl::Minutes(10)));
     return txn.UpdateRevocation(first, absl::InfiniteFuture());
   }));
   ASSERT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
@@ -216,9 +245,22 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     EXPECT_EQ(open, Found{second});
     ASSIGN_OR_RETURN(const auto found, txn.FindRevocation(first.key));
     EXPECT_EQ(found, first);
-    const auto canary = txn.FindCanary(first.key, kNow, kNow);
+    ASSIGN_OR_RETURN(const auto unstated, txn.ListUnstatedRevocations(10));
+    EXPECT_EQ(unstated, Found{first});
+    const auto canary = txn.FindCanary(first.key, "urn:a", kNow, kNow);
     EXPECT_TRUE(canary.ok() && !canary->has_value());
     EXPECT_THAT(txn.NextRevocationDue(), IsOkAndHolds(absl::InfiniteFuture()));
+    return absl::OkStatus();
+  }));
+  first.statement = "a.b.c";
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) {
+    return txn.UpdateRevocation(first, absl::InfiniteFuture());
+  }));
+  ASSERT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto unstated, txn.ListUnstatedRevocations(10));
+    EXPECT_THAT(unstated, IsEmpty());
+    ASSIGN_OR_RETURN(const auto found, txn.FindRevocation(first.key));
+    EXPECT_EQ(found, first);
     return absl::OkStatus();
   }));
   domain::Revocation stale = first;
@@ -227,6 +269,38 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     return txn.UpdateRevocation(stale, absl::InfiniteFuture());
   }),
               FailsWith(Reason::kConflict));
+}
+
+TEST_P(StoreContract, DrillsAreListedLatestFirst) {
+  MustMakeShop();
+  const domain::Drill first = {.id = DrillId("d1"),
+                               .issuer = IssuerId("shop"),
+                               .leaver = OwnerId("d1"),
+                               .started_by = "security/sam",
+                               .start_time = kNow};
+  domain::Drill second = first;
+  second.id = DrillId("d2");
+  second.start_time = kNow + absl::Hours(1);
+  ASSERT_OK(store_->Mutate([&](Transaction& txn) -> absl::Status {
+    RETURN_IF_ERROR(txn.InsertDrill(first));
+    return txn.InsertDrill(second);
+  }));
+  EXPECT_THAT(
+      store_->Mutate([&](Transaction& txn) { return txn.InsertDrill(first); }),
+      StatusIs(absl::StatusCode::kAlreadyExists));
+  using Found = std::vector<domain::Drill>;
+  ASSERT_OK(store_->Read([&](ReadTransaction& txn) -> absl::Status {
+    ASSIGN_OR_RETURN(auto found,
+                     txn.ListDrills({absl::InfiniteFuture(), ""}, 10));
+    EXPECT_EQ(found, (Found{second, first}));
+    ASSIGN_OR_RETURN(found, txn.ListDrills({second.start_time, "d2"}, 10));
+    EXPECT_EQ(found, Found{first});
+    ASSIGN_OR_RETURN(const auto one, txn.FindDrill(first.id));
+    EXPECT_EQ(one, first);
+    ASSIGN_OR_RETURN(const auto none, txn.FindDrill(DrillId("x")));
+    EXPECT_FALSE(none.has_value());
+    return absl::OkStatus();
+  }));
 }
 
 }  // namespace warder

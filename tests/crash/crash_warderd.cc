@@ -103,15 +103,39 @@ class SteppingTransaction : public app::Transaction {
                                 absl::Time next) override {
     return t_.UpdateRevocation(revocation, next);
   }
+  absl::StatusOr<std::vector<domain::Revocation>> ListUnstatedRevocations(
+      int limit) override {
+    return t_.ListUnstatedRevocations(limit);
+  }
+  absl::StatusOr<std::vector<domain::Confirmation>> ListOpenConfirmationsOf(
+      const GatewayId& gateway) override {
+    return t_.ListOpenConfirmationsOf(gateway);
+  }
   absl::StatusOr<std::optional<domain::Canary>> FindCanary(
-      const KeyId& key, absl::Time now, absl::Time until) override {
-    return t_.FindCanary(key, now, until);
+      const KeyId& key, const std::string& audience, absl::Time now,
+      absl::Time until) override {
+    return t_.FindCanary(key, audience, now, until);
+  }
+  absl::StatusOr<std::vector<app::ProbeTarget>> ListProbeTargets(
+      absl::Time now, int limit) override {
+    return t_.ListProbeTargets(now, limit);
+  }
+  absl::StatusOr<std::optional<domain::Drill>> FindDrill(
+      const DrillId& id) override {
+    return t_.FindDrill(id);
+  }
+  absl::StatusOr<std::vector<domain::Drill>> ListDrills(
+      const std::pair<absl::Time, std::string>& before, int limit) override {
+    return t_.ListDrills(before, limit);
+  }
+  absl::Status InsertDrill(const domain::Drill& drill) override {
+    return t_.InsertDrill(drill);
   }
   absl::Status InsertCanary(const domain::Canary& canary) override {
     return t_.InsertCanary(canary);
   }
-  absl::Status DeleteCanaries(const KeyId& key) override {
-    return t_.DeleteCanaries(key);
+  absl::Status DeleteCanariesUntil(absl::Time until) override {
+    return t_.DeleteCanariesUntil(until);
   }
   absl::Status InsertConfirmation(
       const domain::Confirmation& confirmation) override {

@@ -6,9 +6,7 @@ namespace warder::domain {
 namespace {
 
 const absl::Time kPublished = absl::FromUnixSeconds(1'800'000'000);
-constexpr HorizonTerms kTerms{.max_age = absl::Minutes(1),
-                              .token_lifetime = absl::Hours(1),
-                              .clock_skew = absl::Minutes(1)};
+constexpr absl::Duration kMaxAge = absl::Minutes(1);
 
 Gateway Of(const char* consumer, Reach reach = Reach::kPoll) {
   Gateway gateway;
@@ -32,7 +30,7 @@ std::vector<Waiting> At(absl::Duration after, const Gateway& gateway,
     view.revision = revision;
     views.push_back(view);
   }
-  return WaitingFor(key, {gateway}, views, kTerms, kPublished + after);
+  return WaitingFor(key, {gateway}, views, kMaxAge, kPublished + after);
 }
 
 TEST(ActivationTest, WhoHoldsTheKeyIsNotWaitedFor) {

@@ -6,14 +6,11 @@ namespace warder::domain {
 namespace {
 
 const absl::Time kRevoked = absl::FromUnixSeconds(1'800'000'000);
-constexpr HorizonTerms kTerms{.max_age = absl::Minutes(1),
-                              .token_lifetime = absl::Hours(1),
-                              .clock_skew = absl::Minutes(1)};
+constexpr absl::Duration kMaxAge = absl::Minutes(1);
 
 struct Case {
   Gateway gateway;
   Revocation revocation;
-  Horizon horizon;
   Confirmation confirmation;
   absl::Time refuses_by = absl::InfinitePast();
 
@@ -24,9 +21,8 @@ struct Case {
     revocation.key = KeyId("k");
     revocation.revision = 7;
     revocation.revoke_time = kRevoked;
-    horizon = HorizonOf(gateway, kTerms);
-    confirmation =
-        BeginConfirmation(revocation, gateway, horizon, absl::Hours(2));
+    confirmation = BeginConfirmation(
+        revocation, gateway, HorizonOf(gateway, kMaxAge), absl::Hours(2));
   }
   bool Sees(int64_t revision, absl::Duration after, bool acknowledged = false) {
     return NoteView(confirmation, revocation, gateway,
@@ -39,8 +35,7 @@ struct Case {
                      .heard_time = kRevoked});
   }
   bool At(absl::Duration after) {
-    return NoteTime(confirmation, revocation, gateway, horizon, refuses_by,
-                    kRevoked + after);
+    return NoteTime(confirmation, gateway, refuses_by, kRevoked + after);
   }
 };
 
@@ -80,8 +75,7 @@ TEST(RevocationTest, AnyonesFetchDoesNotVouchForWhoFailsOpen) {
 TEST(RevocationTest, UnboundedIsOverdueOnceTheOrganisationsBoundHasPassed) {
   Case c("go-oidc");
   EXPECT_EQ(c.confirmation.latest, absl::InfiniteFuture());
-  EXPECT_EQ(NextInstant(c.confirmation, c.revocation, c.gateway, c.horizon,
-                        c.refuses_by),
+  EXPECT_EQ(NextInstant(c.confirmation, c.gateway, c.refuses_by),
             kRevoked + absl::Hours(2));
   EXPECT_FALSE(c.At(absl::Hours(2) - absl::Nanoseconds(1)));
   EXPECT_TRUE(c.At(absl::Hours(2)));
@@ -140,8 +134,7 @@ TEST(RevocationTest, NothingIsLookedAtForWhichTimeChangesNothing) {
   Case c("go-oidc");
   c.Sees(7, absl::Minutes(1));  // anybody's fetch
   c.At(absl::Hours(2));
-  EXPECT_EQ(NextInstant(c.confirmation, c.revocation, c.gateway, c.horizon,
-                        c.refuses_by),
+  EXPECT_EQ(NextInstant(c.confirmation, c.gateway, c.refuses_by),
             absl::InfiniteFuture());
 }
 

@@ -196,24 +196,92 @@ class FakeGateways : public app::Transaction {
     it->second = {revocation, next};
     return absl::OkStatus();
   }
+  absl::StatusOr<std::vector<domain::Revocation>> ListUnstatedRevocations(
+      int limit) override {
+    std::vector<domain::Revocation> found;
+    for (const auto& [key, entry] : g_.revocations) {
+      if (entry.first.close_time && entry.first.statement.empty() &&
+          std::ssize(found) < limit) {
+        found.push_back(entry.first);
+      }
+    }
+    return found;
+  }
+  absl::StatusOr<std::vector<domain::Confirmation>> ListOpenConfirmationsOf(
+      const GatewayId& gateway) override {
+    std::vector<domain::Confirmation> found;
+    for (const auto& [at, confirmation] : g_.confirmations) {
+      if (at.second == gateway && !domain::Ended(confirmation)) {
+        found.push_back(confirmation);
+      }
+    }
+    return found;
+  }
   absl::StatusOr<std::optional<domain::Canary>> FindCanary(
-      const KeyId& key, absl::Time now, absl::Time until) override {
+      const KeyId& key, const std::string& audience, absl::Time now,
+      absl::Time until) override {
     std::optional<domain::Canary> found;
     for (const domain::Canary& canary : g_.canaries) {
-      if (canary.key == key && canary.window.from <= now &&
-          canary.window.until > until) {
+      if (canary.key == key && canary.audience == audience &&
+          canary.window.from <= now && canary.window.until > until) {
         found = canary;
       }
     }
     return found;
   }
+  absl::StatusOr<std::vector<app::ProbeTarget>> ListProbeTargets(
+      absl::Time now, int limit) override {
+    std::vector<app::ProbeTarget> found;
+    for (const auto& [at, confirmation] : g_.confirmations) {
+      const auto gateway = g_.gateways.find(at.second);
+      if (gateway != g_.gateways.end() && gateway->second.probe &&
+          confirmation.state != domain::ConfirmationState::kUnregistered &&
+          std::any_of(g_.canaries.begin(), g_.canaries.end(),
+                      [&](const auto& canary) {
+                        return canary.key == at.first &&
+                               canary.window.until > now;
+                      }) &&
+          std::ssize(found) < limit) {
+        found.push_back({at.first, at.second});
+      }
+    }
+    return found;
+  }
+  absl::StatusOr<std::optional<domain::Drill>> FindDrill(
+      const DrillId& id) override {
+    const auto it = g_.drills.find(id);
+    if (it == g_.drills.end()) return std::nullopt;
+    return it->second;
+  }
+  absl::StatusOr<std::vector<domain::Drill>> ListDrills(
+      const std::pair<absl::Time, std::string>& before, int limit) override {
+    std::vector<domain::Drill> found;
+    for (const auto& [id, drill] : g_.drills) {
+      if (std::pair(drill.start_time, id.value()) < before) {
+        found.push_back(drill);
+      }
+    }
+    std::sort(found.begin(), found.end(), [](auto& a, auto& b) {
+      return std::pair(a.start_time, a.id) > std::pair(b.start_time, b.id);
+    });
+    if (std::ssize(found) > limit) found.resize(static_cast<size_t>(limit));
+    return found;
+  }
+  absl::Status InsertDrill(const domain::Drill& drill) override {
+    if (!g_.drills.emplace(drill.id, drill).second) {
+      return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+                   "drilled already");
+    }
+    return absl::OkStatus();
+  }
   absl::Status InsertCanary(const domain::Canary& canary) override {
     g_.canaries.push_back(canary);
     return absl::OkStatus();
   }
-  absl::Status DeleteCanaries(const KeyId& key) override {
-    std::erase_if(g_.canaries,
-                  [&](const auto& canary) { return canary.key == key; });
+  absl::Status DeleteCanariesUntil(absl::Time until) override {
+    std::erase_if(g_.canaries, [&](const auto& canary) {
+      return canary.window.until <= until;
+    });
     return absl::OkStatus();
   }
   absl::Status InsertConfirmation(

@@ -34,6 +34,7 @@ struct FakeStoreState {
   std::map<std::pair<GatewayId, std::string>, domain::GatewayInstance>
       instances;
   std::vector<domain::Canary> canaries;
+  std::map<DrillId, domain::Drill> drills;
   // With when time may change something.
   std::map<KeyId, std::pair<domain::Revocation, absl::Time>> revocations;
   std::map<std::pair<KeyId, GatewayId>, domain::Confirmation> confirmations;

@@ -5,7 +5,9 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "server/app/vault.h"
+#include "server/base/error.h"
 #include "server/base/mutex.h"
 
 namespace warder {
@@ -34,6 +36,21 @@ class FakeVault : public app::Vault {
   int next_ ABSL_GUARDED_BY(mu_) = 0;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;
   std::set<KeyId> forgotten_ ABSL_GUARDED_BY(mu_);
+};
+
+// States in the clear: the type, a space, the payload.
+class FakeStatementSigner : public app::StatementSigner {
+ public:
+  absl::StatusOr<std::string> SignStatement(
+      absl::string_view type, absl::string_view payload) override {
+    if (broken) {
+      return Error(absl::StatusCode::kUnavailable, Reason::kVaultUnavailable,
+                   "broken for the test");
+    }
+    return absl::StrCat(type, " ", payload);
+  }
+
+  bool broken = false;
 };
 
 }  // namespace warder
