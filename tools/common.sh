@@ -14,7 +14,8 @@ PACKAGES_BUILD=(build-essential cmake ninja-build ccache pkg-config
 PACKAGES_TOUR=(openssl curl python3 python3-jwt python3-cryptography)
 PACKAGES_TEST=(libgtest-dev libgmock-dev clang-14 clang-tidy-14
   libclang-rt-14-dev python3-grpcio python3-protobuf python3-pip sqlite3
-  nginx-light faketime curl jq systemd)
+  nginx-light libapache2-mod-auth-openidc haproxy openssl faketime curl jq
+  systemd)
 PACKAGES_BENCH=(nginx-light wrk)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -188,12 +188,13 @@ absl::StatusOr<ProofLoop::Matter> ProofLoop::Prepare(const Question& question) {
     const auto it = std::find_if(
         confirmations.begin(), confirmations.end(),
         [&](const auto& c) { return c.gateway == question.second; });
+    if (it == confirmations.end()) return NotFound("what was to be asked");
     matter =
         Matter{.revocation = *revocation,
                .gateway = *gateway,
                .canary = canary->token,
-               .refuses = it != confirmations.end() &&
-                          it->state == domain::ConfirmationState::kEnforced};
+               .refuses = it->state == domain::ConfirmationState::kEnforced,
+               .expected = it->expected};
     return absl::OkStatus();
   }));
   return *std::move(matter);
@@ -360,11 +361,17 @@ bool ProofLoop::AskOne() {
     return true;
   }
   const int doublings = std::min(plan->second.asked++, 10);
-  plan->second.next =
-      runner_.clock().Uptime() +
-      (result == Result::kRefuses
-           ? kCalmPause
-           : std::min(kFirstPause * (1 << doublings), kLongestPause));
+  absl::Duration pause =
+      result == Result::kRefuses
+          ? kCalmPause
+          : std::min(kFirstPause * (1 << doublings), kLongestPause);
+  if (matter.ok() && !matter->refuses) {
+    const absl::Duration left = matter->expected - runner_.clock().TimeNow();
+    if (left > absl::ZeroDuration()) {
+      pause = std::min(pause, left + kFirstPause);
+    }
+  }
+  plan->second.next = runner_.clock().Uptime() + pause;
   return true;
 }
 

@@ -8,8 +8,9 @@
 // behind one address it is not always the same one that answers; a proof is
 // kRounds rounds in a row, and whoever accepts later takes it back. Who accepts
 // the dead key is poked, where its kind fetches the key set anew for an unknown
-// kid, and asked again: after 0.2, 0.4, ... 30 seconds. Nothing but the order
-// of questions is in memory: after a restart it begins anew.
+// kid, and asked again: after 0.2, 0.4, ... 30 seconds, and when its
+// cache has to have expired. Nothing but the order of questions is in memory:
+// after a restart it begins anew.
 #ifndef WARDER_SERVER_APP_PROOF_LOOP_H_
 #define WARDER_SERVER_APP_PROOF_LOOP_H_
 
@@ -73,7 +74,8 @@ class ProofLoop {
     domain::Revocation revocation;
     domain::Gateway gateway;
     std::string canary;
-    bool refuses;  // as far as is known
+    bool refuses;         // as far as is known
+    absl::Time expected;  // it refuses by then if it can fetch
   };
   // What came of a question.
   enum class Result { kOver, kRefuses, kAskAgain };
