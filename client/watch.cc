@@ -73,8 +73,8 @@ class KeySetWatcher::Stream final
       waiting_.set_serves_stale(options.serve_stale);
       waiting_.mutable_max_staleness()->set_seconds(absl::ToInt64Seconds(
           absl::Ceil(options.max_staleness, absl::Seconds(1))));
-      for (const auto& [issuer, revision] : shared_->sink.Held()) {
-        AddHeld(issuer, revision);
+      for (const auto& [issuer, held] : shared_->sink.Held()) {
+        AddHeld(issuer, held);
       }
       due_ = true;
     }
@@ -148,11 +148,23 @@ class KeySetWatcher::Stream final
   }
 
  private:
-  void AddHeld(const std::string& issuer, int64_t revision)
+  void AddHeld(const std::string& issuer, const HeldSet& set)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     v1::WatchKeySetsRequest::Held& held = *waiting_.add_held();
     held.set_issuer(issuer);
-    held.set_revision(revision);
+    held.set_revision(set.revision);
+    held.set_fingerprint(set.fingerprint);
+  }
+
+  // Returns how long ago the request that is answered was sent: what lay in a
+  // buffer meanwhile is no news. Infinite for one that was never sent.
+  absl::Duration AgeOf(int64_t answers) {
+    MutexLock lock(&mu_);
+    const auto sent = sent_.find(answers);
+    if (sent == sent_.end()) return absl::InfiniteDuration();
+    const absl::Duration age = shared_->clock.Uptime() - sent->second;
+    sent_.erase(sent_.begin(), sent);
+    return age;
   }
 
   // Enforces what came and gathers what is to be acknowledged.
@@ -164,15 +176,20 @@ class KeySetWatcher::Stream final
            .issuer_uri = set.issuer_uri(),
            .revision = set.revision(),
            .jwks = set.jwks(),
-           .max_token_lifetime = FromProto(set.max_token_lifetime())});
+           .max_token_lifetime = FromProto(set.max_token_lifetime()),
+           .fingerprint = set.fingerprint(),
+           .drill = set.drill()});
       if (!applied.ok()) return applied;
       MutexLock lock(&mu_);
-      AddHeld(set.issuer(), set.revision());
+      AddHeld(set.issuer(),
+              {.revision = set.revision(), .fingerprint = set.fingerprint()});
       due_ = true;
     } else if (response_.has_heartbeat()) {
       const v1::Heartbeat& beat = response_.heartbeat();
-      if (beat.current()) {
-        shared_->sink.Confirm({beat.issuers().begin(), beat.issuers().end()});
+      const absl::Duration age = AgeOf(beat.answers());
+      if (beat.current() && age < absl::InfiniteDuration()) {
+        shared_->sink.Confirm({beat.issuers().begin(), beat.issuers().end()},
+                              age);
       }
       MutexLock lock(&mu_);
       due_ = true;
@@ -188,6 +205,8 @@ class KeySetWatcher::Stream final
     due_ = false;
     request_.Swap(&waiting_);
     waiting_.Clear();
+    request_.set_sequence(++sequence_);
+    sent_[sequence_] = shared_->clock.Uptime();
     StartWrite(&request_);
   }
 
@@ -210,6 +229,9 @@ class KeySetWatcher::Stream final
 
   Mutex mu_;
   v1::WatchKeySetsRequest waiting_ ABSL_GUARDED_BY(mu_);
+  int64_t sequence_ ABSL_GUARDED_BY(mu_) = 0;
+  // When requests were sent, from the last one that was answered on.
+  std::map<int64_t, absl::Duration> sent_ ABSL_GUARDED_BY(mu_);  // uptime
   bool due_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;

@@ -24,6 +24,14 @@
 
 namespace warder::client {
 
+// A set that is enforced; see PublishedSet.
+struct HeldSet {
+  int64_t revision = 0;
+  std::string fingerprint;
+
+  friend bool operator==(const HeldSet&, const HeldSet&) = default;
+};
+
 // Who takes key sets. Thread-safe; called by gRPC's threads.
 class KeySetSink {
  public:
@@ -32,11 +40,12 @@ class KeySetSink {
   // Returns OK once `set` is enforced: that is acknowledged then, and the
   // server counts on it. Any error ends the stream, and it is tried anew.
   virtual absl::Status Apply(const PublishedSet& set) = 0;
-  // The server says that nothing newer is published of `issuers`, and that no
-  // other's tokens are this gateway's.
-  virtual void Confirm(const std::vector<std::string>& issuers) = 0;
+  // The server said, `age` ago at most, that nothing newer is published of
+  // `issuers`, and that no other's tokens are this gateway's.
+  virtual void Confirm(const std::vector<std::string>& issuers,
+                       absl::Duration age) = 0;
   // What is enforced by now, by issuer.
-  virtual std::map<std::string, int64_t> Held() = 0;
+  virtual std::map<std::string, HeldSet> Held() = 0;
 };
 
 struct WatchOptions {

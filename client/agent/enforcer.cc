@@ -22,6 +22,7 @@ client::VerifierOptions ForProbes(const Config& config) {
   client::VerifierOptions options = config.verify;
   options.audiences = {config.probe_audience};
   options.cached_tokens = 0;  // each probe is a question
+  options.accept_drills = true;
   return options;
 }
 
@@ -41,6 +42,12 @@ absl::StatusOr<client::PublishedSet> SetOf(const Json& json) {
       lifetime == json.end() || !lifetime->is_number_integer()) {
     return FieldError("revision", "a number is wanted");
   }
+  ASSIGN_OR_RETURN(set.fingerprint, JsonString(json, "fingerprint"));
+  const auto drill = json.find("drill");
+  if (drill == json.end() || !drill->is_boolean()) {
+    return FieldError("drill", "true or false is wanted");
+  }
+  set.drill = drill->get<bool>();
   set.revision = revision->get<int64_t>();
   set.max_token_lifetime = absl::Seconds(lifetime->get<int64_t>());
   return set;
@@ -101,7 +108,7 @@ void Enforcer::Load() {
   MutexLock lock(&mu_);
   confirmed_ = at;
   for (const auto& [issuer, set] : verifier_.Sets()) {
-    held_[issuer] = set.revision;
+    held_[issuer] = {.revision = set.revision, .fingerprint = set.fingerprint};
   }
 }
 
@@ -116,12 +123,14 @@ absl::Status Enforcer::Keep() {
   if (state_file_.empty()) return absl::OkStatus();
   Json sets = Json::array();
   for (const auto& [issuer, set] : verifier_.Sets()) {
-    sets.push_back({{"issuer", set.issuer},
-                    {"issuer_uri", set.issuer_uri},
-                    {"revision", set.revision},
-                    {"jwks", set.jwks},
-                    {"max_token_lifetime_s",
-                     absl::ToInt64Seconds(set.max_token_lifetime)}});
+    sets.push_back(
+        {{"issuer", set.issuer},
+         {"issuer_uri", set.issuer_uri},
+         {"revision", set.revision},
+         {"jwks", set.jwks},
+         {"max_token_lifetime_s", absl::ToInt64Seconds(set.max_token_lifetime)},
+         {"fingerprint", set.fingerprint},
+         {"drill", set.drill}});
   }
   RETURN_IF_ERROR(WriteAtomically(
       state_file_,
@@ -138,22 +147,24 @@ absl::Status Enforcer::Apply(const client::PublishedSet& set) {
   RETURN_IF_ERROR(WriteKeySet(set));
   MutexLock lock(&mu_);
   RETURN_IF_ERROR(Keep());
-  held_[set.issuer] = set.revision;
+  held_[set.issuer] = {.revision = set.revision,
+                       .fingerprint = set.fingerprint};
   Log(LogLevel::kInfo, "agent.enforces",
       {{"issuer", set.issuer}, {"revision", absl::StrCat(set.revision)}});
   return absl::OkStatus();
 }
 
-void Enforcer::Confirm(const std::vector<std::string>& issuers) {
+void Enforcer::Confirm(const std::vector<std::string>& issuers,
+                       absl::Duration age) {
   absl::Status status = verifier_.Keep(issuers);
   if (status.ok() && probe_) status = probe_->Keep(issuers);
-  verifier_.Confirm();
-  if (probe_) probe_->Confirm();
+  verifier_.Confirm(age);
+  if (probe_) probe_->Confirm(age);
   MutexLock lock(&mu_);
   std::erase_if(held_, [&](const auto& entry) {
     return std::count(issuers.begin(), issuers.end(), entry.first) == 0;
   });
-  confirmed_ = clock_.TimeNow();
+  confirmed_ = std::max(confirmed_, clock_.TimeNow() - age);
   if (status.ok() && confirmed_ >= kept_ + keep_every_) status = Keep();
   if (!status.ok()) {
     Log(LogLevel::kError, "agent.state_not_kept",
@@ -162,7 +173,7 @@ void Enforcer::Confirm(const std::vector<std::string>& issuers) {
   }
 }
 
-std::map<std::string, int64_t> Enforcer::Held() {
+std::map<std::string, client::HeldSet> Enforcer::Held() {
   MutexLock lock(&mu_);
   return held_;
 }

@@ -29,7 +29,8 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
                      .scheme = scheme,
                      .key = std::move(jwk.key),
                      .issuer_uri = set.issuer_uri,
-                     .max_token_lifetime = set.max_token_lifetime};
+                     .max_token_lifetime = set.max_token_lifetime,
+                     .drill = set.drill};
       if (!made->keys_.emplace(jwk.kid, std::move(key)).second) {
         return FieldError("jwks", absl::StrCat(issuer, ": the kid ", jwk.kid,
                                                " is another issuer's, too"));

@@ -22,6 +22,10 @@ struct PublishedSet {
   int64_t revision = 0;
   std::string jwks;  // RFC 7517
   absl::Duration max_token_lifetime;
+  // Sets with the same one say the same. Opaque.
+  std::string fingerprint;
+  // The issuer exists for drills: its tokens open nothing but a probe.
+  bool drill = false;
 
   friend bool operator==(const PublishedSet&, const PublishedSet&) = default;
 };
@@ -34,6 +38,7 @@ struct TrustedKey {
   std::shared_ptr<const crypto::PublicKey> key;
   std::string issuer_uri;
   absl::Duration max_token_lifetime;
+  bool drill = false;
 };
 
 class KeySets {

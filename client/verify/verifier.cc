@@ -214,6 +214,7 @@ absl::string_view RefusalName(Refusal refusal) {
     case Refusal::kBadSignature: return "bad_signature";
     case Refusal::kWrongType: return "wrong_type";
     case Refusal::kWrongIssuer: return "wrong_issuer";
+    case Refusal::kDrillIssuer: return "drill_issuer";
     case Refusal::kWrongAudience: return "wrong_audience";
     case Refusal::kBadTime: return "bad_time";
     case Refusal::kExpired: return "expired";
@@ -271,9 +272,7 @@ absl::Status Verifier::Apply(const PublishedSet& set) {
   MutexLock lock(&apply_mu_);
   auto sets = SnapshotCell<State>::Reader(state_)->sets->sets();
   const auto held = sets.find(set.issuer);
-  if (held != sets.end() && held->second.revision >= set.revision) {
-    return absl::OkStatus();
-  }
+  if (held != sets.end() && held->second == set) return absl::OkStatus();
   sets[set.issuer] = set;
   ASSIGN_OR_RETURN(auto made, KeySets::Make(std::move(sets)));
   state_.Store(MakeState(std::move(made)));
@@ -337,6 +336,10 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
         types_.end()) {
       return Refuse(Refusal::kWrongType,
                     absl::StrCat("typ is \"", header->typ.substr(0, 40), "\""));
+    }
+    if (key.drill && !options_.accept_drills) {
+      return Refuse(Refusal::kDrillIssuer,
+                    absl::StrCat(key.issuer_uri, " exists for drills"));
     }
     auto fresh = std::make_shared<VerifiedToken>();
     bad = ReadObject("the payload", parts->payload, fresh->claims);

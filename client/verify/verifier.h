@@ -63,8 +63,9 @@ enum class Refusal {
   kNotYetValid,
   kIssuedInFuture,
   kLivesTooLong,
-  kStale,     // cut off for too long
-  kNoKeySet,  // none has been received yet
+  kDrillIssuer,  // its issuer exists for drills
+  kStale,        // cut off for too long
+  kNoKeySet,     // none has been received yet
 };
 
 // "unknown_key", for headers and logs.
@@ -78,6 +79,8 @@ struct VerifierOptions {
   absl::Duration clock_skew = absl::Minutes(1);
   absl::Duration max_staleness = absl::Minutes(5);
   bool serve_stale = false;
+  // Accept tokens of issuers that exist for drills; for probes.
+  bool accept_drills = false;
   size_t max_token_bytes = 16 * 1024;
   // Verified tokens that are remembered, until the next change of any set; 0:
   // none.
@@ -108,9 +111,8 @@ class Verifier {
   // block.
   Verdict Verify(absl::string_view token, absl::Time now) const;
 
-  // Replaces the set of one issuer, unless it is older than the one held.
-  // Forgets every cached token. INVALID_ARGUMENT as KeySets::Make; nothing
-  // changes then.
+  // Replaces the set of one issuer: the server says which holds. Forgets every
+  // cached token. INVALID_ARGUMENT as KeySets::Make; nothing changes then.
   absl::Status Apply(const PublishedSet& set);
   // Forgets the issuers that `issuers` does not name.
   absl::Status Keep(const std::vector<std::string>& issuers);

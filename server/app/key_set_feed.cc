@@ -11,20 +11,41 @@
 namespace warder::app {
 
 Watcher::Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
-                 std::map<std::string, int64_t> known, bool quick,
+                 std::map<std::string, std::string> known, bool quick,
                  std::function<void()> wake,
                  std::function<absl::Status()> check)
     : publisher_(publisher),
       clock_(clock),
       gateway_(std::move(gateway)),
       quick_(quick),
-      sent_(std::move(known)),
       heard_(clock.Uptime()),
       wake_(std::move(wake)),
       check_(std::move(check)) {
   for (const IssuerId& issuer : gateway_->issuers) {
     changed_.insert(issuer.value());
+    // What it holds counts if it is what is published; else it is sent that.
+    const SnapshotPtr snapshot = publisher_.Find(issuer.value());
+    const auto held = known.find(issuer.value());
+    if (snapshot == nullptr || held == known.end()) continue;
+    std::string fingerprint = FingerprintOf(*snapshot, classic());
+    if (held->second != fingerprint) continue;
+    sent_[issuer.value()] = {.fingerprint = std::move(fingerprint),
+                             .revision = snapshot->revision};
   }
+}
+
+bool Watcher::classic() const {
+  return !domain::Reads(*gateway_, domain::Algorithm::kEdDsa);
+}
+
+std::optional<int64_t> Watcher::RevisionOf(
+    const std::string& issuer, absl::string_view fingerprint) const {
+  MutexLock lock(&mu_);
+  const auto sent = sent_.find(issuer);
+  if (sent == sent_.end() || sent->second.fingerprint != fingerprint) {
+    return std::nullopt;
+  }
+  return sent->second.revision;
 }
 
 std::optional<Watcher::Message> Watcher::Begin() {
@@ -35,20 +56,22 @@ std::optional<Watcher::Message> Watcher::Begin() {
     changed_.erase(changed_.begin());
     SnapshotPtr snapshot = publisher_.Find(issuer);
     if (snapshot == nullptr) continue;
-    const auto [sent, first] = sent_.emplace(issuer, -1);
-    if (snapshot->revision <= sent->second) continue;
-    sent->second = snapshot->revision;
+    std::string fingerprint = FingerprintOf(*snapshot, classic());
+    Sent& sent = sent_[issuer];
+    if (sent.fingerprint == fingerprint) continue;
+    sent = {.fingerprint = fingerprint, .revision = snapshot->revision};
     writing_ = true;
     writing_since_ = clock_.Uptime();
-    const bool classic = !domain::Reads(*gateway_, domain::Algorithm::kEdDsa) &&
-                         !snapshot->classic_key_set.empty();
-    return Message{.key_set = std::move(snapshot), .classic = classic};
+    const bool without_eddsa = classic() && !snapshot->classic_key_set.empty();
+    return Message{.key_set = std::move(snapshot),
+                   .fingerprint = std::move(fingerprint),
+                   .classic = without_eddsa};
   }
   if (!heartbeat_) return std::nullopt;
   heartbeat_ = false;
   writing_ = true;
   writing_since_ = clock_.Uptime();
-  return Message{.key_set = nullptr, .current = true};
+  return Message{.key_set = nullptr, .fingerprint = "", .current = true};
 }
 
 void Watcher::End() {
@@ -157,7 +180,7 @@ void KeySetFeed::Published(const IssuerId& issuer) {
 }
 
 WatcherPtr KeySetFeed::Make(GatewayPtr gateway,
-                            std::map<std::string, int64_t> known,
+                            std::map<std::string, std::string> known,
                             absl::Duration max_staleness,
                             std::function<void()> wake,
                             std::function<absl::Status()> check) const {

@@ -33,9 +33,10 @@ class Watcher {
  public:
   // What is to be written next.
   struct Message {
-    SnapshotPtr key_set;   // nullptr: a heartbeat
-    bool classic = false;  // without EdDSA keys
-    bool current = false;  // of a heartbeat: nothing else waits
+    SnapshotPtr key_set;      // nullptr: a heartbeat
+    std::string fingerprint;  // of the set
+    bool classic = false;     // without EdDSA keys
+    bool current = false;     // of a heartbeat: nothing else waits
   };
 
   // Returns what to write and marks the watcher as writing; nullopt while it is
@@ -46,6 +47,11 @@ class Watcher {
 
   // Something was heard of the other side.
   void Heard();
+
+  // Returns the revision of the set that was sent last, or known at the start,
+  // if `fingerprint` is that set's.
+  std::optional<int64_t> RevisionOf(const std::string& issuer,
+                                    absl::string_view fingerprint) const;
 
   // Ends it. The first reason stands. Returns whether the caller is the one to
   // finish the stream now: nobody is writing.
@@ -66,7 +72,7 @@ class Watcher {
  private:
   friend class KeySetFeed;
   Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
-          std::map<std::string, int64_t> known, bool quick,
+          std::map<std::string, std::string> known, bool quick,
           std::function<void()> wake, std::function<absl::Status()> check);
 
   // Each returns whether there is something to do for who watches.
@@ -83,7 +89,13 @@ class Watcher {
   const bool quick_;  // kQuickHeartbeat
 
   mutable Mutex mu_;
-  std::map<std::string, int64_t> sent_ ABSL_GUARDED_BY(mu_);  // by issuer
+  struct Sent {
+    std::string fingerprint;
+    int64_t revision = 0;
+  };
+  bool classic() const;
+
+  std::map<std::string, Sent> sent_ ABSL_GUARDED_BY(mu_);  // by issuer
   std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);
   bool heartbeat_ ABSL_GUARDED_BY(mu_) = true;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
@@ -122,13 +134,13 @@ class KeySetFeed {
   void Published(const IssuerId& issuer);
 
   // Returns a watcher of the issuers of `gateway` that is not woken yet; sets
-  // as new as `known` says are not sent. `wake` is called, by the feed's thread
-  // or a caller of this, whenever Begin may return something or the watcher is
-  // closed; it does not block. `check` is asked at each heartbeat whether the
-  // watcher may go on.
+  // with the fingerprints of `known`, by issuer, are not sent. `wake` is
+  // called, by the feed's thread or a caller of this, whenever Begin may return
+  // something or the watcher is closed; it does not block. `check` is asked at
+  // each heartbeat whether the watcher may go on.
   //
   // Heartbeats come three times within `max_staleness`, at most once a second.
-  WatcherPtr Make(GatewayPtr gateway, std::map<std::string, int64_t> known,
+  WatcherPtr Make(GatewayPtr gateway, std::map<std::string, std::string> known,
                   absl::Duration max_staleness, std::function<void()> wake,
                   std::function<absl::Status()> check) const;
   // It is woken from now on, until Unwatch.

@@ -74,6 +74,7 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
   snapshot->revision = issuer.revision;
   snapshot->max_age = issuer.policy.cache_max_age;
   snapshot->max_token_lifetime = issuer.policy.max_token_lifetime;
+  snapshot->drill = issuer.drill;
   snapshot->algorithms = issuer.policy.algorithms;
   snapshot->grants = issuer.grants;
 
@@ -121,6 +122,14 @@ const Publisher::Shard& Publisher::ShardOf(absl::string_view issuer) const {
   return shards_[absl::Hash<absl::string_view>()(issuer) % kShards];
 }
 
+std::string FingerprintOf(const IssuerSnapshot& snapshot, bool classic) {
+  const bool without = classic && !snapshot.classic_key_set.empty();
+  return absl::StrCat(without ? snapshot.classic_etag : snapshot.etag, "/",
+                      snapshot.revision, "/",
+                      absl::ToInt64Seconds(snapshot.max_token_lifetime),
+                      snapshot.drill ? "/drill" : "");
+}
+
 void Publisher::Install(SnapshotPtr snapshot) {
   {
     MutexLock lock(&newest_mu_);
@@ -137,7 +146,9 @@ bool Publisher::Replace(SnapshotPtr snapshot) {
   MutexLock lock(&shard.mu);
   SnapshotPtr& seen = shard.snapshots[snapshot->id.value()];
   if (seen != nullptr && seen->rev >= snapshot->rev) return false;
-  const bool changed = seen == nullptr || seen->revision != snapshot->revision;
+  const bool changed = seen == nullptr ||
+                       seen->revision != snapshot->revision ||
+                       seen->max_token_lifetime != snapshot->max_token_lifetime;
   // Under the lock: history added meanwhile must not be lost.
   if (seen != nullptr && !seen->history.empty()) {
     auto copy = std::make_shared<IssuerSnapshot>(*snapshot);

@@ -56,10 +56,15 @@ struct IssuerSnapshot {
   std::vector<SigningKey> signers;  // in the policy's order
   std::vector<domain::Algorithm> algorithms;
   absl::Duration max_token_lifetime;
+  bool drill = false;  // domain::Issuer::drill
   std::vector<domain::Grant> grants;
   History history;
 };
 using SnapshotPtr = std::shared_ptr<const IssuerSnapshot>;
+
+// Returns what tells the set and its terms, as who watches it is sent them,
+// from every other: revisions alone do not, since a restore uses them again.
+std::string FingerprintOf(const IssuerSnapshot& snapshot, bool classic);
 
 // Returns a strong, quoted ETag of `body` (RFC 9110 section 8.8.3): equal bytes
 // have equal tags, also after a restart.
@@ -73,7 +78,8 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
 // I/O.
 class Publisher {
  public:
-  // Calls `listener` with each issuer whose key set has changed, after it did.
+  // Calls `listener` with each issuer whose key set or its terms have changed,
+  // after they did.
   // Set once, before other threads install.
   void SetListener(std::function<void(const IssuerId&)> listener) {
     listener_ = std::move(listener);

@@ -22,7 +22,7 @@ struct Hello {
   app::Caller caller;
   app::GatewayPtr gateway;
   std::string instance;
-  std::map<std::string, int64_t> known;
+  std::map<std::string, std::string> known;  // fingerprints, by issuer
   absl::Duration max_staleness;
 };
 
@@ -124,7 +124,7 @@ class WatchReactor final
       ASSIGN_OR_RETURN(const auto issuer,
                        ParseIssuerName(absl::StrCat("held[", i, "].issuer"),
                                        request_.held(i).issuer()));
-      hello.known[issuer.value()] = request_.held(i).revision();
+      hello.known[issuer.value()] = request_.held(i).fingerprint();
     }
     ASSIGN_OR_RETURN(hello.max_staleness,
                      FromProto("max_staleness", request_.max_staleness()));
@@ -144,24 +144,20 @@ class WatchReactor final
 
   absl::Status Note(const v1::WatchKeySetsRequest& request) {
     watcher_->Heard();
+    answers_ = request.sequence();
     const GatewayId& gateway = hello_.gateway->id;
     context_.instances.Heard(gateway, hello_.instance);
     for (int i = 0; i < request.held_size(); ++i) {
-      const std::string field = absl::StrCat("held[", i, "]");
-      ASSIGN_OR_RETURN(const auto issuer,
-                       ParseIssuerName(absl::StrCat(field, ".issuer"),
-                                       request.held(i).issuer()));
-      const app::SnapshotPtr published =
-          context_.shared.runner.publisher().Find(issuer.value());
-      // Nobody enforces what was never published.
-      if (published == nullptr ||
-          request.held(i).revision() > published->revision) {
-        return FieldError(
-            absl::StrCat(field, ".revision"),
-            absl::StrCat(request.held(i).revision(), " was never published"));
-      }
+      const v1::WatchKeySetsRequest::Held& held = request.held(i);
+      ASSIGN_OR_RETURN(
+          const auto issuer,
+          ParseIssuerName(absl::StrCat("held[", i, "].issuer"), held.issuer()));
+      // Of anything but what it was sent last it is not known what it is.
+      const auto revision =
+          watcher_->RevisionOf(issuer.value(), held.fingerprint());
+      if (!revision) continue;
       context_.instances.Acknowledge(gateway, hello_.instance, issuer,
-                                     request.held(i).revision());
+                                     *revision);
     }
     return absl::OkStatus();
   }
@@ -184,6 +180,8 @@ class WatchReactor final
   void Pump() {
     if (watcher_ == nullptr) return;
     if (const auto closed = watcher_->closed()) return Conclude(*closed);
+    // Before what is said: it was so then or later.
+    const int64_t answers = answers_;
     const auto message = watcher_->Begin();
     if (!message) return;
     response_.Clear();
@@ -193,6 +191,8 @@ class WatchReactor final
       out.set_issuer(IssuerName(set.id));
       out.set_issuer_uri(set.issuer_uri);
       out.set_revision(set.revision);
+      out.set_fingerprint(message->fingerprint);
+      out.set_drill(set.drill);
       out.set_jwks(message->classic ? set.classic_key_set : set.key_set);
       ToProto(set.max_token_lifetime, out.mutable_max_token_lifetime());
     } else {
@@ -200,6 +200,7 @@ class WatchReactor final
       ToProto(context_.shared.runner.clock().TimeNow(), out.mutable_time());
       ToProto(watcher_->interval(), out.mutable_interval());
       out.set_current(message->current);
+      out.set_answers(answers);
       for (const IssuerId& issuer : hello_.gateway->issuers) {
         out.add_issuers(IssuerName(issuer));
       }
@@ -226,6 +227,7 @@ class WatchReactor final
   Hello hello_;
   app::WatcherPtr watcher_;
   bool leaving_ = false;
+  std::atomic<int64_t> answers_ = 0;  // the newest sequence that was read
   std::atomic<bool> finished_ = false;
 };
 

@@ -94,9 +94,12 @@ class EnforcerTest : public testing::Test {
         .issuer_uri = "https://shop",
         .revision = 3,
         .jwks = "{\"keys\":[" + *jose::WriteJwk(*key->Public(), "ES256") + "]}",
-        .max_token_lifetime = absl::Hours(1)};
+        .max_token_lifetime = absl::Hours(1),
+        .fingerprint = "f3",
+        .drill = false};
   }
-  std::map<std::string, int64_t> HeldByANewProcess() {
+  using Held = std::map<std::string, client::HeldSet>;
+  Held HeldByANewProcess() {
     Enforcer next(config_, clock_);
     next.Load();
     return next.Held();
@@ -106,13 +109,13 @@ class EnforcerTest : public testing::Test {
   SimulatedClock clock_{TestStart()};
   Config config_;
   client::PublishedSet set_;
-  const std::map<std::string, int64_t> kThree = {{"issuers/shop", 3}};
+  const Held kThree = {{"issuers/shop", {.revision = 3, .fingerprint = "f3"}}};
 };
 
 TEST_F(EnforcerTest, ANewProcessBeginsWithWhatWasEnforced) {
   Enforcer enforcer(config_, clock_);
   ASSERT_OK(enforcer.Apply(set_));
-  enforcer.Confirm({"issuers/shop"});
+  enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
   EXPECT_EQ(HeldByANewProcess(), kThree);
   clock_.AdvanceTime(config_.verify.max_staleness + absl::Seconds(1));
   EXPECT_TRUE(HeldByANewProcess().empty());
@@ -120,6 +123,17 @@ TEST_F(EnforcerTest, ANewProcessBeginsWithWhatWasEnforced) {
   EXPECT_EQ(HeldByANewProcess(), kThree);
   // A clock that was set back makes nothing young again.
   clock_.SetTime(TestStart() - absl::Seconds(1));
+  EXPECT_TRUE(HeldByANewProcess().empty());
+}
+
+TEST_F(EnforcerTest, NewsThatLayInABufferMakeNothingYounger) {
+  Enforcer enforcer(config_, clock_);
+  ASSERT_OK(enforcer.Apply(set_));
+  const absl::Duration late = config_.verify.max_staleness - absl::Seconds(1);
+  enforcer.Confirm({"issuers/shop"}, late);
+  EXPECT_EQ(enforcer.verifier().Age(), late);
+  clock_.AdvanceTime(absl::Seconds(2));
+  EXPECT_TRUE(enforcer.verifier().stale());
   EXPECT_TRUE(HeldByANewProcess().empty());
 }
 
@@ -135,7 +149,7 @@ TEST_F(EnforcerTest, AStateThatCannotBeReadIsPassedOver) {
 TEST_F(EnforcerTest, WhatIsNoLongerItsGatewaysIsDropped) {
   Enforcer enforcer(config_, clock_);
   ASSERT_OK(enforcer.Apply(set_));
-  enforcer.Confirm({"issuers/other"});
+  enforcer.Confirm({"issuers/other"}, absl::ZeroDuration());
   EXPECT_TRUE(enforcer.Held().empty());
 }
 

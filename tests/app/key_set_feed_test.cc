@@ -1,5 +1,6 @@
 #include "server/app/key_set_feed.h"
 
+#include "absl/strings/str_replace.h"
 #include "server/app/stream_instances.h"
 #include "server/base/error.h"
 #include "tests/support/status_matchers.h"
@@ -24,7 +25,7 @@ class KeySetFeedTest : public testing::Test {
     app_.publisher.SetListener(
         [this](const IssuerId& issuer) { feed_.Published(issuer); });
   }
-  WatcherPtr MustWatch(std::map<std::string, int64_t> known = {},
+  WatcherPtr MustWatch(std::map<std::string, std::string> known = {},
                        std::vector<IssuerId> issuers = {IssuerId("shop")}) {
     WatcherPtr watcher = feed_.Make(
         Lib(std::move(issuers)), std::move(known), absl::Minutes(5),
@@ -41,6 +42,9 @@ class KeySetFeedTest : public testing::Test {
       watcher.End();
     }
     return sent;
+  }
+  std::string fingerprint() {
+    return FingerprintOf(*app_.publisher.Find("shop"), /*classic=*/false);
   }
   int64_t revision() { return app_.publisher.Find("shop")->revision; }
   void MustRotate() {
@@ -70,8 +74,28 @@ TEST_F(KeySetFeedTest, FirstTheSetThenAHeartbeatThenEachChange) {
   EXPECT_EQ(Drain(*watcher).front(), revision());
 }
 
+TEST_F(KeySetFeedTest, WhoHoldsAnotherSetOfThatRevisionIsSentWhatHolds) {
+  const std::string other = absl::StrReplaceAll(fingerprint(), {{"\"", "x"}});
+  const WatcherPtr watcher = MustWatch({{"shop", other}});
+  EXPECT_EQ(watcher->RevisionOf("shop", other), std::nullopt);
+  EXPECT_EQ(Drain(*watcher), (Sent{revision(), -1}));
+  EXPECT_EQ(watcher->RevisionOf("shop", fingerprint()), revision());
+}
+
+TEST_F(KeySetFeedTest, ALongerTokenLifetimeIsToldThoughNoKeyChanged) {
+  const WatcherPtr watcher = MustWatch();
+  Drain(*watcher);
+  UpdateIssuerCommand command;
+  command.id = IssuerId("shop");
+  command.policy.emplace();
+  command.policy->max_token_lifetime += absl::Minutes(1);
+  ASSERT_OK(app_.issuers.Update(app_.As("security/sam"), command).status());
+  feed_.Tick();
+  EXPECT_EQ(Drain(*watcher).front(), revision());
+}
+
 TEST_F(KeySetFeedTest, WhoResumesIsNotToldAgain) {
-  const WatcherPtr watcher = MustWatch({{"shop", revision()}});
+  const WatcherPtr watcher = MustWatch({{"shop", fingerprint()}});
   EXPECT_EQ(Drain(*watcher), Sent{-1});
   MustRotate();
   feed_.Tick();

@@ -62,7 +62,9 @@ class VerifierTest : public testing::Test {
          .revision = revision,
          .jwks = jwks.empty() ? absl::StrCat(R"({"keys":[)", signer_.jwk, "]}")
                               : jwks,
-         .max_token_lifetime = absl::Hours(1)}));
+         .max_token_lifetime = absl::Hours(1),
+         .fingerprint = absl::StrCat(revision, jwks),
+         .drill = false}));
     verifier_->Confirm();
   }
   std::string Claims(const std::string& more = "", int64_t life = 300,
@@ -237,9 +239,26 @@ TEST_F(VerifierTest, ARevokedKeyIsRefusedAlsoWhereItsTokenIsCached) {
   const Signer successor = Signer::Make("ES256");
   Publish(2, absl::StrCat(R"({"keys":[)", successor.jwk, "]}"));
   EXPECT_EQ(Check(token), Refusal::kUnknownKey);
-  // And nothing older brings it back.
-  Publish(1);
+}
+
+TEST_F(VerifierTest, ASetOfALowerRevisionHoldsAsWell) {
+  // The server's store was restored: what it says is what holds.
+  Publish(9);
+  const Signer successor = Signer::Make("ES256");
+  const std::string token = Good();
+  Publish(2, absl::StrCat(R"({"keys":[)", successor.jwk, "]}"));
   EXPECT_EQ(Check(token), Refusal::kUnknownKey);
+}
+
+TEST_F(VerifierTest, TokensOfDrillsOpenNothingButAProbe) {
+  PublishedSet set = verifier_->Sets().at("issuers/shop");
+  set.drill = true;
+  ASSERT_OK(verifier_->Apply(set));
+  EXPECT_EQ(Check(Good()), Refusal::kDrillIssuer);
+  options_.accept_drills = true;
+  SetUp();
+  ASSERT_OK(verifier_->Apply(set));
+  EXPECT_EQ(Check(Good()), Refusal::kNone);
 }
 
 TEST_F(VerifierTest, ACachedTokenExpires) {
