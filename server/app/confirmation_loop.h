@@ -40,7 +40,7 @@ class ConfirmationLoop : public ViewSink {
                    std::string service)
       : runner_(runner),
         statements_{.signer = signer, .service = std::move(service)},
-        instances_(runner.store(), runner.clock(), *this) {}
+        instances_(runner.store(), runner.clock_guard(), *this) {}
   ~ConfirmationLoop() override { Stop(); }
 
   // Starts the thread. Call once.

@@ -45,9 +45,9 @@ void StreamInstances::Count(Group& group, const Instance& instance, int by) {
   }
 }
 
-absl::Status StreamInstances::Connect(const domain::Gateway& gateway,
-                                      const std::string& instance,
-                                      absl::Duration max_staleness) {
+absl::StatusOr<StreamInstances::Stream> StreamInstances::Connect(
+    const domain::Gateway& gateway, const std::string& instance,
+    absl::Duration max_staleness) {
   MutexLock lock(&mu_);
   Group& group = groups_[gateway.id];
   if (group.issuers != gateway.issuers) {
@@ -74,33 +74,56 @@ absl::Status StreamInstances::Connect(const domain::Gateway& gateway,
                        "time they start?"));
     }
     it = group.instances.emplace(instance, Instance()).first;
-    for (const IssuerId& issuer : group.issuers) {
-      it->second.revisions[issuer] = 0;
-    }
-    Count(group, it->second, +1);
+  } else {
+    Count(group, it->second, -1);
   }
-  it->second.max_staleness = max_staleness;
-  it->second.heard = clock_.TimeNow();
-  ++it->second.streams;
+  Instance& entry = it->second;
+  entry.revisions.clear();
+  for (const IssuerId& issuer : group.issuers) entry.revisions[issuer] = 0;
+  Count(group, entry, +1);
+  entry.max_staleness = max_staleness;
+  entry.heard = clock_.Read().trusted;
+  entry.stream = ++last_stream_;
+  return Stream{
+      .gateway = gateway.id, .instance = instance, .number = entry.stream};
+}
+
+StreamInstances::Instance* StreamInstances::Find(const Stream& stream) {
+  const auto group = groups_.find(stream.gateway);
+  if (group == groups_.end()) return nullptr;
+  const auto it = group->second.instances.find(stream.instance);
+  return it == group->second.instances.end() ||
+                 it->second.stream != stream.number
+             ? nullptr
+             : &it->second;
+}
+
+absl::Status StreamInstances::Heard(const Stream& stream) {
+  MutexLock lock(&mu_);
+  Instance* instance = Find(stream);
+  if (instance == nullptr) {
+    return Error(absl::StatusCode::kAborted, Reason::kConflict,
+                 absl::StrCat("another stream of instance ", stream.instance,
+                              " of ", GatewayName(stream.gateway),
+                              " began; give each process a name of its own"));
+  }
+  instance->heard = clock_.Read().trusted;
   return absl::OkStatus();
 }
 
-void StreamInstances::Acknowledge(const GatewayId& gateway,
-                                  const std::string& instance,
-                                  const IssuerId& issuer, int64_t revision) {
+void StreamInstances::Acknowledge(const Stream& stream, const IssuerId& issuer,
+                                  int64_t revision) {
   MutexLock lock(&mu_);
-  const auto group = groups_.find(gateway);
-  if (group == groups_.end()) return;
-  const auto it = group->second.instances.find(instance);
-  if (it == group->second.instances.end()) return;
-  it->second.heard = clock_.TimeNow();
-  const auto held = it->second.revisions.find(issuer);
-  if (held == it->second.revisions.end() || held->second >= revision) return;
-  auto& counts = group->second.counts[issuer];
+  Instance* instance = Find(stream);
+  if (instance == nullptr) return;
+  const auto held = instance->revisions.find(issuer);
+  if (held == instance->revisions.end() || held->second >= revision) return;
+  Group& group = groups_[stream.gateway];
+  auto& counts = group.counts[issuer];
   if (--counts[held->second] <= 0) counts.erase(held->second);
   held->second = revision;
   ++counts[revision];
-  Tell(gateway, group->second, issuer, instance);
+  Tell(stream.gateway, group, issuer, stream.instance);
 }
 
 void StreamInstances::Tell(const GatewayId& id, const Group& group,
@@ -109,7 +132,7 @@ void StreamInstances::Tell(const GatewayId& id, const Group& group,
   if (counts == group.counts.end() || counts->second.empty()) return;
   const int64_t least = counts->second.begin()->first;
   if (least == 0) return;
-  const absl::Time now = clock_.TimeNow();
+  const absl::Time now = clock_.Read().trusted;
   const size_t instances = group.instances.size();
   views_.Note({.gateway = id,
                .issuer = issuer,
@@ -121,34 +144,23 @@ void StreamInstances::Tell(const GatewayId& id, const Group& group,
                .heard_time = now});
 }
 
-void StreamInstances::Heard(const GatewayId& gateway,
-                            const std::string& instance) {
+void StreamInstances::Disconnect(const Stream& stream, bool leaving) {
   MutexLock lock(&mu_);
-  const auto group = groups_.find(gateway);
-  if (group == groups_.end()) return;
-  const auto it = group->second.instances.find(instance);
-  if (it != group->second.instances.end()) it->second.heard = clock_.TimeNow();
-}
-
-void StreamInstances::Disconnect(const GatewayId& gateway,
-                                 const std::string& instance, bool leaving) {
-  MutexLock lock(&mu_);
-  const auto group = groups_.find(gateway);
-  if (group == groups_.end()) return;
-  const auto it = group->second.instances.find(instance);
-  if (it == group->second.instances.end()) return;
-  it->second.streams = std::max(0, it->second.streams - 1);
-  if (!leaving || it->second.streams > 0) return;
-  Count(group->second, it->second, -1);
-  group->second.instances.erase(it);
-  gone_.emplace_back(gateway, instance);
-  for (const IssuerId& issuer : group->second.issuers) {
-    Tell(gateway, group->second, issuer, "");
+  Instance* instance = Find(stream);
+  if (instance == nullptr) return;
+  instance->stream = 0;
+  if (!leaving) return;
+  Group& group = groups_[stream.gateway];
+  Count(group, *instance, -1);
+  group.instances.erase(stream.instance);
+  gone_.emplace_back(stream.gateway, stream.instance);
+  for (const IssuerId& issuer : group.issuers) {
+    Tell(stream.gateway, group, issuer, "");
   }
 }
 
 absl::Status StreamInstances::Tick() {
-  const absl::Time now = clock_.TimeNow();
+  const absl::Time now = clock_.Read().trusted;
   std::vector<domain::GatewayInstance> heard;
   std::vector<std::pair<GatewayId, std::string>> gone;
   {
@@ -157,7 +169,7 @@ absl::Status StreamInstances::Tick() {
       bool fewer = false;
       for (auto it = group.instances.begin(); it != group.instances.end();) {
         Instance& instance = it->second;
-        if (instance.streams == 0 &&
+        if (instance.stream == 0 &&
             instance.heard + instance.max_staleness <= now) {
           Count(group, instance, -1);
           gone_.emplace_back(id, it->first);
@@ -210,8 +222,8 @@ absl::Time StreamInstances::RefuseBy(const GatewayId& gateway) const {
   const auto group = groups_.find(gateway);
   if (group == groups_.end()) return last;
   for (const auto& [name, instance] : group->second.instances) {
-    last = std::max(last, instance.streams > 0
-                              ? clock_.TimeNow() + instance.max_staleness
+    last = std::max(last, instance.stream > 0
+                              ? clock_.Read().trusted + instance.max_staleness
                               : instance.heard + instance.max_staleness);
   }
   return last;

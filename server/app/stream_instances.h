@@ -14,9 +14,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/app/clock_guard.h"
 #include "server/app/gateway_directory.h"
 #include "server/app/store.h"
-#include "server/base/clock.h"
 #include "server/base/mutex.h"
 
 namespace warder::app {
@@ -27,27 +27,37 @@ class StreamInstances {
   static constexpr absl::Duration kServesStaleFor = absl::Hours(24);
   // That one was heard of is written this often.
   static constexpr absl::Duration kWriteEvery = absl::Minutes(1);
-  static constexpr size_t kMostOfOneGateway = 65536;
+  static constexpr size_t kMostOfOneGateway = 4096;
 
   // All outlive this.
-  StreamInstances(Store& store, Clock& clock, ViewSink& views)
+  StreamInstances(Store& store, ClockGuard& clock, ViewSink& views)
       : store_(store), clock_(clock), views_(views) {}
 
   // Reads who was there when the process before ended. Call at start.
   absl::Status Load();
 
-  // An instance of `gateway` watches. Two streams of one instance are one.
+  // A stream of an instance.
+  struct Stream {
+    GatewayId gateway;
+    std::string instance;
+    int64_t number = 0;  // tells it from every other in this process
+  };
+
+  // An instance of `gateway` watches; nothing is known yet of what it enforces.
+  // The stream it had before counts for nothing from now on: two processes of
+  // one name do not vouch for each other.
   //   UNAVAILABLE  kMostOfOneGateway are known
-  absl::Status Connect(const domain::Gateway& gateway,
-                       const std::string& instance,
-                       absl::Duration max_staleness);
+  absl::StatusOr<Stream> Connect(const domain::Gateway& gateway,
+                                 const std::string& instance,
+                                 absl::Duration max_staleness);
+  // Something was heard of it.
+  //   ABORTED CONFLICT  another stream of the instance began since
+  absl::Status Heard(const Stream& stream);
   // It enforces this revision, or a later one.
-  void Acknowledge(const GatewayId& gateway, const std::string& instance,
-                   const IssuerId& issuer, int64_t revision);
-  void Heard(const GatewayId& gateway, const std::string& instance);
-  // Its stream ended; `leaving`: its process does, too.
-  void Disconnect(const GatewayId& gateway, const std::string& instance,
-                  bool leaving);
+  void Acknowledge(const Stream& stream, const IssuerId& issuer,
+                   int64_t revision);
+  // It ended; `leaving`: its process does, too.
+  void Disconnect(const Stream& stream, bool leaving);
 
   // Forgets who has refused by himself for some time, and writes down who was
   // heard of. Blocks for one store transaction where there is something to
@@ -66,7 +76,7 @@ class StreamInstances {
     absl::Duration max_staleness;
     absl::Time heard;
     absl::Time written = absl::InfinitePast();
-    int streams = 0;
+    int64_t stream = 0;                     // its number; 0: cut off
     std::map<IssuerId, int64_t> revisions;  // of the gateway's issuers
   };
   struct Group {
@@ -78,15 +88,18 @@ class StreamInstances {
 
   void Count(Group& group, const Instance& instance, int by)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Returns the instance, or nullptr where another stream of it began.
+  Instance* Find(const Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Tells what every instance enforces, where that moved on.
   void Tell(const GatewayId& id, const Group& group, const IssuerId& issuer,
             const std::string& source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Store& store_;
-  Clock& clock_;
+  ClockGuard& clock_;
   ViewSink& views_;
   mutable Mutex mu_;
   std::map<GatewayId, Group> groups_ ABSL_GUARDED_BY(mu_);
+  int64_t last_stream_ ABSL_GUARDED_BY(mu_) = 0;
   // To be erased from the store.
   std::vector<std::pair<GatewayId, std::string>> gone_ ABSL_GUARDED_BY(mu_);
 };

@@ -65,8 +65,7 @@ class WatchReactor final
   void OnDone() override {
     if (watcher_ != nullptr) {
       context_.feed.Unwatch(watcher_);
-      context_.instances.Disconnect(hello_.gateway->id, hello_.instance,
-                                    leaving_);
+      context_.instances.Disconnect(stream_, leaving_);
     }
     delete this;
   }
@@ -74,8 +73,9 @@ class WatchReactor final
  private:
   absl::Status Open() {
     ASSIGN_OR_RETURN(hello_, ReadHello());
-    RETURN_IF_ERROR(context_.instances.Connect(*hello_.gateway, hello_.instance,
-                                               hello_.max_staleness));
+    ASSIGN_OR_RETURN(
+        stream_, context_.instances.Connect(*hello_.gateway, hello_.instance,
+                                            hello_.max_staleness));
     watcher_ = context_.feed.Make(
         hello_.gateway, hello_.known, hello_.max_staleness, [this] { Pump(); },
         [this] { return MayGoOn(); });
@@ -145,8 +145,7 @@ class WatchReactor final
   absl::Status Note(const v1::WatchKeySetsRequest& request) {
     watcher_->Heard();
     answers_ = request.sequence();
-    const GatewayId& gateway = hello_.gateway->id;
-    context_.instances.Heard(gateway, hello_.instance);
+    RETURN_IF_ERROR(context_.instances.Heard(stream_));
     for (int i = 0; i < request.held_size(); ++i) {
       const v1::WatchKeySetsRequest::Held& held = request.held(i);
       ASSIGN_OR_RETURN(
@@ -156,8 +155,7 @@ class WatchReactor final
       const auto revision =
           watcher_->RevisionOf(issuer.value(), held.fingerprint());
       if (!revision) continue;
-      context_.instances.Acknowledge(gateway, hello_.instance, issuer,
-                                     *revision);
+      context_.instances.Acknowledge(stream_, issuer, *revision);
     }
     return absl::OkStatus();
   }
@@ -225,6 +223,7 @@ class WatchReactor final
   v1::WatchKeySetsRequest request_;
   v1::WatchKeySetsResponse response_;
   Hello hello_;
+  app::StreamInstances::Stream stream_;
   app::WatcherPtr watcher_;
   bool leaving_ = false;
   std::atomic<int64_t> answers_ = 0;  // the newest sequence that was read
