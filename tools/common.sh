@@ -16,7 +16,7 @@ PACKAGES_TEST=(libgtest-dev libgmock-dev clang-14 clang-tidy-14
   libclang-rt-14-dev python3-grpcio python3-protobuf python3-pip sqlite3
   nginx-light libapache2-mod-auth-openidc haproxy openssl faketime curl jq
   systemd)
-PACKAGES_BENCH=(nginx-light wrk)
+PACKAGES_BENCH=(nginx-light wrk libjwt-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 

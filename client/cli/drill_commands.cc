@@ -53,9 +53,9 @@ absl::Status Run(Context& context, const Flags& flags) {
   }
   if (!context.json) {
     context.PrintText(absl::StrCat(
-        LastPart(drill.name()), ": somebody who never lived has left; ",
-        drill.revocations_size(), " keys of ", LastPart(drill.issuer()),
-        " ended, ", drill.gateway_count(), " gateways are to refuse.\n"));
+        LastPart(drill.name()), ": somebody who never lived has left. Keys of ",
+        LastPart(drill.issuer()), " that ended: ", drill.revocations_size(),
+        ". Gateways that are to refuse: ", drill.gateway_count(), ".\n"));
   }
   std::vector<std::string> revocations(drill.revocations().begin(),
                                        drill.revocations().end());

@@ -12,18 +12,26 @@
 namespace warder::client {
 
 absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
-    std::map<std::string, PublishedSet> sets) {
+    std::map<std::string, PublishedSet> sets, const KeySets* before) {
   static std::atomic<uint64_t> generations = 0;
   auto made = std::unique_ptr<KeySets>(new KeySets());
   made->generation_ = ++generations;
+  const jose::KnownKey known =
+      [before](
+          const std::string& text) -> std::shared_ptr<const crypto::PublicKey> {
+    if (before == nullptr) return nullptr;
+    const auto it = before->by_text_.find(text);
+    return it == before->by_text_.end() ? nullptr : it->second;
+  };
   for (const auto& [issuer, set] : sets) {
-    auto keys = jose::ParseJwkSet(set.jwks);
+    auto keys = jose::ParseJwkSet(set.jwks, known);
     if (!keys.ok()) return WithContext(keys.status(), issuer);
     if (keys->empty()) {
       return FieldError("jwks", absl::StrCat(issuer, " holds no usable key"));
     }
     for (jose::Jwk& jwk : *keys) {
       ASSIGN_OR_RETURN(const auto scheme, jose::SchemeOf(jwk.alg));
+      made->by_text_[jwk.text] = jwk.key;
       TrustedKey key{.kid = jwk.kid,
                      .alg = std::move(jwk.alg),
                      .scheme = scheme,

@@ -44,9 +44,10 @@ struct TrustedKey {
 class KeySets {
  public:
   // INVALID_ARGUMENT, naming the issuer, for a set that is no JWK Set, holds no
-  // key that can be used, or names a kid that another issuer's has.
+  // key that can be used, or names a kid that another issuer's has. Keys that
+  // `before` has are taken from there.
   static absl::StatusOr<std::unique_ptr<const KeySets>> Make(
-      std::map<std::string, PublishedSet> sets);
+      std::map<std::string, PublishedSet> sets, const KeySets* before);
 
   // Returns the key, or nullptr.
   const TrustedKey* Find(absl::string_view kid) const;
@@ -60,6 +61,8 @@ class KeySets {
 
   std::map<std::string, PublishedSet> sets_;  // by issuer
   absl::flat_hash_map<std::string, TrustedKey> keys_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const crypto::PublicKey>>
+      by_text_;  // jose::Jwk::text
   uint64_t generation_ = 0;
 };
 

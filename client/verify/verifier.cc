@@ -251,7 +251,7 @@ absl::Status ValidateOptions(const VerifierOptions& options) {
 Verifier::Verifier(VerifierOptions options, Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
-      state_(MakeState(*KeySets::Make({}))),
+      state_(MakeState(*KeySets::Make({}, nullptr))),
       confirmed_ns_(kNever) {
   for (const std::string& type : options_.types) {
     types_.push_back(TypeText(type));
@@ -268,29 +268,37 @@ std::unique_ptr<const Verifier::State> Verifier::MakeState(
   return state;
 }
 
-absl::Status Verifier::Apply(const PublishedSet& set) {
+absl::Status Verifier::Change(
+    const std::function<bool(std::map<std::string, PublishedSet>&)>& change) {
   MutexLock lock(&apply_mu_);
-  auto sets = SnapshotCell<State>::Reader(state_)->sets->sets();
-  const auto held = sets.find(set.issuer);
-  if (held != sets.end() && held->second == set) return absl::OkStatus();
-  sets[set.issuer] = set;
-  ASSIGN_OR_RETURN(auto made, KeySets::Make(std::move(sets)));
+  std::unique_ptr<const KeySets> made;
+  {
+    const SnapshotCell<State>::Reader before(state_);
+    auto sets = before->sets->sets();
+    if (!change(sets)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(made, KeySets::Make(std::move(sets), before->sets.get()));
+  }
+  // What was read is let go: Store frees it.
   state_.Store(MakeState(std::move(made)));
   return absl::OkStatus();
 }
 
+absl::Status Verifier::Apply(const PublishedSet& set) {
+  return Change([&](std::map<std::string, PublishedSet>& sets) {
+    PublishedSet& held = sets[set.issuer];
+    if (held == set) return false;
+    held = set;
+    return true;
+  });
+}
+
 absl::Status Verifier::Keep(const std::vector<std::string>& issuers) {
-  MutexLock lock(&apply_mu_);
-  auto sets = SnapshotCell<State>::Reader(state_)->sets->sets();
-  if (std::erase_if(sets, [&](const auto& entry) {
-        return std::find(issuers.begin(), issuers.end(), entry.first) ==
-               issuers.end();
-      }) == 0) {
-    return absl::OkStatus();
-  }
-  ASSIGN_OR_RETURN(auto made, KeySets::Make(std::move(sets)));
-  state_.Store(MakeState(std::move(made)));
-  return absl::OkStatus();
+  return Change([&](std::map<std::string, PublishedSet>& sets) {
+    return std::erase_if(sets, [&](const auto& entry) {
+             return std::find(issuers.begin(), issuers.end(), entry.first) ==
+                    issuers.end();
+           }) > 0;
+  });
 }
 
 void Verifier::Confirm(absl::Duration age) {

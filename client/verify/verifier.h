@@ -134,6 +134,10 @@ class Verifier {
     std::unique_ptr<TokenCache> cache;  // nullptr: nothing is remembered
   };
 
+  // Replaces the sets by what `change` makes of them; it returns whether it did
+  // anything. As Apply.
+  absl::Status Change(
+      const std::function<bool(std::map<std::string, PublishedSet>&)>& change);
   std::unique_ptr<const State> MakeState(
       std::unique_ptr<const KeySets> sets) const;
   Verdict Check(const State& state, absl::string_view token,

@@ -185,7 +185,7 @@ absl::StatusOr<DrillStatus> DrillManager::Run(const Request& request,
           exposure.issuer = issuer;
           exposure.key = key.id;
           exposure.person = leaver.id.value();
-          exposure.kind = domain::ExposureKind::kCouldRead;
+          exposure.kind = domain::ExposureKind::kHeld;
           exposure.from = key.create_time;
           exposure.declared_by = request.caller.Principal();
           exposure.note = "a drill";

@@ -8,9 +8,9 @@
 // behind one address it is not always the same one that answers; a proof is
 // kRounds rounds in a row, and whoever accepts later takes it back. Who accepts
 // the dead key is poked, where its kind fetches the key set anew for an unknown
-// kid, and asked again: after 0.2, 0.4, ... 30 seconds, and when its
-// cache has to have expired. Nothing but the order of questions is in memory:
-// after a restart it begins anew.
+// kid, and asked again: after 25, 50, ... milliseconds up to 30 seconds, and
+// when its cache has to have expired. Nothing but the order of questions is in
+// memory: after a restart it begins anew.
 #ifndef WARDER_SERVER_APP_PROOF_LOOP_H_
 #define WARDER_SERVER_APP_PROOF_LOOP_H_
 
@@ -34,7 +34,7 @@ namespace warder::app {
 
 class ProofLoop {
  public:
-  static constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
+  static constexpr absl::Duration kFirstPause = absl::Milliseconds(25);
   static constexpr absl::Duration kLongestPause = absl::Seconds(30);
   // Who is known to refuse is asked again after this.
   static constexpr absl::Duration kCalmPause = absl::Minutes(5);

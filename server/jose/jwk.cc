@@ -101,7 +101,7 @@ absl::StatusOr<std::string> WriteJwk(const PublicKey& key,
   return WriteJson(members);
 }
 
-absl::StatusOr<Jwk> ParseJwk(const Json& object) {
+absl::StatusOr<Jwk> ParseJwk(const Json& object, const KnownKey& known) {
   if (!object.is_object()) return FieldError("jwk", "is not an object");
   RETURN_IF_ERROR(RefusePrivate(object));
   Jwk jwk;
@@ -112,16 +112,21 @@ absl::StatusOr<Jwk> ParseJwk(const Json& object) {
     return FieldError("use", "is not \"sig\"");
   }
   ASSIGN_OR_RETURN(const crypto::SignatureScheme scheme, SchemeOf(jwk.alg));
-  ASSIGN_OR_RETURN(PublicKey key, ParseKey(object));
-  if (crypto::TypeOf(scheme) != key.type()) {
+  jwk.text = WriteJson(object);
+  if (known) jwk.key = known(jwk.text);
+  if (jwk.key == nullptr) {
+    ASSIGN_OR_RETURN(PublicKey key, ParseKey(object));
+    jwk.key = std::make_shared<const PublicKey>(std::move(key));
+  }
+  if (crypto::TypeOf(scheme) != jwk.key->type()) {
     return FieldError("alg",
                       absl::StrCat("\"", jwk.alg, "\" does not fit the key"));
   }
-  jwk.key = std::make_shared<const PublicKey>(std::move(key));
   return jwk;
 }
 
-absl::StatusOr<std::vector<Jwk>> ParseJwkSet(absl::string_view text) {
+absl::StatusOr<std::vector<Jwk>> ParseJwkSet(absl::string_view text,
+                                             const KnownKey& known) {
   ASSIGN_OR_RETURN(const Json set, ParseJsonObject(text));
   const auto keys = set.find("keys");
   if (keys == set.end() || !keys->is_array()) {
@@ -131,7 +136,7 @@ absl::StatusOr<std::vector<Jwk>> ParseJwkSet(absl::string_view text) {
   std::set<std::string> kids;
   for (const Json& object : *keys) {
     if (object.is_object()) RETURN_IF_ERROR(RefusePrivate(object));
-    auto jwk = ParseJwk(object);
+    auto jwk = ParseJwk(object, known);
     if (!jwk.ok()) continue;
     if (!kids.insert(jwk->kid).second) {
       return FieldError(
