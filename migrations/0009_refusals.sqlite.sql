@@ -12,6 +12,8 @@ ALTER TABLE revocations ADD COLUMN statement TEXT NOT NULL DEFAULT '';
 CREATE INDEX revocations_unstated ON revocations (revoke_us)
   WHERE close_us <> 0 AND statement = '';
 
+CREATE INDEX revocations_of_leaver ON revocations (leaver, revoke_us, key);
+
 DROP TRIGGER confirmations_are_kept;
 DROP TRIGGER confirmations_stay_enforced;
 CREATE TABLE confirmations_new (

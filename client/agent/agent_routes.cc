@@ -55,7 +55,10 @@ HttpResponse AgentRoutes::Auth(const HttpRequest& request,
 
 HttpResponse AgentRoutes::KeySet(const HttpRequest& request,
                                  absl::string_view issuer) {
-  const auto sets = enforcer_.verifier().Sets();
+  auto sets = enforcer_.verifier().Sets();
+  if (issuer.empty()) {  // the one that is meant is no drill's
+    std::erase_if(sets, [](const auto& entry) { return entry.second.drill; });
+  }
   const auto found = issuer.empty() && sets.size() == 1
                          ? sets.begin()
                          : sets.find(absl::StrCat("issuers/", issuer));
@@ -67,7 +70,8 @@ HttpResponse AgentRoutes::KeySet(const HttpRequest& request,
                                    : "no key set of that issuer");
   }
   if (enforcer_.verifier().stale() &&
-      !enforcer_.verifier().options().serve_stale) {
+      (!enforcer_.verifier().options().serve_stale ||
+       enforcer_.verifier().Age() > client::kServesStaleFor)) {
     return http::ErrorResponse(503, "temporarily_unavailable",
                                "cut off from the server for too long");
   }

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "client/agent/agent_routes.h"
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
@@ -15,6 +14,7 @@
 #include "client/client.h"
 #include "client/watch.h"
 #include "server/base/clock.h"
+#include "server/base/lock_cycles.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/version.h"
@@ -104,9 +104,7 @@ int Run(int argc, char** argv) {
     return 0;
   }
   signal(SIGPIPE, SIG_IGN);
-  // Debian's Abseil looks for lock cycles at every lock of gRPC's, at a fifth
-  // of its time; ours are found by the thread sanitizer and the annotations.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  IgnoreLockCycles();
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);

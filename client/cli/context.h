@@ -29,7 +29,9 @@ enum ExitCode {
   kFailed = 1,
   kUsage = 2,
   kNoSuchResource = 3,
-  kOverdue = 3,  // of `revocation`: a gateway should refuse and is not known to
+  // Of `revocation` and `drill run`: a gateway should refuse and is not known
+  // to.
+  kOverdue = 3,
   kNotAllowed = 4,
   kWrongState = 5,
   kDoesNotAnswer = 6,
@@ -152,6 +154,9 @@ void AddCompletionCommand(CLI::App& app, Context& context);
 // Returns a revocation with its gateways as a table, for people.
 std::string RevocationText(const v1::Revocation& revocation,
                            const Terminal& terminal);
+
+// Returns a duration ("10m"), infinite for "". INVALID_ARGUMENT: --timeout.
+absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text);
 
 // Shows how gateways come to refuse, until every one does or is overdue.
 // `timeout`

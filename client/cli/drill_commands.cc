@@ -41,6 +41,7 @@ absl::Status GiveReport(Context& context, const std::string& name,
 }
 
 absl::Status Run(Context& context, const Flags& flags) {
+  RETURN_IF_ERROR(ParseTimeout(flags.timeout).status());
   v1::RunDrillRequest request;
   request.set_issuer(IssuerName(IssuerId(flags.issuer)));
   ASSIGN_OR_RETURN(const v1::Drill drill,
@@ -57,9 +58,16 @@ absl::Status Run(Context& context, const Flags& flags) {
         LastPart(drill.issuer()), " that ended: ", drill.revocations_size(),
         ". Gateways that are to refuse: ", drill.gateway_count(), ".\n"));
   }
+  if (context.json) context.PrintText(MessageJson(drill) + "\n");
   std::vector<std::string> revocations(drill.revocations().begin(),
                                        drill.revocations().end());
-  RETURN_IF_ERROR(WatchRevocations(context, revocations, flags.timeout));
+  const absl::Status watched =
+      WatchRevocations(context, revocations, flags.timeout);
+  if (!watched.ok()) {
+    return WithContext(
+        watched, absl::StrCat("what is known so far: warder drill report ",
+                              LastPart(drill.name())));
+  }
   return GiveReport(context, drill.name(), flags);
 }
 
@@ -117,7 +125,8 @@ void AddDrillCommands(CLI::App& app, Context& context) {
   CLI::App* run =
       verb("run",
            "end the keys of an issuer made for it (warder issuer create drill "
-           "--drill), and measure: exit 3 when a gateway is overdue",
+           "--drill --owner YOU --deputy OTHER), and measure: exit 3 when a "
+           "gateway is overdue",
            Run);
   run->add_option("--issuer", flags->issuer, "default: drill");
   run->add_option("--timeout", flags->timeout, "give up after: 10m");

@@ -237,13 +237,20 @@ absl::Status List(Context& context, const Flags&) {
       for (const auto& issuer : gateway.issuers()) {
         issuers.push_back(LastPart(issuer));
       }
-      const bool bounded =
-          gateway.standings_size() > 0 && gateway.standings(0).has_latest();
-      table.Add(
-          {LastPart(gateway.name()), gateway.consumer(), ReachOf(gateway),
-           absl::StrJoin(issuers, ","), Currency(gateway),
-           gateway.has_probe() ? "yes" : "no",
-           bounded ? HowLong(gateway.standings(0).latest()) : "unbounded"});
+      // Of all its issuers the worst.
+      const v1::Gateway::Standing* worst = nullptr;
+      for (const auto& standing : gateway.standings()) {
+        if (worst == nullptr || !standing.has_latest() ||
+            (worst->has_latest() &&
+             standing.latest().seconds() > worst->latest().seconds())) {
+          worst = &standing;
+        }
+      }
+      const bool bounded = worst != nullptr && worst->has_latest();
+      table.Add({LastPart(gateway.name()), gateway.consumer(), ReachOf(gateway),
+                 absl::StrJoin(issuers, ","), Currency(gateway),
+                 gateway.has_probe() ? "yes" : "no",
+                 bounded ? HowLong(worst->latest()) : "unbounded"});
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());

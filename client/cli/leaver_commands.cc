@@ -44,7 +44,8 @@ absl::Status Verify(Context& context, const Flags& flags) {
                                    "of the service (authority.pem)"));
   }
   ASSIGN_OR_RETURN(const std::string text, ReadFile(flags.file));
-  if (absl::StartsWith(text, "Person ")) {
+  if (absl::StartsWith(text, "Person ") || absl::StartsWith(text, "Drill ") ||
+      absl::StartsWith(text, "Key ")) {
     return FieldError("FILE",
                       "is the text form, which carries no signature; make one "
                       "with --format json or html");

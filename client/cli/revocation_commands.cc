@@ -202,6 +202,8 @@ class Progress {
       when = After(revocation, c.enforce_time());
     } else if (c.state() == v1::Confirmation::FETCHED) {
       when = After(revocation, c.fetch_time());
+    } else if (c.state() == v1::Confirmation::UNREGISTERED) {
+      when = LatestText(c);
     } else {
       when = absl::StrCat("may accept until ", LatestText(c));
     }
@@ -249,6 +251,14 @@ absl::Status Watch(Context& context, const Flags& flags) {
 absl::Status GetStatement(Context& context, const Flags& flags) {
   ASSIGN_OR_RETURN(const auto all, Fetch(context, flags));
   const v1::Revocation& revocation = all.at(0);
+  if (revocation.statement().empty() && revocation.has_close_time()) {
+    return RemoteError(
+        absl::StatusCode::kFailedPrecondition, ReasonName(Reason::kWrongState),
+        "",
+        absl::StrCat(revocation.name(),
+                     " is closed; its statement is not signed yet, or is not "
+                     "for gateways to read. Try again in a moment"));
+  }
   if (revocation.statement().empty()) {
     return RemoteError(absl::StatusCode::kFailedPrecondition,
                        ReasonName(Reason::kWrongState), "",
@@ -263,13 +273,17 @@ absl::Status GetStatement(Context& context, const Flags& flags) {
 
 }  // namespace
 
+absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text) {
+  if (text.empty()) return absl::InfiniteDuration();
+  auto parsed = ParseDuration(text);
+  if (parsed.ok()) return parsed;
+  return FieldError("--timeout", parsed.status().message());
+}
+
 absl::Status WatchRevocations(Context& context,
                               const std::vector<std::string>& names,
                               const std::string& timeout) {
-  absl::Duration patience = absl::InfiniteDuration();
-  if (!timeout.empty()) {
-    ASSIGN_OR_RETURN(patience, ParseDuration(timeout));
-  }
+  ASSIGN_OR_RETURN(const absl::Duration patience, ParseTimeout(timeout));
   const absl::Duration end = context.clock().Uptime() + patience;
   Progress progress(context);
   Flags same;

@@ -411,11 +411,13 @@ Verdict Verifier::Verify(absl::string_view token, absl::Time now) const {
   if (state->sets->sets().empty()) {
     return Refuse(Refusal::kNoKeySet, "no key set has been received yet");
   }
-  if (is_stale && !options_.serve_stale) {
+  if (is_stale && (!options_.serve_stale || Age() > kServesStaleFor)) {
     return Refuse(Refusal::kStale,
                   absl::StrCat("nothing was heard of the server for longer "
                                "than ",
-                               DurationText(options_.max_staleness)));
+                               DurationText(options_.serve_stale
+                                                ? kServesStaleFor
+                                                : options_.max_staleness)));
   }
   Verdict verdict = Check(*state, token, now);
   verdict.stale = is_stale;

@@ -71,6 +71,9 @@ enum class Refusal {
 // "unknown_key", for headers and logs.
 absl::string_view RefusalName(Refusal refusal);
 
+// Whoever serves stale sets does so for a day at most: the server counts on it.
+inline constexpr absl::Duration kServesStaleFor = absl::Hours(24);
+
 struct VerifierOptions {
   // One of them must stand in `aud`. Must not be empty.
   std::vector<std::string> audiences;

@@ -254,8 +254,12 @@ absl::Time ConfirmationLoop::Tick() {
     status = Review(moved, now);
     if (status.ok()) status = look();
   }
-  if (status.ok()) status = StateWhatIsOver();
   if (!status.ok()) return failed(status);
+  if (const absl::Status stated = StateWhatIsOver(); !stated.ok()) {
+    Log(LogLevel::kWarning, "statements.not_signed",
+        {{"error", std::string(stated.message())},
+         {"next", "it is tried again; what is known is on record"}});
+  }
   runner_.metrics().SetOverdueConfirmations(overdue);
   UpdateLag(now);
   const absl::Time soonest = now + absl::Milliseconds(1);

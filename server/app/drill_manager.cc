@@ -30,6 +30,15 @@ domain::Owner MadeUpOwner(const Change& change, absl::Time now) {
   return owner;
 }
 
+// Says how to make one, for who drills for the first time.
+absl::Status NoDrillIssuer(const IssuerId& issuer) {
+  return Error(absl::StatusCode::kNotFound, Reason::kNotFound,
+               absl::StrCat(IssuerName(issuer),
+                            " does not exist; make it: warder issuer create ",
+                            issuer.value(), " --drill --owner YOU --deputy ",
+                            "OTHER, and add it to the gateways that trust it"));
+}
+
 absl::Status CheckIssuer(ReadTransaction& txn, const domain::Issuer& issuer) {
   const std::string name = IssuerName(issuer.id);
   if (!issuer.drill) {
@@ -44,10 +53,12 @@ absl::Status CheckIssuer(ReadTransaction& txn, const domain::Issuer& issuer) {
   if (!gateways.empty()) return absl::OkStatus();
   return Precondition(
       Reason::kWrongState,
-      absl::StrCat("no gateway is registered for ", name,
-                   ": nobody could be measured; add it to those that trust it: "
-                   "warder gateway update GATEWAY --issuer ",
-                   issuer.id.value()));
+      absl::StrCat(
+          "no gateway is registered for ", name,
+          ": nobody could be measured; add it to the issuers of those that "
+          "trust it, all of which have to be named: warder gateway "
+          "update GATEWAY --issuer ITS-OTHER-ISSUER --issuer ",
+          issuer.id.value()));
 }
 
 absl::StatusOr<DrillStatus> StatusOf(ReadTransaction& txn,
@@ -166,7 +177,7 @@ absl::StatusOr<DrillStatus> DrillManager::Run(const Request& request,
       [&](Change& change) -> absl::Status {
         Transaction& txn = change.txn();
         ASSIGN_OR_RETURN(const auto found, txn.FindIssuer(issuer));
-        if (!found) return NotFound(IssuerName(issuer));
+        if (!found) return NoDrillIssuer(issuer);
         RETURN_IF_ERROR(CheckIssuer(txn, *found));
         domain::Owner leaver = MadeUpOwner(change, change.now());
         domain::Drill drill{.id = DrillId(leaver.id.value()),
@@ -195,7 +206,9 @@ absl::StatusOr<DrillStatus> DrillManager::Run(const Request& request,
           return Precondition(
               Reason::kWrongState,
               absl::StrCat("nothing signs for ", IssuerName(issuer),
-                           "; there is no key to end"));
+                           "; there is no key to end. See: warder "
+                           "issuer show ",
+                           issuer.value()));
         }
         RETURN_IF_ERROR(txn.InsertDrill(drill));
         change.Record(

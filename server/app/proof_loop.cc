@@ -101,7 +101,8 @@ void ProofLoop::RunAsker() {
 }
 
 absl::StatusOr<std::set<ProofLoop::Question>> ProofLoop::Targets() {
-  const absl::Time now = runner_.clock().TimeNow();
+  // A clock that jumps must not have canaries forgotten.
+  const absl::Time now = runner_.clock_guard().Read().trusted;
   bool any = false;
   std::vector<ProbeTarget> targets;
   RETURN_IF_ERROR(
@@ -167,7 +168,7 @@ std::optional<ProofLoop::Question> ProofLoop::TakeDue() {
 
 absl::StatusOr<ProofLoop::Matter> ProofLoop::Prepare(const Question& question) {
   std::optional<Matter> matter;
-  const absl::Time now = runner_.clock().TimeNow();
+  const absl::Time now = runner_.clock_guard().Read().trusted;
   RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn)
                                            -> absl::Status {
     matter.reset();
@@ -247,7 +248,8 @@ bool ProofLoop::AskOnce(const Matter& matter, const Question& question,
   outcome.dead = Present(probe, matter.canary, &seen);
   // That it refused is dated by the first of an unbroken row.
   if (first || outcome.dead != ProbeAnswer::kRefused) {
-    outcome.time = runner_.clock().TimeNow();
+    outcome.time = std::max(runner_.clock_guard().Read().trusted,
+                            matter.revocation.revoke_time);
   }
   outcome.detail = absl::StrCat("the dead key's token: ", seen);
   if (outcome.dead == ProbeAnswer::kAccepted) {
@@ -268,7 +270,8 @@ bool ProofLoop::AskOnce(const Matter& matter, const Question& question,
 
 ProbeOutcome ProofLoop::Ask(const Matter& matter, const Question& question) {
   ProbeOutcome outcome;
-  outcome.time = runner_.clock().TimeNow();
+  outcome.time = std::max(runner_.clock_guard().Read().trusted,
+                          matter.revocation.revoke_time);
   const SnapshotPtr snapshot =
       runner_.publisher().Find(matter.revocation.issuer.value());
   const auto twin =

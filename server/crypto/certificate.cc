@@ -80,9 +80,8 @@ std::vector<std::string> UrisOf(X509* certificate) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     if (name->type != GEN_URI) continue;
     const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    uris.emplace_back(
-        reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-        static_cast<size_t>(ASN1_STRING_length(uri)));
+    uris.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                      static_cast<size_t>(ASN1_STRING_length(uri)));
   }
   GENERAL_NAMES_free(names);
   return uris;
@@ -100,8 +99,9 @@ absl::StatusOr<OwnedX509> NewCertificate(EVP_PKEY* subject_key,
   serial[0] &= 0x7f;  // positive, RFC 5280 section 4.1.2.2
   const OwnedBn number(BN_bin2bn(serial, sizeof(serial), nullptr));
   const OwnedName name(X509_NAME_new());
-  // A minute of grace for clocks that run behind.
-  const time_t from = absl::ToTimeT(now - absl::Minutes(1));
+  // Grace for clocks that run behind: a gateway whose clock is minutes off has
+  // to reach us all the same.
+  const time_t from = absl::ToTimeT(now - absl::Minutes(5));
   const time_t until = absl::ToTimeT(now + lifetime);
   if (number == nullptr || name == nullptr ||
       BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(cert.get())) ==

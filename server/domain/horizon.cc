@@ -38,7 +38,7 @@ std::string NextStep(const Gateway& gateway, const Consumer& consumer) {
         "restart it, then: warder gateway confirm ", gateway.id.value(),
         " KID; where it bounds how long a token may live, declare that: warder "
         "gateway update ",
-        gateway.id.value(), " --cache");
+        gateway.id.value(), " --cache TIME");
   }
   if (!gateway.probe) {
     return absl::StrCat(
@@ -48,7 +48,7 @@ std::string NextStep(const Gateway& gateway, const Consumer& consumer) {
         consumer.cache_setting.empty()
             ? ""
             : absl::StrCat("; or bound its cache (", consumer.cache_setting,
-                           ") and declare it: --cache"));
+                           ") and declare it: --cache TIME"));
   }
   return absl::StrCat(
       "wait for the probe, or restart it, then: warder gateway "

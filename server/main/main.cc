@@ -9,6 +9,7 @@
 #include "server/app/clock_guard.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
+#include "server/base/lock_cycles.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -172,9 +173,7 @@ int Main(int argc, char** argv) {
   }
 
   PrepareProcess();
-  // Debian's Abseil looks for lock cycles at every lock of gRPC's, at a fifth
-  // of its time; ours are found by the thread sanitizer and the annotations.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  IgnoreLockCycles();
   absl::Status status;
   if (init->parsed()) status = Init(flags);
   if (issue_client->parsed()) status = IssueClient(flags);

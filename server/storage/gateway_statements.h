@@ -79,13 +79,14 @@ struct GatewayStatements {
                                          "from_us DESC LIMIT 1")),
         insert_canary(sql, Into<CanaryRow>("canaries")),
         remove_canaries(sql, "DELETE FROM canaries WHERE until_us <= :until"),
-        // From the canaries, which are few, to what they ask.
+        // From the canaries, which are few, to what they ask; who is not known to
+        // refuse comes first.
         targets(sql,
                 "SELECT c.key, c.gateway FROM (SELECT DISTINCT key FROM "
                 "canaries WHERE until_us > :now) k CROSS JOIN confirmations c "
                 "ON c.key = k.key CROSS JOIN gateways g ON g.id = c.gateway "
                 "WHERE g.probe <> '' AND c.state <> 'UNREGISTERED' ORDER BY "
-                "c.key, c.gateway LIMIT :limit"),
+                "c.state = 'ENFORCED', c.key, c.gateway LIMIT :limit"),
         insert_drill(sql, Into<DrillRow>("drills")),
         find_drill(sql, From<DrillRow>("drills WHERE id = :id")),
         drills(sql, From<DrillRow>("drills WHERE (start_us, id) < (:time, "

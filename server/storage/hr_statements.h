@@ -64,7 +64,7 @@ struct HrStatements {
                                               "= 0 ORDER BY report_us")),
         count_feed_departures(
             sql,
-            "SELECT (SELECT count(*) FROM departures WHERE source <> 'rpc' "
+            "SELECT (SELECT count(*) FROM departures WHERE source NOT IN ('rpc', 'drill') "
             "AND report_us >= :a AND reported_by = :b) + (SELECT count(*) FROM "
             "held_departures WHERE rejected = 0 AND report_us >= :c AND "
             "reported_by = :d)"),

@@ -41,10 +41,11 @@ key_set_directory: {self.dir}/sets
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
-    def start(self):
+    def start(self, **env):
         self.log = open(os.path.join(self.dir, "log"), "a+")
         self.process = subprocess.Popen([AGENT, "--config", self.config],
-                                        stdout=self.log, stderr=self.log)
+                                        stdout=self.log, stderr=self.log,
+                                        env=dict(os.environ, **env))
         return self
 
     def stop(self, how=signal.SIGTERM):

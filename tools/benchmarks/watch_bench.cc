@@ -33,11 +33,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "client/client.h"
 #include "client/verify/verifier.h"
 #include "client/watch.h"
 #include "server/base/clock.h"
+#include "server/base/lock_cycles.h"
 #include "server/base/strict_json.h"
 #include "server/crypto/system_random.h"
 #include "server/main/data_directory.h"
@@ -421,7 +421,7 @@ int main(int argc, char** argv) {
     }
   }
   // As warder-agent does.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  IgnoreLockCycles();
   bench::Bench bench(flags);
   bench.ConnectAll();
   if (flags.departures > 0) bench.Depart();

@@ -47,7 +47,7 @@ LIBRARIES = {
     "prometheus/": ["server/base/metrics.cc"],
     "yaml-cpp/": ["server/base/settings.cc", "client/profile.cc"],
     "CLI/": ["server/main/main.cc", "client/agent/main.cc", "client/cli"],
-    "absl/synchronization": [],
+    "absl/synchronization": ["server/base/lock_cycles.cc"],
     "absl/log": [],
 }
 
