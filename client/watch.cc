@@ -32,7 +32,12 @@ struct KeySetWatcher::Shared {
         sink(to),
         clock(by),
         random(chance),
-        options(std::move(how)) {}
+        options(WithIncarnation(std::move(how), chance)) {}
+
+  static WatchOptions WithIncarnation(WatchOptions options, Random& chance) {
+    if (options.incarnation.empty()) options.incarnation = RandomUuid(chance);
+    return options;
+  }
 
   // Returns a pause of `longest` or less, and more than half of it.
   absl::Duration WithChance(absl::Duration longest) {
@@ -70,6 +75,7 @@ class KeySetWatcher::Stream final
     {
       MutexLock lock(&mu_);
       waiting_.set_instance(options.instance);
+      waiting_.set_incarnation(options.incarnation);
       waiting_.set_serves_stale(options.serve_stale);
       waiting_.mutable_max_staleness()->set_seconds(absl::ToInt64Seconds(
           absl::Ceil(options.max_staleness, absl::Seconds(1))));

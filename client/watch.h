@@ -51,6 +51,9 @@ class KeySetSink {
 struct WatchOptions {
   // Tells instances of one gateway apart: a host's or a pod's name.
   std::string instance;
+  // Tells this process from another that goes by that name; kept by who comes
+  // back with what it held. Empty: made up.
+  std::string incarnation = {};
   // As the sink keeps to them; see VerifierOptions.
   absl::Duration max_staleness = absl::Minutes(5);
   bool serve_stale = false;

@@ -3,11 +3,13 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <fstream>
 #include <iostream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "client/agent/agent_routes.h"
+#include "client/agent/atomic_file.h"
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
 #include "client/agent/ext_authz.h"
@@ -26,6 +28,25 @@ namespace {
 
 constexpr int kConnections = 4096;
 
+// Returns the name under which this process comes back: it lies beside the sets
+// that the next one begins with. Empty where nothing is kept.
+std::string IncarnationOf(const Config& config, Random& random) {
+  if (config.state_directory.empty()) return "";
+  const std::string file = config.state_directory + "/incarnation";
+  std::ifstream in(file);
+  std::string name;
+  if (in >> name) return name;
+  name = RandomUuid(random);
+  const absl::Status kept =
+      WriteAtomically(file, name + "\n", FileMode::kOwnerOnly);
+  if (!kept.ok()) {
+    Log(LogLevel::kWarning, "agent.incarnation_not_kept",
+        {{"error", std::string(kept.message())},
+         {"next", "the next start counts as another process of this name"}});
+  }
+  return name;
+}
+
 absl::Status Serve(const Config& config) {
   SystemClock clock;
   crypto::SystemRandom random;
@@ -38,6 +59,7 @@ absl::Status Serve(const Config& config) {
   client::KeySetWatcher watcher(
       connection->channel(), enforcer, clock, random,
       {.instance = config.instance,
+       .incarnation = IncarnationOf(config, random),
        .max_staleness = config.verify.max_staleness,
        .serve_stale = config.verify.serve_stale,
        .comes_back = !config.state_directory.empty()});

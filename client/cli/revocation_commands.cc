@@ -98,7 +98,12 @@ std::string TableOf(const v1::Revocation& revocation,
 // Sets the exit code by what is known of all.
 void SetExit(Context& context, const std::vector<v1::Revocation>& all) {
   for (const v1::Revocation& revocation : all) {
-    if (revocation.overdue_count() > 0) context.exit_code = kOverdue;
+    for (const v1::Confirmation& c : revocation.confirmations()) {
+      if (c.state() == v1::Confirmation::OVERDUE ||
+          c.state() == v1::Confirmation::UNREGISTERED) {
+        context.exit_code = kOverdue;
+      }
+    }
   }
 }
 
@@ -409,7 +414,7 @@ void AddRevocationCommands(CLI::App& app, Context& context) {
   CLI::App* watch =
       verb("watch",
            "follow revocations until every gateway refuses: exit 0; 3 when "
-           "one is overdue",
+           "one is overdue, or left the registry before it did",
            Watch);
   watch->add_option("key", flags->keys, "KIDs; all open ones without any");
   filters(watch);

@@ -58,8 +58,8 @@ class ProofLoop {
   // Looks which questions there are; those that are due can be taken. Returns
   // when to look again. Blocks for a read of the store.
   absl::Time Look();
-  // Asks one that is due; false where none is. Blocks for up to 2 * kRounds
-  // HTTP requests and a store transaction.
+  // Asks one that is due; false where none is. Blocks for up to 2 * kRounds + 1
+  // HTTP requests, the making of a key, and a store transaction.
   bool AskOne();
 
  private:

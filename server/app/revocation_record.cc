@@ -128,7 +128,8 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
   for (const domain::GatewayView& view : views) view_of[view.gateway] = &view;
   ASSIGN_OR_RETURN(auto confirmations, txn.ListConfirmations(revocation.key));
   absl::Time next = absl::InfiniteFuture();
-  absl::Time last_enforced = revocation.revoke_time;
+  absl::Time last_ended = revocation.revoke_time;
+  outcome.all_refuse = true;
   bool all_ended = true;
   for (Confirmation& confirmation : confirmations) {
     ASSIGN_OR_RETURN(const auto gateway, txn.FindGateway(confirmation.gateway));
@@ -149,12 +150,16 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
                       domain::NextInstant(confirmation, *gateway, refuses_by));
     }
     if (!domain::Ended(confirmation)) all_ended = false;
+    if (confirmation.state == ConfirmationState::kUnregistered) {
+      outcome.all_refuse = false;
+      last_ended = std::max(last_ended, now);
+    }
     if (confirmation.enforce_time) {
-      last_enforced = std::max(last_enforced, *confirmation.enforce_time);
+      last_ended = std::max(last_ended, *confirmation.enforce_time);
     }
   }
   if (all_ended && !revocation.close_time) {
-    revocation.close_time = last_enforced;
+    revocation.close_time = last_ended;
     outcome.closed = true;
   } else if (!all_ended && revocation.close_time) {
     revocation.close_time.reset();
@@ -206,10 +211,13 @@ void RecordReview(Change& change, const domain::Revocation& revocation,
                   WriteJson({{"gateway", confirmation.gateway.value()},
                              {"deadline", TimeText(confirmation.deadline)}}));
   }
-  if (outcome.closed || outcome.reopened) {
-    change.Record(
-        outcome.closed ? "revocation.confirmed" : "revocation.reopened", name,
-        WriteJson({{"issuer", revocation.issuer.value()}}));
+  const char* action = outcome.reopened     ? "revocation.reopened"
+                       : !outcome.closed    ? nullptr
+                       : outcome.all_refuse ? "revocation.confirmed"
+                                            : "revocation.closed";
+  if (action != nullptr) {
+    change.Record(action, name,
+                  WriteJson({{"issuer", revocation.issuer.value()}}));
   }
 }
 

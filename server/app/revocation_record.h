@@ -32,8 +32,10 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
 // What a review found, for the audit log and the metrics.
 struct ReviewOutcome {
   std::vector<domain::Confirmation> fetched, enforced, overdue;  // since before
-  bool closed = false;    // by this review: every gateway has refused
-  bool reopened = false;  // by this review: one was seen to accept after all
+  // By this review: nothing more is expected of any gateway.
+  bool closed = false;
+  bool all_refuse = false;  // of a closed one: none has left the registry
+  bool reopened = false;    // by this review: one was seen to accept after all
 };
 
 // When the last process of a gateway on the stream refuses by itself.

@@ -6,10 +6,9 @@ namespace warder::app {
 
 Json ConfirmationJson(const domain::Revocation& revocation,
                       const domain::Confirmation& confirmation) {
-  const bool ended = domain::Ended(confirmation);
   const auto& refused = confirmation.enforce_time;
   Json until;
-  if (!ended) {
+  if (confirmation.state != domain::ConfirmationState::kEnforced) {
     until = confirmation.latest < absl::InfiniteFuture()
                 ? Json(TimeText(confirmation.latest))
                 : Json("unbounded");
@@ -21,6 +20,9 @@ Json ConfirmationJson(const domain::Revocation& revocation,
           {"after_ms", refused ? Json(absl::ToInt64Milliseconds(
                                      *refused - revocation.revoke_time))
                                : Json()},
+          {"seen_to_accept", confirmation.accept_time
+                                 ? Json(TimeText(*confirmation.accept_time))
+                                 : Json()},
           {"how_known", domain::EvidenceName(confirmation.enforced_by)},
           {"seen", confirmation.detail},
           {"may_accept_until", std::move(until)}};

@@ -1,6 +1,6 @@
-// What the service states of a revocation once every gateway has refused: a
-// signed record of who refused when and how that is known, which an auditor can
-// keep and check without this service.
+// What the service states of a revocation once every gateway has refused or
+// left the registry: a signed record of who refused when and how that is known,
+// which an auditor can keep and check without this service.
 #ifndef WARDER_SERVER_APP_REVOCATION_STATEMENT_H_
 #define WARDER_SERVER_APP_REVOCATION_STATEMENT_H_
 
@@ -36,7 +36,7 @@ absl::StatusOr<std::string> StateRevocation(
     const std::vector<domain::Confirmation>& confirmations);
 
 // Returns what is known of one gateway and one key: gateway, state, refused,
-// after_ms, how_known, seen, may_accept_until.
+// after_ms, seen_to_accept (when last), how_known, seen, may_accept_until.
 Json ConfirmationJson(const domain::Revocation& revocation,
                       const domain::Confirmation& confirmation);
 

@@ -8,6 +8,14 @@
 #include "server/base/status_macros.h"
 
 namespace warder::app {
+namespace {
+
+// Without the incarnation, for people.
+std::string NameOf(const std::string& instance) {
+  return instance.substr(0, instance.find('/'));
+}
+
+}  // namespace
 
 absl::Status StreamInstances::Load() {
   std::vector<domain::GatewayInstance> known;
@@ -102,10 +110,12 @@ absl::Status StreamInstances::Heard(const Stream& stream) {
   MutexLock lock(&mu_);
   Instance* instance = Find(stream);
   if (instance == nullptr) {
-    return Error(absl::StatusCode::kAborted, Reason::kConflict,
-                 absl::StrCat("another stream of instance ", stream.instance,
-                              " of ", GatewayName(stream.gateway),
-                              " began; give each process a name of its own"));
+    return Error(
+        absl::StatusCode::kAborted, Reason::kConflict,
+        absl::StrCat("another stream of instance ", NameOf(stream.instance),
+                     " of ", GatewayName(stream.gateway),
+                     " began; give each process a name and a state "
+                     "directory of its own"));
   }
   instance->heard = clock_.Read().trusted;
   return absl::OkStatus();
@@ -138,7 +148,7 @@ void StreamInstances::Tell(const GatewayId& id, const Group& group,
                .issuer = issuer,
                .revision = least,
                .time = now,
-               .source = instances == 1 ? source
+               .source = instances == 1 ? NameOf(source)
                                         : absl::StrCat(instances, " instances"),
                .acknowledged = true,
                .heard_time = now});

@@ -36,7 +36,7 @@ class StreamInstances {
   // Reads who was there when the process before ended. Call at start.
   absl::Status Load();
 
-  // A stream of an instance.
+  // A stream of an instance: of a process, as "NAME/INCARNATION".
   struct Stream {
     GatewayId gateway;
     std::string instance;

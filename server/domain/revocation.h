@@ -73,7 +73,7 @@ struct Revocation {
   absl::Time revoke_time;
   // The person whose departure it was, or empty.
   OwnerId leaver;
-  // Set while every gateway has refused, as far as is known.
+  // Set while every gateway is known to refuse, or has left the registry.
   std::optional<absl::Time> close_time;
   // What the service states about that, signed; empty while it is open.
   std::string statement;

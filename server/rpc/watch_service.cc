@@ -118,8 +118,12 @@ class WatchReactor final
                        "security runs: warder gateway update ",
                        id.value(), " --reach stream"));
     }
-    ASSIGN_OR_RETURN(hello.instance,
+    ASSIGN_OR_RETURN(const std::string instance,
                      app::ParseCallerName("instance", request_.instance()));
+    ASSIGN_OR_RETURN(
+        const std::string incarnation,
+        app::ParseCallerName("incarnation", request_.incarnation()));
+    hello.instance = absl::StrCat(instance, "/", incarnation);
     for (int i = 0; i < request_.held_size(); ++i) {
       ASSIGN_OR_RETURN(const auto issuer,
                        ParseIssuerName(absl::StrCat("held[", i, "].issuer"),

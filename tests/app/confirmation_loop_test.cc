@@ -151,6 +151,9 @@ TEST_F(ConfirmationLoopTest, ADeletedGatewayIsWaitedForNoMore) {
   EXPECT_EQ(gone.state, domain::ConfirmationState::kUnregistered);
   EXPECT_THAT(gone.detail, HasSubstr("taken out of the registry by security"));
   EXPECT_FALSE(gone.enforce_time.has_value());
+  // Nobody says that it refuses.
+  EXPECT_EQ(CountEvents("revocation.closed"), 1);
+  EXPECT_EQ(CountEvents("revocation.confirmed"), 0);
 }
 
 TEST_F(ConfirmationLoopTest, AnIssuerTakenOffAGatewayIsWaitedForNoMore) {

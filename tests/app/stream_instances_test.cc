@@ -71,14 +71,14 @@ TEST_F(StreamInstancesTest, WhoLeavesCountsNoMore) {
   EXPECT_EQ(noted_, Noted{7});
 }
 
-TEST_F(StreamInstancesTest, TwoProcessesOfOneNameDoNotVouchForEachOther) {
+TEST_F(StreamInstancesTest, ASecondStreamTakesThePlaceOfTheFirst) {
   const auto first = MustConnect("a");
   Acknowledges(first, 6);
   const auto second = MustConnect("a");
   EXPECT_EQ(instances_.Count(gateway_.id), 1);
   // The first is heard no more, whatever it says.
   EXPECT_THAT(instances_.Heard(first),
-              FailsWith(Reason::kConflict, "a name of its own"));
+              FailsWith(Reason::kConflict, "began; give each process"));
   Acknowledges(first, 7);
   EXPECT_EQ(noted_, Noted{6});
   // Nor does its end take the second with it.
@@ -86,6 +86,20 @@ TEST_F(StreamInstancesTest, TwoProcessesOfOneNameDoNotVouchForEachOther) {
   EXPECT_OK(instances_.Heard(second));
   Acknowledges(second, 7);
   EXPECT_EQ(noted_, (Noted{6, 7}));
+}
+
+TEST_F(StreamInstancesTest, AnotherProcessOfTheNameDoesNotEndWhatTheFirstOwes) {
+  const auto first = MustConnect("a/1");
+  Acknowledges(first, 6);
+  instances_.Disconnect(first, /*leaving=*/false);  // or cut off
+  const auto second = MustConnect("a/2");
+  Acknowledges(second, 7);
+  instances_.Disconnect(second, /*leaving=*/true);
+  EXPECT_EQ(noted_, Noted{6});
+  app_.clock.AdvanceTime(absl::Minutes(1));
+  Acknowledges(MustConnect("a/3"), 7);
+  ASSERT_OK(instances_.Tick());
+  EXPECT_EQ(noted_.back(), 7);
 }
 
 TEST_F(StreamInstancesTest, ANewProcessRemembersWhoWasThere) {

@@ -51,7 +51,7 @@ class DrillTest(unittest.TestCase):
                       "--cache", "2s", reach="poll")
         base = f"http://127.0.0.1:{self.w.public}"
         self.run_beside(
-            [sys.executable, "-W", "ignore", f"{HERE}/doors/pyjwt_door.py"],
+            [sys.executable, "-W", "ignore", f"{HERE}/verifiers/pyjwt_verifier.py"],
             PORT=str(port), JWKS=f"{base}/gateways/pyjwt/drill/jwks.json",
             ISSUER=f"{base}/issuers/drill", AUDIENCE=PROBE, CACHE="2")
         return plain

@@ -17,7 +17,7 @@ from envoy import CONFIG, cluster, envoy_binary
 from harness import Warderd, free_port, pip_install
 
 HERE = pathlib.Path(__file__).resolve().parent
-DOORS = HERE / "doors"
+VERIFIERS = HERE / "verifiers"
 DEPLOY = HERE.parents[1] / "tools/deploy"
 PROBE = "urn:probe"
 CACHE = 3  # seconds, where a verifier lets us say
@@ -45,7 +45,7 @@ def run(*command, cwd=None, env=None):
             f"{command[0]}: " + (done.stderr or done.stdout).strip()[-200:])
 
 
-class Door:
+class Verifier:
     """A verifier under test: how it is registered, and a process."""
 
     def __init__(self, test, name, kind, *flags, reach="poll"):
@@ -99,14 +99,14 @@ class InteropTest(unittest.TestCase):
                     "--grant",
                     f"signer=checkout audience={PROBE} audience=api lifetime=5m")
         self.w.certify("signer", "checkout")
-        self.doors, self.skipped = [], {}
+        self.verifiers, self.skipped = [], {}
 
     def token(self):
         return self.w.must("token", "sign", "--issuer", "shop", "--audience",
                            PROBE, "--subject", "u1",
                            who="signer/checkout").out.strip()
 
-    # Each starts one verifier and returns its door.
+    # Each starts one verifier and returns its verifier.
 
     def agent(self, name, **kwargs):
         agent = Agent(self.w, name=name, **kwargs).start()
@@ -114,27 +114,27 @@ class InteropTest(unittest.TestCase):
         return agent
 
     def nginx(self):
-        door = Door(self, "nginx", "nginx-auth-request", reach="stream")
+        verifier = Verifier(self, "nginx", "nginx-auth-request", reach="stream")
         agent = self.agent("nginx").wait()
         config = (DEPLOY / "nginx-auth-request.conf").read_text().replace(
             "127.0.0.1:7490", f"127.0.0.1:{agent.port}").replace(
-                "127.0.0.1:8480", f"127.0.0.1:{door.port}")
+                "127.0.0.1:8480", f"127.0.0.1:{verifier.port}")
         path = os.path.join(self.w.dir, "nginx.conf")
         with open(path, "w") as out:
             out.write(f"daemon off; pid {self.w.dir}/nginx.pid;\n"
                       "error_log stderr;\nevents {}\n"
                       f"http {{ access_log off;\n{config} }}\n")
-        return door.start("/usr/sbin/nginx", "-c", path)
+        return verifier.start("/usr/sbin/nginx", "-c", path)
 
     def haproxy(self):
-        door = Door(self, "haproxy", "nginx-auth-request", reach="stream")
+        verifier = Verifier(self, "haproxy", "nginx-auth-request", reach="stream")
         agent = self.agent("haproxy").wait()
         backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
         threading.Thread(target=backend.serve_forever, daemon=True).start()
         self.addCleanup(backend.server_close)
         self.addCleanup(backend.shutdown)
         names = {"127.0.0.1:7490": f"127.0.0.1:{agent.port}",
-                 "127.0.0.1:8480": f"127.0.0.1:{door.port}",
+                 "127.0.0.1:8480": f"127.0.0.1:{verifier.port}",
                  "127.0.0.1:8080": f"127.0.0.1:{backend.server_port}",
                  "/etc/haproxy": self.w.dir}
         for name in ("haproxy.cfg", "haproxy-warder.lua"):
@@ -143,10 +143,10 @@ class InteropTest(unittest.TestCase):
                 text = text.replace(here, there)
             with open(os.path.join(self.w.dir, name), "w") as out:
                 out.write(text)
-        door.start("/usr/sbin/haproxy", "-db", "-f",
+        verifier.start("/usr/sbin/haproxy", "-db", "-f",
                    os.path.join(self.w.dir, "haproxy.cfg"))
-        door.behind = f"http://127.0.0.1:{door.port}/"
-        return door
+        verifier.behind = f"http://127.0.0.1:{verifier.port}/"
+        return verifier
 
     def over_tls(self, url):
         """The same URL behind TLS, for who takes no other."""
@@ -174,7 +174,7 @@ class InteropTest(unittest.TestCase):
                            f"https://127.0.0.1:{port}")
 
     def apache(self):
-        door = Door(self, "apache", "mod-auth-openidc", "--cache", "300s")
+        verifier = Verifier(self, "apache", "mod-auth-openidc", "--cache", "300s")
         home = os.path.join(self.w.dir, "apache")
         os.makedirs(os.path.join(home, "htdocs/.warder"))
         with open(os.path.join(home, "htdocs/.warder/probe"), "w") as out:
@@ -183,7 +183,7 @@ class InteropTest(unittest.TestCase):
         config = (DEPLOY / "apache-mod-auth-openidc.conf").read_text()
         for here, there in (
                 ("https://warder.example/gateways/apache/shop/jwks.json",
-                 self.over_tls(door.jwks)),
+                 self.over_tls(verifier.jwks)),
                 ("https://warder.example/issuers/shop",
                  f"http://127.0.0.1:{self.w.public}/issuers/shop"),
                 ("urn:warder:probe", PROBE), ('    ProxyPass "!"\n', "")):
@@ -195,28 +195,28 @@ class InteropTest(unittest.TestCase):
                          "auth_openidc"))
         path = os.path.join(home, "httpd.conf")
         with open(path, "w") as out:
-            out.write(f"ServerName test\nListen 127.0.0.1:{door.port}\n"
+            out.write(f"ServerName test\nListen 127.0.0.1:{verifier.port}\n"
                       f"PidFile {home}/pid\nDefaultRuntimeDir {home}\n"
                       f"User www-data\nGroup www-data\n"
                       f"ErrorLog {home}/log\nDocumentRoot {home}/htdocs\n"
                       f"{modules}OIDCOAuthSSLValidateServer Off\n{config}")
-        return door.start("/usr/sbin/apache2", "-X", "-f", path)
+        return verifier.start("/usr/sbin/apache2", "-X", "-f", path)
 
     def envoy(self, name, kind, filters, clusters, *flags, reach="poll"):
         binary = envoy_binary(self, os.path.join(self.w.dir, "envoy"))
-        door = Door(self, name, kind, *flags, reach=reach)
+        verifier = Verifier(self, name, kind, *flags, reach=reach)
         path = os.path.join(self.w.dir, f"{name}.yaml")
         with open(path, "w") as out:
             out.write(CONFIG.format(
-                port=door.port, route="direct_response: {status: 200}",
+                port=verifier.port, route="direct_response: {status: 200}",
                 filters="".join(" " * 10 + line + "\n"
-                                for line in filters(door).splitlines()),
+                                for line in filters(verifier).splitlines()),
                 clusters=clusters))
-        return door.start(binary, "-c", path, "--concurrency", "1",
-                          "--base-id", str(door.port), "-l", "warn")
+        return verifier.start(binary, "-c", path, "--concurrency", "1",
+                          "--base-id", str(verifier.port), "-l", "warn")
 
     def envoy_jwt_authn(self):
-        def filters(door):
+        def filters(verifier):
             return f"""- name: envoy.filters.http.jwt_authn
   typed_config:
     "@type": type.googleapis.com/envoy.extensions.filters.http.\
@@ -226,7 +226,7 @@ jwt_authn.v3.JwtAuthentication
         issuer: http://127.0.0.1:{self.w.public}/issuers/shop
         audiences: ["{PROBE}"]
         remote_jwks:
-          http_uri: {{uri: "{door.jwks}", cluster: warder, timeout: 5s}}
+          http_uri: {{uri: "{verifier.jwks}", cluster: warder, timeout: 5s}}
           cache_duration: {CACHE}s
     rules:
     - match: {{prefix: /}}
@@ -247,7 +247,7 @@ jwt_authn.v3.JwtAuthentication
                        len(lines))
             indent = len(lines[start]) - len(lines[start].lstrip())
             return "\n".join(line[indent:] for line in lines[start:end])
-        door = self.envoy(
+        verifier = self.envoy(
             "envoy-ext-authz", "envoy-ext-authz", filters,
             cluster("warder_agent", authz)
             + "    typed_extension_protocol_options:\n"
@@ -257,15 +257,15 @@ jwt_authn.v3.JwtAuthentication
               "        explicit_http_config: {http2_protocol_options: {}}\n",
             reach="stream")
         self.agent("envoy-ext-authz", ext_authz=f"127.0.0.1:{authz}").wait()
-        return door
+        return verifier
 
     def python(self, name, *packages):
         target = os.path.join(self.w.dir, f"python-{name}")
         for package in packages:
             pip_install(self, target, package)
         flags = [] if name == "authlib" else ["--cache", f"{CACHE}s"]
-        return Door(self, name, name, *flags).start(
-            sys.executable, "-W", "ignore", str(DOORS / f"{name}_door.py"),
+        return Verifier(self, name, name, *flags).start(
+            sys.executable, "-W", "ignore", str(VERIFIERS / f"{name}_verifier.py"),
             env={"PYTHONPATH": target})
 
     def pyjwt(self):
@@ -274,36 +274,36 @@ jwt_authn.v3.JwtAuthentication
     def authlib(self):
         return self.python("authlib", "authlib==1.3.2")
 
-    def node(self, name, door, *packages):
+    def node(self, name, verifier, *packages):
         home = os.path.join(self.w.dir, f"node-{name}")
         os.makedirs(home)
         run("npm", "install", "--silent", "--no-audit", "--no-fund",
             "--prefix", home, *packages, cwd=home)
-        shutil.copy(DOORS / door, home)
-        return Door(self, name, name, "--cache", f"{CACHE}s").start(
-            "node", os.path.join(home, door))
+        shutil.copy(VERIFIERS / verifier, home)
+        return Verifier(self, name, name, "--cache", f"{CACHE}s").start(
+            "node", os.path.join(home, verifier))
 
     def jose(self):
-        return self.node("jose", "jose_door.mjs", "jose@5.9.6")
+        return self.node("jose", "jose_verifier.mjs", "jose@5.9.6")
 
     def jwks_rsa(self):
-        return self.node("jwks-rsa", "jwks_rsa_door.js", "jwks-rsa@3.1.0",
+        return self.node("jwks-rsa", "jwks_rsa_verifier.js", "jwks-rsa@3.1.0",
                          "jsonwebtoken@9.0.2")
 
     def golang(self, name, *flags):
         home = os.path.join(self.w.dir, "golang")
-        binary = os.path.join(home, "door")
+        binary = os.path.join(home, "verifier")
         if not os.path.exists(binary):
-            shutil.copytree(DOORS / "golang", home, dirs_exist_ok=True)
+            shutil.copytree(VERIFIERS / "golang", home, dirs_exist_ok=True)
             if not os.path.exists(os.path.join(home, "go.mod")):
-                run("go", "mod", "init", "warder.test/door", cwd=home)
+                run("go", "mod", "init", "warder.test/verifier", cwd=home)
             run("go", "get", "github.com/coreos/go-oidc/v3@v3.11.0",
                 "github.com/MicahParks/keyfunc/v3@v3.9.1",
                 "github.com/golang-jwt/jwt/v5@v5.3.1", cwd=home)
             run("go", "mod", "tidy", cwd=home)
-            run("go", "build", "-o", "door", ".", cwd=home)
-        return Door(self, name, name, *flags).start(binary,
-                                                    env={"DOOR": name})
+            run("go", "build", "-o", "verifier", ".", cwd=home)
+        return Verifier(self, name, name, *flags).start(binary,
+                                                    env={"LIBRARY": name})
 
     def go_oidc(self):
         return self.golang("go-oidc")
@@ -317,8 +317,8 @@ jwt_authn.v3.JwtAuthentication
             "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy",
             "-Dartifact=com.nimbusds:nimbus-jose-jwt:9.37.3",
             "-DoutputDirectory=" + home)
-        return Door(self, "nimbus", "nimbus").start(
-            "java", "-cp", f"{home}/*", str(DOORS / "NimbusDoor.java"))
+        return Verifier(self, "nimbus", "nimbus").start(
+            "java", "-cp", f"{home}/*", str(VERIFIERS / "NimbusVerifier.java"))
 
     def start_all(self):
         for start in (self.nginx, self.haproxy, self.apache,
@@ -326,7 +326,7 @@ jwt_authn.v3.JwtAuthentication
                       self.authlib, self.jose, self.jwks_rsa, self.go_oidc,
                       self.keyfunc, self.nimbus):
             try:
-                self.doors.append(start())
+                self.verifiers.append(start())
             except (unittest.SkipTest, FileNotFoundError) as why:
                 # Debian's own are always there.
                 self.assertNotIn(start, (self.nginx, self.haproxy, self.apache))
@@ -335,8 +335,8 @@ jwt_authn.v3.JwtAuthentication
     def test_each_refuses_within_what_the_table_promises(self):
         self.start_all()
         token = self.token()
-        for door in self.doors:
-            door.must_accept(token)
+        for verifier in self.verifiers:
+            verifier.must_accept(token)
         key = self.w.keys("active")[0]["kid"]
         plan = self.w.must("--json", "key", "revoke", key, "--issuer", "shop",
                            "--reason", "compromised", "--plan").json()
@@ -360,22 +360,22 @@ jwt_authn.v3.JwtAuthentication
         # What was refused in the proof is refused to everybody; who signs now is
         # accepted.
         fresh = self.token()
-        for door in self.doors:
-            self.assertIn(door.answer(token), (401, 403), door.name)
-            door.must_accept(fresh)
+        for verifier in self.verifiers:
+            self.assertIn(verifier.answer(token), (401, 403), verifier.name)
+            verifier.must_accept(fresh)
 
     def check_behind_haproxy(self):
         """Its sample leads to the backend whom the agent lets through."""
-        door = next(door for door in self.doors if door.name == "haproxy")
+        verifier = next(verifier for verifier in self.verifiers if verifier.name == "haproxy")
         for audience, status in (("api", 204), (PROBE, 401)):
             token = self.w.must(
                 "token", "sign", "--issuer", "shop", "--audience", audience,
                 "--subject", "u1", who="signer/checkout").out.strip()
-            answer = self.w.get(door.behind,
+            answer = self.w.get(verifier.behind,
                                 {"Authorization": "Bearer " + token,
                                  "Warder-Subject": "forged"})
             self.assertEqual(answer[0], status, audience)
-        self.assertEqual(self.w.get(door.behind)[0], 401)
+        self.assertEqual(self.w.get(verifier.behind)[0], 401)
         self.assertEqual(Backend.subjects, ["u1"])
 
     def published(self):

@@ -233,16 +233,16 @@ class FakeGateways : public app::Transaction {
       absl::Time now, int limit) override {
     std::vector<app::ProbeTarget> found;
     for (const auto& [at, confirmation] : g_.confirmations) {
+      const KeyId& key = at.first;  // clang captures no structured binding
       const auto gateway = g_.gateways.find(at.second);
-      if (gateway != g_.gateways.end() && gateway->second.probe &&
+      const bool left = std::any_of(
+          g_.canaries.begin(), g_.canaries.end(), [&key, now](const auto& c) {
+            return c.key == key && c.window.until > now;
+          });
+      if (left && gateway != g_.gateways.end() && gateway->second.probe &&
           confirmation.state != domain::ConfirmationState::kUnregistered &&
-          std::any_of(g_.canaries.begin(), g_.canaries.end(),
-                      [&](const auto& canary) {
-                        return canary.key == at.first &&
-                               canary.window.until > now;
-                      }) &&
           std::ssize(found) < limit) {
-        found.push_back({at.first, at.second});
+        found.push_back({key, at.second});
       }
     }
     return found;

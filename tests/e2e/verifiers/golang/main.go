@@ -1,4 +1,4 @@
-// DOOR=go-oidc or DOOR=keyfunc: an HTTP door around the library.
+// LIBRARY=go-oidc or LIBRARY=keyfunc: HTTP around it.
 package main
 
 import (
@@ -49,10 +49,10 @@ func keyFunc() func(string) error {
 
 func main() {
 	verify := goOidc()
-	if os.Getenv("DOOR") == "keyfunc" {
+	if os.Getenv("LIBRARY") == "keyfunc" {
 		verify = keyFunc()
 	}
-	door := func(w http.ResponseWriter, r *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if err := verify(token); err != nil {
 			log.Print(err)
@@ -62,5 +62,5 @@ func main() {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"),
-		http.HandlerFunc(door)))
+		http.HandlerFunc(answer)))
 }

@@ -4,7 +4,7 @@ import urllib.request
 
 from authlib.jose import JsonWebKey, JsonWebToken
 
-from door import serve
+from answers import serve
 
 jwt = JsonWebToken(["ES256"])
 keys = None

@@ -2,7 +2,7 @@ import os
 
 import jwt
 
-from door import serve
+from answers import serve
 
 client = jwt.PyJWKClient(os.environ["JWKS"],
                          lifespan=int(os.environ["CACHE"]))

@@ -12,8 +12,8 @@ import java.net.URL;
 import java.util.Set;
 import java.util.concurrent.Executors;
 
-/** An HTTP door around Nimbus JOSE+JWT, with its caching as it comes. */
-public class NimbusDoor {
+/** HTTP around Nimbus JOSE+JWT, with its caching as it comes. */
+public class NimbusVerifier {
   public static void main(String[] args) throws Exception {
     var env = System.getenv();
     var keys =

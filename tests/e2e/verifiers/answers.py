@@ -1,4 +1,4 @@
-"""What the doors in Python share: HTTP around a function that verifies."""
+"""What the verifiers in Python share: HTTP around a function that verifies."""
 import http.server
 import os
 import socketserver
@@ -7,7 +7,7 @@ import socketserver
 def serve(verify):
     """Answers 204 where verify(token) returns, 401 where it raises."""
 
-    class Door(http.server.BaseHTTPRequestHandler):
+    class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             token = self.headers.get("Authorization", "").removeprefix(
                 "Bearer ")
@@ -24,4 +24,4 @@ def serve(verify):
     class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         daemon_threads = True
 
-    Server(("127.0.0.1", int(os.environ["PORT"])), Door).serve_forever()
+    Server(("127.0.0.1", int(os.environ["PORT"])), Answers).serve_forever()
