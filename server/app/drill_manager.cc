@@ -15,9 +15,9 @@ namespace {
 constexpr int kMostKeys = 1000;
 constexpr int kHistory = 12;
 
-// "drill-20260102-030405".
+// "drill-20260102-030405.678".
 std::string IdAt(absl::Time now) {
-  return absl::FormatTime("drill-%Y%m%d-%H%M%S", now, absl::UTCTimeZone());
+  return absl::FormatTime("drill-%Y%m%d-%H%M%E3S", now, absl::UTCTimeZone());
 }
 
 domain::Owner MadeUpOwner(const Change& change, absl::Time now) {

@@ -54,7 +54,7 @@ class DrillManager {
   //   FAILED_PRECONDITION  WRONG_STATE: it is not for drills, it has no
   //   gateway,
   //                        or nothing signs for it
-  //   ALREADY_EXISTS       another began within this second
+  //   ALREADY_EXISTS       another began in this millisecond
   absl::StatusOr<DrillStatus> Run(const Request& request,
                                   const IssuerId& issuer);
   // NOT_FOUND.
