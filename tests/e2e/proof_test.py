@@ -72,7 +72,8 @@ class ProofTest(unittest.TestCase):
         self.assertEqual(done.code, 0, done.out)
         edge = self.confirmations(kid)["edge"]
         self.assertEqual(edge["enforced_by"], "PROBED")
-        self.assertEqual(edge["fetched_by"], "ACKNOWLEDGED")
+        # Its word, or the proof itself where that was faster.
+        self.assertIn(edge["fetched_by"], ("ACKNOWLEDGED", "PROBED"))
         # The next one while the gateway is down, and warderd killed.
         agent.stop()
         second = self.revoke()
