@@ -79,8 +79,8 @@ class KeySetWatcher::Stream final
       waiting_.set_serves_stale(options.serve_stale);
       waiting_.mutable_max_staleness()->set_seconds(absl::ToInt64Seconds(
           absl::Ceil(options.max_staleness, absl::Seconds(1))));
-      for (const auto& [issuer, held] : shared_->sink.Held()) {
-        AddHeld(issuer, held);
+      for (const auto& [issuer, fingerprint] : shared_->sink.Held()) {
+        AddHeld(issuer, fingerprint);
       }
       due_ = true;
     }
@@ -154,12 +154,11 @@ class KeySetWatcher::Stream final
   }
 
  private:
-  void AddHeld(const std::string& issuer, const HeldSet& set)
+  void AddHeld(const std::string& issuer, const std::string& fingerprint)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     v1::WatchKeySetsRequest::Held& held = *waiting_.add_held();
     held.set_issuer(issuer);
-    held.set_revision(set.revision);
-    held.set_fingerprint(set.fingerprint);
+    held.set_fingerprint(fingerprint);
   }
 
   // Returns how long ago the request that is answered was sent: what lay in a
@@ -187,8 +186,7 @@ class KeySetWatcher::Stream final
            .drill = set.drill()});
       if (!applied.ok()) return applied;
       MutexLock lock(&mu_);
-      AddHeld(set.issuer(),
-              {.revision = set.revision(), .fingerprint = set.fingerprint()});
+      AddHeld(set.issuer(), set.fingerprint());
       due_ = true;
     } else if (response_.has_heartbeat()) {
       const v1::Heartbeat& beat = response_.heartbeat();

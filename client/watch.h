@@ -24,14 +24,6 @@
 
 namespace warder::client {
 
-// A set that is enforced; see PublishedSet.
-struct HeldSet {
-  int64_t revision = 0;
-  std::string fingerprint;
-
-  friend bool operator==(const HeldSet&, const HeldSet&) = default;
-};
-
 // Who takes key sets. Thread-safe; called by gRPC's threads.
 class KeySetSink {
  public:
@@ -44,8 +36,8 @@ class KeySetSink {
   // `issuers`, and that no other's tokens are this gateway's.
   virtual void Confirm(const std::vector<std::string>& issuers,
                        absl::Duration age) = 0;
-  // What is enforced by now, by issuer.
-  virtual std::map<std::string, HeldSet> Held() = 0;
+  // The fingerprints of what is enforced by now, by issuer.
+  virtual std::map<std::string, std::string> Held() = 0;
 };
 
 struct WatchOptions {

@@ -108,7 +108,7 @@ void Enforcer::Load() {
   MutexLock lock(&mu_);
   confirmed_ = at;
   for (const auto& [issuer, set] : verifier_.Sets()) {
-    held_[issuer] = {.revision = set.revision, .fingerprint = set.fingerprint};
+    held_[issuer] = set.fingerprint;
   }
 }
 
@@ -147,8 +147,7 @@ absl::Status Enforcer::Apply(const client::PublishedSet& set) {
   RETURN_IF_ERROR(WriteKeySet(set));
   MutexLock lock(&mu_);
   RETURN_IF_ERROR(Keep());
-  held_[set.issuer] = {.revision = set.revision,
-                       .fingerprint = set.fingerprint};
+  held_[set.issuer] = set.fingerprint;
   Log(LogLevel::kInfo, "agent.enforces",
       {{"issuer", set.issuer}, {"revision", absl::StrCat(set.revision)}});
   return absl::OkStatus();
@@ -164,7 +163,8 @@ void Enforcer::Confirm(const std::vector<std::string>& issuers,
   std::erase_if(held_, [&](const auto& entry) {
     return std::count(issuers.begin(), issuers.end(), entry.first) == 0;
   });
-  confirmed_ = std::max(confirmed_, clock_.TimeNow() - age);
+  // By uptime: a clock that jumped forward once makes nothing younger later.
+  confirmed_ = clock_.TimeNow() - verifier_.Age();
   if (status.ok() && confirmed_ >= kept_ + keep_every_) status = Keep();
   if (!status.ok()) {
     Log(LogLevel::kError, "agent.state_not_kept",
@@ -173,7 +173,7 @@ void Enforcer::Confirm(const std::vector<std::string>& issuers,
   }
 }
 
-std::map<std::string, client::HeldSet> Enforcer::Held() {
+std::map<std::string, std::string> Enforcer::Held() {
   MutexLock lock(&mu_);
   return held_;
 }

@@ -39,7 +39,7 @@ class Enforcer : public client::KeySetSink {
   absl::Status Apply(const client::PublishedSet& set) override;
   void Confirm(const std::vector<std::string>& issuers,
                absl::Duration age) override;
-  std::map<std::string, client::HeldSet> Held() override;
+  std::map<std::string, std::string> Held() override;
 
   const client::Verifier& verifier() const { return verifier_; }
   // Checks tokens for /probe; nullptr where there is none.
@@ -57,7 +57,7 @@ class Enforcer : public client::KeySetSink {
   std::optional<client::Verifier> probe_;
   Mutex mu_;
   // What the next start would begin with: no more is said to be enforced.
-  std::map<std::string, client::HeldSet> held_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::string> held_ ABSL_GUARDED_BY(mu_);
   absl::Time confirmed_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // What of it is on the disk.
   absl::Time kept_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

@@ -52,21 +52,23 @@ absl::Status Run(Context& context, const Flags& flags) {
                                       drill.gateway_count(), " gateways.\n"));
     return absl::OkStatus();
   }
-  if (!context.json) {
-    context.PrintText(absl::StrCat(
-        LastPart(drill.name()), ": somebody who never lived has left. Keys of ",
-        LastPart(drill.issuer()), " that ended: ", drill.revocations_size(),
-        ". Gateways that are to refuse: ", drill.gateway_count(), ".\n"));
-  }
-  if (context.json) context.PrintText(MessageJson(drill) + "\n");
+  context.Print(
+      drill,
+      absl::StrCat(
+          LastPart(drill.name()),
+          ": somebody who never lived has left. Keys of ",
+          LastPart(drill.issuer()), " that ended: ", drill.revocations_size(),
+          ". Gateways that are to refuse: ", drill.gateway_count(), ".\n"));
   std::vector<std::string> revocations(drill.revocations().begin(),
                                        drill.revocations().end());
   const absl::Status watched =
       WatchRevocations(context, revocations, flags.timeout);
   if (!watched.ok()) {
-    return WithContext(
-        watched, absl::StrCat("what is known so far: warder drill report ",
-                              LastPart(drill.name())));
+    return RemoteError(watched.code(), ReasonOf(watched), "",
+                       absl::StrCat(watched.message(),
+                                    "; what is known so far: warder drill "
+                                    "report ",
+                                    LastPart(drill.name())));
   }
   return GiveReport(context, drill.name(), flags);
 }

@@ -11,6 +11,7 @@ namespace warder::app {
 namespace {
 
 constexpr int kReviewed = 200;  // in one transaction
+constexpr int kStated = 50;     // in one turn
 // Instances that were cut off are looked at this often.
 constexpr absl::Duration kLongestSleep = absl::Seconds(5);
 constexpr absl::Duration kLagEvery = absl::Seconds(15);
@@ -159,20 +160,31 @@ absl::Status ConfirmationLoop::Review(const std::set<IssuerId>& moved,
 }
 
 absl::Status ConfirmationLoop::StateWhatIsOver() {
+  struct Over {
+    domain::Revocation revocation;
+    std::vector<domain::Confirmation> confirmations;
+  };
+  std::vector<Over> over;
+  RETURN_IF_ERROR(
+      runner_.store().Read([&](ReadTransaction& txn) -> absl::Status {
+        over.clear();
+        ASSIGN_OR_RETURN(auto revocations,
+                         txn.ListUnstatedRevocations(kStated));
+        for (domain::Revocation& revocation : revocations) {
+          ASSIGN_OR_RETURN(auto confirmations,
+                           txn.ListConfirmations(revocation.key));
+          over.push_back({.revocation = std::move(revocation),
+                          .confirmations = std::move(confirmations)});
+        }
+        return absl::OkStatus();
+      }));
   std::vector<std::pair<domain::Revocation, std::string>> stated;
-  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn)
-                                           -> absl::Status {
-    stated.clear();
-    ASSIGN_OR_RETURN(const auto over, txn.ListUnstatedRevocations(kReviewed));
-    for (const domain::Revocation& revocation : over) {
-      ASSIGN_OR_RETURN(const auto confirmations,
-                       txn.ListConfirmations(revocation.key));
-      ASSIGN_OR_RETURN(std::string statement,
-                       StateRevocation(statements_, revocation, confirmations));
-      stated.emplace_back(revocation, std::move(statement));
-    }
-    return absl::OkStatus();
-  }));
+  for (Over& one : over) {  // no transaction waits for a signature
+    ASSIGN_OR_RETURN(
+        std::string statement,
+        StateRevocation(statements_, one.revocation, one.confirmations));
+    stated.emplace_back(std::move(one.revocation), std::move(statement));
+  }
   if (stated.empty()) return absl::OkStatus();
   return runner_.store().Mutate([&](Transaction& txn) -> absl::Status {
     for (const auto& [revocation, statement] : stated) {

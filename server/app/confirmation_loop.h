@@ -70,7 +70,7 @@ class ConfirmationLoop : public ViewSink {
   absl::StatusOr<std::set<IssuerId>> WriteNotes(const Notes& notes);
   absl::Status Review(const std::set<IssuerId>& moved, absl::Time now);
   void UpdateLag(absl::Time now);
-  // Signs what is to be said of revocations that every gateway refuses.
+  // Signs what is to be said of revocations that are closed.
   absl::Status StateWhatIsOver();
 
   ChangeRunner& runner_;

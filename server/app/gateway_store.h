@@ -80,6 +80,10 @@ class GatewayReads {
   virtual absl::StatusOr<std::optional<domain::Canary>> FindCanary(
       const KeyId& key, const std::string& audience, absl::Time now,
       absl::Time until) = 0;
+  // Returns whether any is left for `now` or later.
+  virtual absl::StatusOr<bool> AnyCanary(const KeyId& key,
+                                         const std::string& audience,
+                                         absl::Time now) = 0;
   // Returns at most `limit` of what can be asked: gateways with a probe that
   // are to refuse a key of which there are canaries for `now` or later.
   virtual absl::StatusOr<std::vector<ProbeTarget>> ListProbeTargets(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,10 +27,11 @@ using domain::ConfirmationState;
 // Notes what time and the gateway's view say. Returns whether anything changed.
 bool Advance(Confirmation& confirmation, const domain::Revocation& revocation,
              const domain::Gateway& gateway, const domain::GatewayView* view,
-             absl::Time refuses_by, absl::Time now) {
+             bool can_be_asked, absl::Time refuses_by, absl::Time now) {
   bool changed = false;
   if (view != nullptr) {
-    changed = domain::NoteView(confirmation, revocation, gateway, *view);
+    changed = domain::NoteView(confirmation, revocation, gateway, *view,
+                               can_be_asked);
   }
   return domain::NoteTime(confirmation, gateway, refuses_by, now) || changed;
 }
@@ -90,13 +93,13 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
     revocation.revoke_time = *key.revoke_time;
     revocation.leaver = leaver;
     RETURN_IF_ERROR(txn.InsertRevocation(revocation, revocation.revoke_time));
-    bool can_be_asked = false;
+    std::set<std::string> asked;  // audiences
     for (const auto& half : draft.changes.destroyed) {
       if (half.key != key.id) continue;
       for (const domain::Canary& canary :
            canaries.Sign(issuer, half, gateways, revocation.revoke_time)) {
         RETURN_IF_ERROR(txn.InsertCanary(canary));
-        can_be_asked = true;
+        asked.insert(canary.audience);
       }
     }
     const absl::Duration max_age =
@@ -105,10 +108,10 @@ absl::StatusOr<int> BeginRevocations(Transaction& txn,
       Confirmation confirmation = domain::BeginConfirmation(
           revocation, gateway, domain::HorizonOf(gateway, max_age),
           issuer.policy.max_revocation_exposure);
-      if (gateway.probe && !can_be_asked) {
+      if (gateway.probe && !asked.contains(gateway.probe->audience)) {
         confirmation.detail =
-            "it cannot be asked: the key's private half was gone before, or "
-            "too many keys ended at once";
+            "it cannot be asked: no token of the key could be signed for it in "
+            "time";
       }
       RETURN_IF_ERROR(txn.InsertConfirmation(confirmation));
     }
@@ -139,10 +142,16 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
                                         ? absl::InfinitePast()
                                     : streams ? streams(gateway->id)
                                               : absl::InfiniteFuture();
+      bool can_be_asked = false;
+      if (gateway->probe) {
+        ASSIGN_OR_RETURN(
+            can_be_asked,
+            txn.AnyCanary(revocation.key, gateway->probe->audience, now));
+      }
       const Confirmation before = confirmation;
       if (Advance(confirmation, revocation, *gateway,
-                  view == view_of.end() ? nullptr : view->second, refuses_by,
-                  now)) {
+                  view == view_of.end() ? nullptr : view->second, can_be_asked,
+                  refuses_by, now)) {
         RETURN_IF_ERROR(txn.UpdateConfirmation(confirmation));
         Tell(before, confirmation, outcome);
       }

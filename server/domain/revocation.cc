@@ -90,7 +90,8 @@ Confirmation BeginConfirmation(const Revocation& revocation,
 }
 
 bool NoteView(Confirmation& confirmation, const Revocation& revocation,
-              const Gateway& gateway, const GatewayView& view) {
+              const Gateway& gateway, const GatewayView& view,
+              bool can_be_asked) {
   if (view.revision < revocation.revision || Ended(confirmation)) return false;
   // A set it held before the revocation lacked nothing: a key that was no
   // longer published when it was revoked.
@@ -107,11 +108,10 @@ bool NoteView(Confirmation& confirmation, const Revocation& revocation,
     }
     changed = true;
   }
-  // Who can be asked is asked: his word alone ends nothing. And an agent speaks
-  // for a verifier only where it is the one that verifies.
+  // An agent speaks for a verifier only where it is the one that verifies.
   const Consumer* consumer = FindConsumer(gateway.consumer);
   if (view.acknowledged && consumer != nullptr && consumer->acknowledges &&
-      !gateway.probe && !Contradicted(confirmation)) {
+      !can_be_asked && !Contradicted(confirmation)) {
     Enforce(confirmation, Evidence::kAcknowledged, at);
     changed = true;
   }

@@ -138,9 +138,11 @@ struct ProbeOutcome {
 
 // Each notes one piece of evidence and returns whether anything changed.
 
-// The gateway holds `view.revision` since `view.time`.
+// The gateway holds `view.revision` since `view.time`. `can_be_asked`: by a
+// probe, now or later; then its word alone ends nothing.
 bool NoteView(Confirmation& confirmation, const Revocation& revocation,
-              const Gateway& gateway, const GatewayView& view);
+              const Gateway& gateway, const GatewayView& view,
+              bool can_be_asked);
 // `who` says that it refuses.
 bool NoteStatement(Confirmation& confirmation, absl::string_view who,
                    absl::Time now);

@@ -77,10 +77,14 @@ struct GatewayStatements {
                                          "audience = :audience AND from_us <= "
                                          ":now AND until_us > :until ORDER BY "
                                          "from_us DESC LIMIT 1")),
+        any_canary(
+            sql,
+            "SELECT count(*) FROM (SELECT 1 FROM canaries WHERE key = "
+            ":key AND audience = :audience AND until_us > :now LIMIT 1)"),
         insert_canary(sql, Into<CanaryRow>("canaries")),
         remove_canaries(sql, "DELETE FROM canaries WHERE until_us <= :until"),
-        // From the canaries, which are few, to what they ask; who is not known to
-        // refuse comes first.
+        // From the canaries, which are few, to what they ask; who is not known
+        // to refuse comes first.
         targets(sql,
                 "SELECT c.key, c.gateway FROM (SELECT DISTINCT key FROM "
                 "canaries WHERE until_us > :now) k CROSS JOIN confirmations c "
@@ -127,6 +131,7 @@ struct GatewayStatements {
   Select<RevocationRow, Number> unstated;
   Select<ConfirmationRow, Text> open_confirmations_of;
   Select<CanaryRow, Text, Text, Number, Number> find_canary;
+  Select<One<Number>, Text, Text, Number> any_canary;
   Write<CanaryRow> insert_canary;
   Write<NoRow, Number> remove_canaries;
   Select<ProbeTargetRow, Number, Number> targets;

@@ -202,6 +202,16 @@ absl::StatusOr<std::optional<domain::Canary>> SqlTransaction::FindCanary(
   });
 }
 
+absl::StatusOr<bool> SqlTransaction::AnyCanary(const KeyId& key,
+                                               const std::string& audience,
+                                               absl::Time now) {
+  return Guard([&]() -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const auto any, gateways_->any_canary.First(
+                                         key.value(), audience, ToMicros(now)));
+    return any.value_or(0) > 0;
+  });
+}
+
 absl::StatusOr<std::vector<app::ProbeTarget>> SqlTransaction::ListProbeTargets(
     absl::Time now, int limit) {
   return Guard([&] { return gateways_->targets.All(ToMicros(now), limit); });

@@ -197,6 +197,8 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::optional<domain::Canary>> FindCanary(
       const KeyId& key, const std::string& audience, absl::Time now,
       absl::Time until) override;
+  absl::StatusOr<bool> AnyCanary(const KeyId& key, const std::string& audience,
+                                 absl::Time now) override;
   absl::StatusOr<std::vector<app::ProbeTarget>> ListProbeTargets(
       absl::Time now, int limit) override;
   absl::StatusOr<std::optional<domain::Drill>> FindDrill(

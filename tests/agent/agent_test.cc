@@ -98,7 +98,7 @@ class EnforcerTest : public testing::Test {
         .fingerprint = "f3",
         .drill = false};
   }
-  using Held = std::map<std::string, client::HeldSet>;
+  using Held = std::map<std::string, std::string>;
   Held HeldByANewProcess() {
     Enforcer next(config_, clock_);
     next.Load();
@@ -109,7 +109,7 @@ class EnforcerTest : public testing::Test {
   SimulatedClock clock_{TestStart()};
   Config config_;
   client::PublishedSet set_;
-  const Held kThree = {{"issuers/shop", {.revision = 3, .fingerprint = "f3"}}};
+  const Held kThree = {{"issuers/shop", "f3"}};
 };
 
 TEST_F(EnforcerTest, ANewProcessBeginsWithWhatWasEnforced) {

@@ -182,6 +182,34 @@ TEST_F(ProofLoopTest, WhoAcceptsAfterAllOpensTheRevocationAgain) {
   EXPECT_EQ(CountEvents("revocation.confirmed"), 2);
 }
 
+TEST_F(ProofLoopTest, AProbeThatCameTooLateLeavesTheWord) {
+  MustAdd("libwarder");
+  const auto ask_for = [&](const char* audience) {
+    ASSERT_OK(gateways_
+                  .Update(app_.As("security/sam"), GatewayId("edge"), "",
+                          [&](domain::Gateway& gateway) {
+                            gateway.probe->audience = audience;
+                            return absl::OkStatus();
+                          })
+                  .status());
+  };
+  const KeyId key = MustRevoke();
+  ask_for("urn:another");  // nothing was signed for it
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(asked_, 0);
+  FakeStatementSigner signer;
+  ConfirmationLoop confirmations(app_.runner, signer, "https://warder.test");
+  confirmations.Note({.gateway = GatewayId("edge"),
+                      .issuer = IssuerId("shop"),
+                      .revision = app_.publisher.Find("shop")->revision,
+                      .time = app_.clock.TimeNow(),
+                      .source = "pod-1",
+                      .acknowledged = true,
+                      .heard_time = app_.clock.TimeNow()});
+  confirmations.Tick();
+  EXPECT_EQ(MustGet(key).enforced_by, Evidence::kAcknowledged);
+}
+
 TEST_F(ProofLoopTest, WhoKeepsVerifiedTokensProvesThatItKnowsAndNoMore) {
   MustAdd("envoy-jwt-cache");
   const KeyId key = MustRevoke();

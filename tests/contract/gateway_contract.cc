@@ -199,6 +199,11 @@ TEST_P(StoreContract, RevocationsAreListedLatestFirstAndOpenOnesWhenDue) {
     ASSIGN_OR_RETURN(const auto of_none,
                      txn.ListOpenConfirmationsOf(GatewayId("other")));
     EXPECT_THAT(of_none, IsEmpty());
+    EXPECT_THAT(txn.AnyCanary(first.key, "urn:a", kNow + absl::Minutes(9)),
+                IsOkAndHolds(true));
+    EXPECT_THAT(txn.AnyCanary(first.key, "urn:a", kNow + absl::Minutes(10)),
+                IsOkAndHolds(false));
+    EXPECT_THAT(txn.AnyCanary(first.key, "urn:b", kNow), IsOkAndHolds(false));
     const auto other = txn.FindCanary(first.key, "urn:b", kNow, kNow);
     EXPECT_TRUE(other.ok() && !other->has_value());
     const auto canary = [&](absl::Duration after) {

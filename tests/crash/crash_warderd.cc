@@ -116,6 +116,10 @@ class SteppingTransaction : public app::Transaction {
       absl::Time until) override {
     return t_.FindCanary(key, audience, now, until);
   }
+  absl::StatusOr<bool> AnyCanary(const KeyId& key, const std::string& audience,
+                                 absl::Time now) override {
+    return t_.AnyCanary(key, audience, now);
+  }
   absl::StatusOr<std::vector<app::ProbeTarget>> ListProbeTargets(
       absl::Time now, int limit) override {
     return t_.ListProbeTargets(now, limit);

@@ -13,6 +13,7 @@ struct Case {
   Revocation revocation;
   Confirmation confirmation;
   absl::Time refuses_by = absl::InfinitePast();
+  bool can_be_asked = false;
 
   explicit Case(absl::string_view consumer, Reach reach = Reach::kPoll) {
     gateway.id = GatewayId("edge");
@@ -32,7 +33,8 @@ struct Case {
                      .time = kRevoked + after,
                      .source = "",
                      .acknowledged = acknowledged,
-                     .heard_time = kRevoked});
+                     .heard_time = kRevoked},
+                    can_be_asked);
   }
   bool At(absl::Duration after) {
     return NoteTime(confirmation, gateway, refuses_by, kRevoked + after);
@@ -95,9 +97,15 @@ TEST(RevocationTest, OurOwnVerifierIsBelievedUnlessItCanBeAsked) {
 
   Case probed("libwarder", Reach::kStream);
   probed.gateway.probe = Probe{};
+  probed.can_be_asked = true;
   EXPECT_TRUE(probed.Sees(7, absl::Milliseconds(20), /*acknowledged=*/true));
   EXPECT_EQ(probed.confirmation.state, ConfirmationState::kFetched);
   EXPECT_EQ(probed.confirmation.fetched_by, Evidence::kAcknowledged);
+
+  // Where no canary is left, its word is what there is.
+  probed.can_be_asked = false;
+  EXPECT_TRUE(probed.Sees(7, absl::Hours(25), /*acknowledged=*/true));
+  EXPECT_EQ(probed.confirmation.enforced_by, Evidence::kAcknowledged);
 
   Case behind("envoy", Reach::kStream);  // the agent serves it, no more
   EXPECT_TRUE(behind.Sees(7, absl::Milliseconds(20), /*acknowledged=*/true));

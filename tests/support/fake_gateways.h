@@ -229,6 +229,13 @@ class FakeGateways : public app::Transaction {
     }
     return found;
   }
+  absl::StatusOr<bool> AnyCanary(const KeyId& key, const std::string& audience,
+                                 absl::Time now) override {
+    return std::any_of(
+        g_.canaries.begin(), g_.canaries.end(), [&](const auto& c) {
+          return c.key == key && c.audience == audience && c.window.until > now;
+        });
+  }
   absl::StatusOr<std::vector<app::ProbeTarget>> ListProbeTargets(
       absl::Time now, int limit) override {
     std::vector<app::ProbeTarget> found;

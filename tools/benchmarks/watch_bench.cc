@@ -177,14 +177,13 @@ class Watcher : public client::KeySetSink {
     absl::Status status = verifier_.Apply(set);
     applied_ = clock_.TimeNow();
     revision_ = set.revision;
-    fingerprint_ = set.fingerprint;
     return status;
   }
   void Confirm(const std::vector<std::string>&, absl::Duration age) override {
     verifier_.Confirm(age);
     confirmed_ = true;
   }
-  std::map<std::string, client::HeldSet> Held() override { return {}; }
+  std::map<std::string, std::string> Held() override { return {}; }
 
   client::KeySetWatcher& stream() { return *stream_; }
   int64_t revision() const { return revision_; }
@@ -201,7 +200,6 @@ class Watcher : public client::KeySetSink {
 
   SystemClock& clock_;
   client::Verifier verifier_;
-  std::string fingerprint_;
   std::atomic<int64_t> revision_ = 0;
   std::atomic<bool> confirmed_ = false;
   std::atomic<absl::Time> applied_ = absl::InfinitePast();
