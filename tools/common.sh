@@ -15,7 +15,7 @@ PACKAGES_TOUR=(openssl curl python3 python3-jwt python3-cryptography)
 PACKAGES_TEST=(libgtest-dev libgmock-dev clang-14 clang-tidy-14
   libclang-rt-14-dev python3-grpcio python3-protobuf python3-pip sqlite3
   nginx-light libapache2-mod-auth-openidc haproxy openssl faketime curl jq
-  systemd)
+  systemd libjwt-dev)
 PACKAGES_BENCH=(nginx-light wrk libjwt-dev)
 
 say() { printf '%s\n' "$*" >&2; }
