@@ -103,6 +103,19 @@ class Context {
 // Adds --plan, for commands that change something.
 void AddPlan(CLI::App* command, Context& context);
 
+// Adds a verb that runs `run` with the noun's flags.
+template <typename Flags>
+CLI::App* AddVerb(CLI::App* noun, Context& context,
+                  const std::shared_ptr<Flags>& flags, const char* name,
+                  const char* help,
+                  absl::Status (*run)(Context&, const Flags&)) {
+  CLI::App* command = noun->add_subcommand(name, help);
+  command->callback([&context, flags, run] {
+    context.run = [&context, flags, run] { return run(context, *flags); };
+  });
+  return command;
+}
+
 // Returns the contents of a file, or of standard input for "-".
 // INVALID_ARGUMENT when it cannot be read.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
@@ -158,9 +171,9 @@ std::string RevocationText(const v1::Revocation& revocation,
 // Returns a duration ("10m"), infinite for "". INVALID_ARGUMENT: --timeout.
 absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text);
 
-// Shows how gateways come to refuse, until every one does or is overdue.
-// `timeout`
-// ("10m") may be empty. Sets the exit code. Polls; blocks until then.
+// Shows how gateways come to refuse, until every one does or is overdue. Gives
+// up after `timeout` ("10m"), which may be empty. Sets the exit code. Polls;
+// blocks until then.
 //
 //   DEADLINE_EXCEEDED  not within `timeout`
 absl::Status WatchRevocations(Context& context,

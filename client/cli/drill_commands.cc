@@ -112,17 +112,7 @@ void AddDrillCommands(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   const auto verb = [&](const char* name, const char* help,
                         absl::Status (*run)(Context&, const Flags&)) {
-    CLI::App* command = noun->add_subcommand(name, help);
-    command->callback([&context, flags, run] {
-      context.run = [&context, flags, run] { return run(context, *flags); };
-    });
-    return command;
-  };
-  const auto form = [&](CLI::App* command) {
-    command->add_option("--format", flags->format, "text, json or html")
-        ->check(CLI::IsMember({"text", "json", "html"}));
-    command->add_option("--out", flags->out,
-                        "a file instead of standard output");
+    return AddVerb(noun, context, flags, name, help, run);
   };
   CLI::App* run =
       verb("run",
@@ -132,13 +122,13 @@ void AddDrillCommands(CLI::App& app, Context& context) {
            Run);
   run->add_option("--issuer", flags->issuer, "default: drill");
   run->add_option("--timeout", flags->timeout, "give up after: 10m");
-  form(run);
+  AddStatementOptions(run, &flags->format, &flags->out);
   AddPlan(run, context);
   verb("list", "list drills, the latest first", List);
   CLI::App* report = verb(
       "report", "the signed report, also as a page with a picture", Report);
   report->add_option("id", flags->id, "the drill")->required();
-  form(report);
+  AddStatementOptions(report, &flags->format, &flags->out);
 }
 
 }  // namespace warder::cli

@@ -29,15 +29,15 @@ std::string HowLongMs(double ms) {
 bool IsDrill(const Json& claims) { return claims.contains("drill"); }
 
 std::string TitleOf(const Json& claims) {
-  return IsDrill(claims) ? "Drill: " + KeyIdOf(At(claims, "drill"))
-                         : "Revocation of " + KeyIdOf(At(claims, "key"));
+  return IsDrill(claims) ? "Drill: " + LastPart(At(claims, "drill"))
+                         : "Revocation of " + LastPart(At(claims, "key"));
 }
 
 std::vector<std::pair<std::string, std::string>> Summary(const Json& claims) {
   std::vector<std::pair<std::string, std::string>> lines = {
-      {"Drill", KeyIdOf(At(claims, "drill"))},
-      {"Issuer", KeyIdOf(At(claims, "issuer"))},
-      {"Key", KeyIdOf(At(claims, "key"))},
+      {"Drill", LastPart(At(claims, "drill"))},
+      {"Issuer", LastPart(At(claims, "issuer"))},
+      {"Key", LastPart(At(claims, "key"))},
       {"Reason", At(claims, "reason")},
       {"Started", Time(At(claims, "started"))},
       {"Started by", At(claims, "started_by")},
@@ -127,7 +127,7 @@ std::string GatewayPicture(const Json& claims) {
   Bars bars(LongestMs(gateways, "after_ms"));
   for (const Json& gateway : gateways) {
     const auto ms = Milliseconds(gateway, "after_ms");
-    bars.Add(KeyIdOf(At(gateway, "gateway")), ms,
+    bars.Add(LastPart(At(gateway, "gateway")), ms,
              ms ? HowLongMs(*ms) : At(gateway, "state"));
   }
   return absl::StrCat("<h2>Time until each gateway refused</h2>\n",
@@ -157,7 +157,7 @@ std::string DrillText(const Json& claims, const Terminal& terminal) {
   Table table(
       {"GATEWAY", "KID", "STATE", "REFUSED", "HOW KNOWN", "MAY ACCEPT UNTIL"});
   for (const Json& gateway : List(claims, "gateways")) {
-    table.Add({KeyIdOf(At(gateway, "gateway")), KeyIdOf(At(gateway, "key")),
+    table.Add({LastPart(At(gateway, "gateway")), LastPart(At(gateway, "key")),
                At(gateway, "state"), RefusedWords(gateway),
                At(gateway, "how_known"), UntilWords(gateway)});
   }
@@ -170,7 +170,7 @@ std::string DrillHtml(const Json& claims, const std::string& jws) {
     summary += Row({label, value});
   }
   for (const Json& gateway : List(claims, "gateways")) {
-    rows += Row({KeyIdOf(At(gateway, "gateway")), KeyIdOf(At(gateway, "key")),
+    rows += Row({LastPart(At(gateway, "gateway")), LastPart(At(gateway, "key")),
                  At(gateway, "state"), RefusedWords(gateway),
                  At(gateway, "how_known"), At(gateway, "seen"),
                  UntilWords(gateway)});

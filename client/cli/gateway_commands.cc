@@ -340,11 +340,7 @@ void AddGatewayCommands(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   const auto verb = [&](const char* name, const char* help,
                         absl::Status (*run)(Context&, const Flags&)) {
-    CLI::App* command = noun->add_subcommand(name, help);
-    command->callback([&context, flags, run] {
-      context.run = [&context, flags, run] { return run(context, *flags); };
-    });
-    return command;
+    return AddVerb(noun, context, flags, name, help, run);
   };
   const auto writes =
       [&](const char* name, const char* help,

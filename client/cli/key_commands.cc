@@ -182,11 +182,7 @@ void AddKeyCommands(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   const auto verb = [&](const char* name, const char* help,
                         absl::Status (*run)(Context&, const Flags&)) {
-    CLI::App* command = noun->add_subcommand(name, help);
-    command->callback([&context, flags, run] {
-      context.run = [&context, flags, run] { return run(context, *flags); };
-    });
-    return command;
+    return AddVerb(noun, context, flags, name, help, run);
   };
   const auto takes_key = [&](CLI::App* command) {
     command->add_option("key", flags->key, "issuers/ISSUER/keys/KID, or KID")

@@ -82,9 +82,7 @@ void AddLeaverCommands(CLI::App& owner, CLI::App& app, Context& context) {
   CLI::App* make = owner.add_subcommand(
       "certificate", "the signed statement of what a departure did");
   make->add_option("id", flags->id, "the ID")->required();
-  make->add_option("--format", flags->format, "text, json or html")
-      ->check(CLI::IsMember({"text", "json", "html"}));
-  make->add_option("--out", flags->out, "a file instead of standard output");
+  AddStatementOptions(make, &flags->format, &flags->out);
   make->callback([&context, flags] {
     context.run = [&context, flags] { return Make(context, *flags); };
   });

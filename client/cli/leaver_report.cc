@@ -113,19 +113,20 @@ std::string LeaverText(const Json& claims, const Terminal& terminal) {
   std::string text = Fields(Summary(claims), terminal);
   Table keys({"ISSUER", "KID", "WHAT WAS DONE", "SUCCESSOR", "LIVE TOKENS"});
   for (const Json& key : List(claims, "keys")) {
-    keys.Add({IssuerOf(At(key, "key")), KeyIdOf(At(key, "key")), DoneWords(key),
-              Or(KeyIdOf(At(key, "successor")), "-"), TokenWords(key)});
+    keys.Add({IssuerOf(At(key, "key")), LastPart(At(key, "key")),
+              DoneWords(key), Or(LastPart(At(key, "successor")), "-"),
+              TokenWords(key)});
   }
   absl::StrAppend(&text, "\n", keys.Text(terminal));
   for (const Json& key : List(claims, "keys")) {
-    absl::StrAppend(&text, "\n", KeyIdOf(At(key, "key")), "\n  ",
+    absl::StrAppend(&text, "\n", LastPart(At(key, "key")), "\n  ",
                     Exposures(key, "\n  "), "\n");
   }
   Table issuers({"ISSUER", "OWNED SINCE BY", "GATEWAYS REFUSE BY"});
   for (const Json& issuer : List(claims, "issuers")) {
     issuers.Add(
-        {KeyIdOf(At(issuer, "issuer")),
-         Or(KeyIdOf(At(issuer, "owner_since")), "NOBODY"),
+        {LastPart(At(issuer, "issuer")),
+         Or(LastPart(At(issuer, "owner_since")), "NOBODY"),
          Or(Time(At(issuer, "refused_by_gateways_that_keep_the_policy")),
             "-")});
   }
@@ -135,8 +136,8 @@ std::string LeaverText(const Json& claims, const Terminal& terminal) {
     Table refusals({"GATEWAY", "KID", "STATE", "REFUSED", "HOW KNOWN",
                     "MAY ACCEPT UNTIL"});
     for (const Json& gateway : gateways) {
-      refusals.Add({KeyIdOf(At(gateway, "gateway")),
-                    KeyIdOf(At(gateway, "key")), At(gateway, "state"),
+      refusals.Add({LastPart(At(gateway, "gateway")),
+                    LastPart(At(gateway, "key")), At(gateway, "state"),
                     RefusedWords(gateway), At(gateway, "how_known"),
                     UntilWords(gateway)});
     }
@@ -168,9 +169,9 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
   std::string keys, exposures, issuers, events, late, custody, changes,
       refusals;
   for (const Json& key : List(claims, "keys")) {
-    const std::string id = KeyIdOf(At(key, "key"));
+    const std::string id = LastPart(At(key, "key"));
     keys += Row({IssuerOf(At(key, "key")), id, DoneWords(key), At(key, "why"),
-                 Or(KeyIdOf(At(key, "successor")), "none was needed"),
+                 Or(LastPart(At(key, "successor")), "none was needed"),
                  TokenWords(key)});
     for (const Json& fact : List(key, "exposures")) {
       exposures += Row({id, HowWords(At(fact, "how")), Time(At(fact, "from")),
@@ -186,15 +187,15 @@ std::string LeaverHtml(const Json& claims, const std::string& jws) {
              Or(Time(At(fact, "until")), "the end"), At(fact, "known_by")});
   }
   for (const Json& issuer : List(claims, "issuers")) {
-    issuers +=
-        Row({KeyIdOf(At(issuer, "issuer")),
-             Or(KeyIdOf(At(issuer, "owner_since")), "nobody: it signs no more"),
-             Or(Time(At(issuer, "refused_by_gateways_that_keep_the_policy")),
-                "its key set did not change")});
+    issuers += Row(
+        {LastPart(At(issuer, "issuer")),
+         Or(LastPart(At(issuer, "owner_since")), "nobody: it signs no more"),
+         Or(Time(At(issuer, "refused_by_gateways_that_keep_the_policy")),
+            "its key set did not change")});
   }
   for (const Json& gateway : List(Object(claims, "refusals"), "gateways")) {
-    refusals += Row({KeyIdOf(At(gateway, "gateway")),
-                     KeyIdOf(At(gateway, "key")), At(gateway, "state"),
+    refusals += Row({LastPart(At(gateway, "gateway")),
+                     LastPart(At(gateway, "key")), At(gateway, "state"),
                      RefusedWords(gateway), At(gateway, "how_known"),
                      At(gateway, "seen"), UntilWords(gateway)});
   }

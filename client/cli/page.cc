@@ -69,11 +69,7 @@ std::string Or(std::string text, const char* otherwise) {
   return text.empty() ? otherwise : text;
 }
 
-std::string KeyIdOf(const std::string& name) {
-  return name.substr(std::min(name.size(), name.rfind('/') + 1));
-}
-
-// "2026-01-02 03:04:05Z, after 240 ms".
+// "2026-01-02 03:04:05 UTC, after 240 ms".
 std::string RefusedWords(const Json& gateway) {
   const std::string when = Time(At(gateway, "refused"));
   if (when.empty()) return "not known to refuse";
@@ -121,7 +117,9 @@ std::string PageStart(const std::string& title) {
 std::string PageEnd(const std::string& jws) {
   return absl::StrCat(
       "<footer><p>Check this page, offline, with <code>warder certificate "
-      "verify FILE</code>. The signed statement:</p>\n",
+      "verify FILE --authority authority.pem</code>, the service's CA. The "
+      "signed "
+      "statement:</p>\n",
       kJwsBegins, Escape(jws), kJwsEnds, "</footer>\n</body></html>\n");
 }
 

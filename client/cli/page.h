@@ -19,8 +19,6 @@ const Json& Object(const Json& object, const char* name);
 // "2026-01-02T03:04:05Z" as people read it.
 std::string Time(std::string text);
 std::string Or(std::string text, const char* otherwise);
-// The last part of a resource name.
-std::string KeyIdOf(const std::string& name);
 
 // Of an entry of `gateways`: when it refused ("..., after 240 ms"), and until
 // when it may still accept.

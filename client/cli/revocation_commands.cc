@@ -384,11 +384,7 @@ void AddRevocationCommands(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   const auto verb = [&](const char* name, const char* help,
                         absl::Status (*run)(Context&, const Flags&)) {
-    CLI::App* command = noun->add_subcommand(name, help);
-    command->callback([&context, flags, run] {
-      context.run = [&context, flags, run] { return run(context, *flags); };
-    });
-    return command;
+    return AddVerb(noun, context, flags, name, help, run);
   };
   const auto filters = [&](CLI::App* command) {
     command->add_option("--issuer", flags->issuer, "only of this issuer");
@@ -407,10 +403,7 @@ void AddRevocationCommands(CLI::App& app, Context& context) {
       verb("statement", "what the service states of one that is closed, signed",
            GetStatement);
   statement->add_option("key", flags->keys, "the KID")->required()->expected(1);
-  statement->add_option("--format", flags->format, "text, json or html")
-      ->check(CLI::IsMember({"text", "json", "html"}));
-  statement->add_option("--out", flags->out,
-                        "a file instead of standard output");
+  AddStatementOptions(statement, &flags->format, &flags->out);
   CLI::App* watch =
       verb("watch",
            "follow revocations until every gateway refuses: exit 0; 3 when "

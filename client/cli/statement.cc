@@ -96,6 +96,13 @@ std::string StatementHtml(const Statement& statement) {
                                    : DrillHtml(statement.claims, statement.jws);
 }
 
+void AddStatementOptions(CLI::App* command, std::string* format,
+                         std::string* out) {
+  command->add_option("--format", *format, "text, json or html")
+      ->check(CLI::IsMember({"text", "json", "html"}));
+  command->add_option("--out", *out, "a file instead of standard output");
+}
+
 absl::Status GiveStatement(Context& context, const std::string& jws,
                            const std::string& format, const std::string& out) {
   ASSIGN_OR_RETURN(const Statement statement, ReadStatement(jws));

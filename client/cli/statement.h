@@ -34,6 +34,10 @@ absl::StatusOr<Statement> VerifiedStatement(const std::string& text,
 std::string StatementText(const Statement& statement, const Terminal& terminal);
 std::string StatementHtml(const Statement& statement);
 
+// Adds --format and --out, as GiveStatement takes them.
+void AddStatementOptions(CLI::App* command, std::string* format,
+                         std::string* out);
+
 // Prints `jws` in `format` (text, json, html), or writes it to the file `out`
 // and says how to check it.
 absl::Status GiveStatement(Context& context, const std::string& jws,

@@ -61,6 +61,32 @@ absl::Status CheckIssuer(ReadTransaction& txn, const domain::Issuer& issuer) {
           issuer.id.value()));
 }
 
+// Records that `leaver` had every key that signs in hand. Returns how many.
+absl::StatusOr<int> ExposeToSigners(Transaction& txn,
+                                    const domain::IssuerDraft& draft,
+                                    const domain::Owner& leaver) {
+  int signing = 0;
+  for (const domain::Key& key : draft.keys) {
+    if (key.state != domain::KeyState::kActive) continue;
+    ++signing;
+    domain::Exposure exposure;
+    exposure.issuer = draft.issuer.id;
+    exposure.key = key.id;
+    exposure.person = leaver.id.value();
+    exposure.kind = domain::ExposureKind::kHeld;
+    exposure.from = key.create_time;
+    exposure.declared_by = leaver.contact;
+    exposure.note = "a drill";
+    RETURN_IF_ERROR(txn.InsertDeclaredExposure(exposure));
+  }
+  if (signing > 0) return signing;
+  return Precondition(
+      Reason::kWrongState,
+      absl::StrCat("nothing signs for ", IssuerName(draft.issuer.id),
+                   "; there is no key to end. See: warder issuer show ",
+                   draft.issuer.id.value()));
+}
+
 absl::StatusOr<DrillStatus> StatusOf(ReadTransaction& txn,
                                      domain::Drill drill) {
   DrillStatus status;
@@ -187,29 +213,9 @@ absl::StatusOr<DrillStatus> DrillManager::Run(const Request& request,
                             .start_time = change.now()};
         ASSIGN_OR_RETURN(const domain::IssuerDraft draft,
                          txn.LoadDraft(issuer, KeyScope::kLiving));
-        int signing = 0;
         RETURN_IF_ERROR(txn.InsertOwner(leaver));
-        for (const domain::Key& key : draft.keys) {
-          if (key.state != domain::KeyState::kActive) continue;
-          ++signing;
-          domain::Exposure exposure;
-          exposure.issuer = issuer;
-          exposure.key = key.id;
-          exposure.person = leaver.id.value();
-          exposure.kind = domain::ExposureKind::kHeld;
-          exposure.from = key.create_time;
-          exposure.declared_by = request.caller.Principal();
-          exposure.note = "a drill";
-          RETURN_IF_ERROR(txn.InsertDeclaredExposure(exposure));
-        }
-        if (signing == 0) {
-          return Precondition(
-              Reason::kWrongState,
-              absl::StrCat("nothing signs for ", IssuerName(issuer),
-                           "; there is no key to end. See: warder "
-                           "issuer show ",
-                           issuer.value()));
-        }
+        ASSIGN_OR_RETURN(const int signing,
+                         ExposeToSigners(txn, draft, leaver));
         RETURN_IF_ERROR(txn.InsertDrill(drill));
         change.Record(
             "drill.run", DrillName(drill.id),

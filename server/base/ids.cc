@@ -23,6 +23,17 @@ bool LowerOrDigit(char c) {
   return absl::ascii_islower(c) || absl::ascii_isdigit(c);
 }
 
+// Returns what follows `collection` in a resource name.
+absl::StatusOr<absl::string_view> IdIn(absl::string_view field,
+                                       absl::string_view name,
+                                       absl::string_view collection,
+                                       absl::string_view id) {
+  absl::string_view rest = name;
+  if (absl::ConsumePrefix(&rest, collection)) return rest;
+  return FieldError(
+      field, absl::StrCat(Seen(name), " is not of the form ", collection, id));
+}
+
 }  // namespace
 
 absl::StatusOr<IssuerId> ParseIssuerId(absl::string_view field,
@@ -101,22 +112,13 @@ std::string DrillName(const DrillId& drill) {
 
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
                                          absl::string_view name) {
-  absl::string_view id = name;
-  if (!absl::ConsumePrefix(&id, "issuers/")) {
-    return FieldError(field, absl::StrCat(Seen(name),
-                                          " is not of the form "
-                                          "issuers/{issuer}"));
-  }
+  ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "issuers/", "{issuer}"));
   return ParseIssuerId(field, id);
 }
 
 absl::StatusOr<OwnerId> ParseOwnerName(absl::string_view field,
                                        absl::string_view name) {
-  absl::string_view id = name;
-  if (!absl::ConsumePrefix(&id, "owners/")) {
-    return FieldError(
-        field, absl::StrCat(Seen(name), " is not of the form owners/{owner}"));
-  }
+  ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "owners/", "{owner}"));
   return ParseOwnerId(field, id);
 }
 
@@ -135,34 +137,19 @@ absl::StatusOr<std::pair<IssuerId, KeyId>> ParseKeyName(
 
 absl::StatusOr<GatewayId> ParseGatewayName(absl::string_view field,
                                            absl::string_view name) {
-  absl::string_view id = name;
-  if (!absl::ConsumePrefix(&id, "gateways/")) {
-    return FieldError(field, absl::StrCat(Seen(name),
-                                          " is not of the form "
-                                          "gateways/{gateway}"));
-  }
+  ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "gateways/", "{gateway}"));
   return ParseGatewayId(field, id);
 }
 
 absl::StatusOr<KeyId> ParseRevocationName(absl::string_view field,
                                           absl::string_view name) {
-  absl::string_view id = name;
-  if (!absl::ConsumePrefix(&id, "revocations/")) {
-    return FieldError(field, absl::StrCat(Seen(name),
-                                          " is not of the form "
-                                          "revocations/{kid}"));
-  }
+  ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "revocations/", "{kid}"));
   return ParseKeyId(field, id);
 }
 
 absl::StatusOr<DrillId> ParseDrillName(absl::string_view field,
                                        absl::string_view name) {
-  absl::string_view id = name;
-  if (!absl::ConsumePrefix(&id, "drills/")) {
-    return FieldError(field, absl::StrCat(Seen(name),
-                                          " is not of the form "
-                                          "drills/{drill}"));
-  }
+  ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "drills/", "{drill}"));
   ASSIGN_OR_RETURN(const OwnerId parsed, ParseOwnerId(field, id));
   return DrillId(parsed.value());
 }

@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -65,6 +66,18 @@ class AgentTest(unittest.TestCase):
                 return True
             time.sleep(0.01)
         return False
+
+    def test_systemd_takes_the_unit(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("SKIPPED: systemd-analyze is not installed")
+        unit = os.path.join(self.w.dir, "warder-agent.service")
+        with open(unit, "w") as out:
+            out.write((DEPLOY / "warder-agent.service").read_text().replace(
+                "/usr/bin/warder-agent", AGENT))
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", unit],
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_a_revoked_key_is_refused_acknowledged_and_on_record(self):
         agent = self.agent().wait()

@@ -1,12 +1,15 @@
-// One line of benchmark output: a JSON object {bench, metric, value, baseline,
-// ratio}.
+// What benchmarks share: rates, and one line of output, a JSON object {bench,
+// metric, value, baseline, ratio}.
 #ifndef WARDER_TOOLS_BENCHMARKS_REPORT_H_
 #define WARDER_TOOLS_BENCHMARKS_REPORT_H_
 
 #include <time.h>
 
+#include <cstdlib>
 #include <iostream>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/base/strict_json.h"
 
@@ -31,6 +34,29 @@ inline void Report(absl::string_view bench, absl::string_view metric,
     line["ratio"] = lower_is_better ? baseline / value : value / baseline;
   }
   std::cout << WriteJson(line) << std::endl;
+}
+
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    std::cerr << value.status() << "\n";
+    exit(1);
+  }
+  return *std::move(value);
+}
+
+// Returns operations a second over one round.
+template <typename Operation>
+double Rate(double seconds, Operation&& operation) {
+  const double start = Seconds();
+  double now = start;
+  int64_t count = 0;
+  while (now - start < seconds) {
+    for (int i = 0; i < 20; ++i) operation();
+    count += 20;
+    now = Seconds();
+  }
+  return static_cast<double>(count) / (now - start);
 }
 
 }  // namespace warder::bench

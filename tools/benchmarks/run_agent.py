@@ -6,94 +6,35 @@ import argparse
 import json
 import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
+import urllib.error
 import urllib.request
 
-SERVER_CORE, CLIENT_CORE = "0", "1"
+from house import SERVER_CORE, House, free_port, pinned
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def pinned(core, *command):
-    return ["taskset", "-c", core, *command]
-
-
-class Bench:
-    def __init__(self, args):
-        self.args = args
-        self.dir = tempfile.mkdtemp(prefix="warder-bench-")
-        os.chmod(self.dir, 0o755)  # nginx's worker is another user
-        self.processes = []
-
-    def close(self):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            process.wait(15)
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def start(self, *command):
-        process = subprocess.Popen(command)
-        self.processes.append(process)
-        return process
-
-    def warder(self, *args, profile=None):
-        done = subprocess.run(
-            [self.args.warder, "--profile", profile or self.profile, *args],
-            capture_output=True, text=True)
-        assert done.returncode == 0, (args, done.stderr)
-        return done.stdout
-
-    def start_warderd(self):
-        config = self.path("warderd.yaml")
-        with open(config, "w") as out:
-            out.write(f"""data_directory: {self.path('data')}
-log_level: error
-grpc:
-  address: 127.0.0.1:{free_port()}
-public:
-  address: 127.0.0.1:{free_port()}
-hr:
-  address: 127.0.0.1:{free_port()}
-ops:
-  address: 127.0.0.1:{free_port()}
-""")
-        made = subprocess.run(
-            [self.args.warderd, "init", "--config", config, "--json"],
-            capture_output=True, text=True, check=True)
-        self.profile = json.loads(made.stdout)["profile"]
-        self.start(self.args.warderd, "serve", "--config", config)
-        time.sleep(1)
+class Bench(House):
+    def set_up(self):
+        """Returns the gateway's profile."""
+        admin = self.start_warderd("warderd")
         for who in ("alice", "bob"):
-            self.warder("owner", "create", who)
-        self.warder("issuer", "create", "shop", "--owner", "alice", "--deputy",
-                    "bob", "--grant",
+            self.warder(admin, "owner", "create", who)
+        self.warder(admin, "issuer", "create", "shop", "--owner", "alice",
+                    "--deputy", "bob", "--grant",
                     "signer=checkout audience=api lifetime=1h")
-        self.warder("gateway", "create", "edge", "--kind",
+        self.warder(admin, "gateway", "create", "edge", "--kind",
                     "nginx-auth-request", "--reach", "stream", "--issuer",
                     "shop")
         issued = {}
         for role, name in (("signer", "checkout"), ("gateway", "edge")):
             issued[role] = json.loads(self.warder(
-                "--json", "cert", "issue", "--role", role, "--name", name,
-                "--out", self.dir))["profile"]
+                admin, "--json", "cert", "issue", "--role", role, "--name",
+                name, "--out", self.dir))["profile"]
         self.token = self.warder(
-            "token", "sign", "--issuer", "shop", "--audience", "api",
-            "--subject", "u1", "--lifetime", "1h",
-            profile=issued["signer"]).strip()
+            issued["signer"], "token", "sign", "--issuer", "shop",
+            "--audience", "api", "--subject", "u1", "--lifetime",
+            "1h").strip()
         return issued["gateway"]
 
     def start_agent(self, profile):
@@ -114,27 +55,13 @@ ops:
             time.sleep(0.05)
         os.chmod(self.path("agent.sock"), 0o666)
 
-    def start_nginx(self):
+    def start_gateway(self):
         self.port = free_port()
-        with open(self.path("nginx.conf"), "w") as out:
-            out.write(f"""worker_processes 1;
-daemon off;
-pid {self.path('nginx.pid')};
-error_log stderr crit;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  keepalive_requests 100000000;
-  client_body_temp_path {self.path('t1')};
-  proxy_temp_path {self.path('t2')};
-  fastcgi_temp_path {self.path('t3')};
-  uwsgi_temp_path {self.path('t4')};
-  scgi_temp_path {self.path('t5')};
+        self.start_nginx(f"""
   upstream agent {{ server unix:{self.path('agent.sock')}; keepalive 64;
                     keepalive_requests 100000000; }}
   server {{
     listen 127.0.0.1:{self.port};
-    location /plain {{ return 204; }}
     location /asked {{
       auth_request /auth;
       # As a backend would; `return` would not wait for auth_request.
@@ -151,11 +78,7 @@ http {{
       proxy_set_header Connection "";
     }}
   }}
-}}
 """)
-        self.start(*pinned(SERVER_CORE, "nginx", "-p", self.dir, "-e",
-                           "stderr", "-c", self.path("nginx.conf")))
-        time.sleep(1)
 
     def check(self):
         """It does ask: a bad token is refused, a good one let through."""
@@ -169,27 +92,23 @@ http {{
                 answer = error.code
             assert answer == status, (answer, status)
 
-    def load(self, place):
-        out = subprocess.run(
-            pinned(CLIENT_CORE, "wrk", "-t1", "-c32", "--latency",
-                   f"-d{self.args.seconds}s", "-H",
-                   "Authorization: Bearer " + self.token,
-                   f"http://127.0.0.1:{self.port}/{place}"),
-            capture_output=True, text=True, check=True).stdout
-        assert "Non-2xx" not in out, out
+    def measure(self, place):
+        """Returns requests a second and the 99th percentile in ms."""
+        out = self.load(f"http://127.0.0.1:{self.port}/{place}", "--latency",
+                        "-H", "Authorization: Bearer " + self.token)
         value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
         return (float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
                 float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit])
 
     def run(self):
-        self.start_agent(self.start_warderd())
-        self.start_nginx()
+        self.start_agent(self.set_up())
+        self.start_gateway()
         time.sleep(1)
         self.check()
         asked, unasked = [], []
         for _ in range(self.args.rounds):
-            asked.append(self.load("asked"))
-            unasked.append(self.load("unasked"))
+            asked.append(self.measure("asked"))
+            unasked.append(self.measure("unasked"))
         middle = self.args.rounds // 2
         for index, metric in ((0, "auth_request_rps"),
                               (1, "auth_request_p99_ms")):
@@ -213,7 +132,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     bench = Bench(parser.parse_args())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         bench.run()
     finally:

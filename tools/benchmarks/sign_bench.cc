@@ -30,29 +30,6 @@ namespace {
 constexpr double kRoundSeconds = 0.5;
 constexpr int kRounds = 7;
 
-template <typename T>
-T Must(absl::StatusOr<T> value) {
-  if (!value.ok()) {
-    std::cerr << value.status() << "\n";
-    exit(1);
-  }
-  return *std::move(value);
-}
-
-// Operations a second over one round.
-template <typename Operation>
-double Rate(Operation&& operation) {
-  const double start = Seconds();
-  double now = start;
-  int64_t count = 0;
-  while (now - start < kRoundSeconds) {
-    for (int i = 0; i < 20; ++i) operation();
-    count += 20;
-    now = Seconds();
-  }
-  return static_cast<double>(count) / (now - start);
-}
-
 // What a service that held the key itself would do: digest and sign, with what
 // can be prepared prepared.
 class RawSigner {
@@ -205,10 +182,11 @@ int Main() {
   InProcess in_process;
   double best_raw = 0, best_in_process = 0, best_grpc = 0;
   for (int round = 0; round < kRounds; ++round) {
-    best_raw = std::max(best_raw, Rate(raw));
-    best_in_process = std::max(best_in_process, Rate(in_process));
+    best_raw = std::max(best_raw, Rate(kRoundSeconds, raw));
+    best_in_process =
+        std::max(best_in_process, Rate(kRoundSeconds, in_process));
     best_grpc =
-        std::max(best_grpc, Rate([&] {
+        std::max(best_grpc, Rate(kRoundSeconds, [&] {
                    Must(caller->Call(&v1::TokenService::Stub::SignJwt, sign));
                  }));
   }

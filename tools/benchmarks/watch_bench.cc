@@ -61,15 +61,6 @@ struct Flags {
   bool memory = false, storm = false;
 };
 
-template <typename T>
-T Must(absl::StatusOr<T> value) {
-  if (!value.ok()) {
-    std::cerr << value.status() << "\n";
-    exit(1);
-  }
-  return *std::move(value);
-}
-
 void Say(const std::string& what) { std::cerr << what << std::endl; }
 
 // A warderd of its own, as another process.
@@ -161,7 +152,7 @@ class Watcher : public client::KeySetSink {
   Watcher(const grpc::SslCredentialsOptions& identity, int index,
           SystemClock& clock, Random& random)
       : clock_(clock), verifier_(Options(), clock) {
-    grpc::ChannelArguments arguments;
+    grpc::ChannelArguments arguments = client::ChannelArguments();
     arguments.SetSslTargetNameOverride("localhost");
     arguments.SetInt("grpc.use_local_subchannel_pool", 1);
     arguments.SetInt("grpc.max_reconnect_backoff_ms", 1000);
