@@ -7,7 +7,6 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/jose/algorithm.h"
-#include "server/jose/jwk.h"
 
 namespace warder::client {
 
@@ -16,22 +15,19 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
   static std::atomic<uint64_t> generations = 0;
   auto made = std::unique_ptr<KeySets>(new KeySets());
   made->generation_ = ++generations;
-  const jose::KnownKey known =
-      [before](
-          const std::string& text) -> std::shared_ptr<const crypto::PublicKey> {
-    if (before == nullptr) return nullptr;
-    const auto it = before->by_text_.find(text);
-    return it == before->by_text_.end() ? nullptr : it->second;
-  };
   for (const auto& [issuer, set] : sets) {
-    auto keys = jose::ParseJwkSet(set.jwks, known);
+    auto keys = jose::ParseDeferredJwkSet(set.jwks);
     if (!keys.ok()) return WithContext(keys.status(), issuer);
     if (keys->empty()) {
       return FieldError("jwks", absl::StrCat(issuer, " holds no usable key"));
     }
-    for (jose::Jwk& jwk : *keys) {
+    for (jose::DeferredJwk& jwk : *keys) {
       ASSIGN_OR_RETURN(const auto scheme, jose::SchemeOf(jwk.alg));
-      made->by_text_[jwk.text] = jwk.key;
+      const TrustedKey* known =
+          before == nullptr ? nullptr : before->Find(jwk.kid);
+      if (known != nullptr && known->key->SameAs(*jwk.key)) {
+        jwk.key = known->key;
+      }
       TrustedKey key{.kid = jwk.kid,
                      .alg = std::move(jwk.alg),
                      .scheme = scheme,

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/crypto/public_key.h"
+#include "server/jose/jwk.h"
 
 namespace warder::client {
 
@@ -35,7 +36,7 @@ struct TrustedKey {
   std::string kid;
   std::string alg;
   crypto::SignatureScheme scheme;
-  std::shared_ptr<const crypto::PublicKey> key;
+  std::shared_ptr<const jose::DeferredKey> key;
   std::string issuer_uri;
   absl::Duration max_token_lifetime;
   bool drill = false;
@@ -44,8 +45,8 @@ struct TrustedKey {
 class KeySets {
  public:
   // INVALID_ARGUMENT, naming the issuer, for a set that is no JWK Set, holds no
-  // key that can be used, or names a kid that another issuer's has. Keys that
-  // `before` has are taken from there.
+  // key of a kind that is known, or names a kid that another issuer's has. Keys
+  // that `before` has are taken from there; no key's numbers are read yet.
   static absl::StatusOr<std::unique_ptr<const KeySets>> Make(
       std::map<std::string, PublishedSet> sets, const KeySets* before);
 
@@ -61,8 +62,6 @@ class KeySets {
 
   std::map<std::string, PublishedSet> sets_;  // by issuer
   absl::flat_hash_map<std::string, TrustedKey> keys_;
-  absl::flat_hash_map<std::string, std::shared_ptr<const crypto::PublicKey>>
-      by_text_;  // jose::Jwk::text
   uint64_t generation_ = 0;
 };
 

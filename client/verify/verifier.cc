@@ -169,7 +169,13 @@ std::optional<Verdict> CheckSignature(const TrustedKey& key,
                                      : "; it looks like DER"));
     }
   }
-  const auto good = key.key->Verify(key.scheme, signing_input, *signature);
+  const auto numbers = key.key->Get();
+  if (!numbers.ok()) {
+    return Refuse(Refusal::kBadSignature,
+                  absl::StrCat("what is published as that key is none: ",
+                               numbers.status().message()));
+  }
+  const auto good = (*numbers)->Verify(key.scheme, signing_input, *signature);
   if (good.ok() && *good) return std::nullopt;
   return Refuse(Refusal::kBadSignature, "the signature is not by that key");
 }

@@ -114,8 +114,9 @@ class Verifier {
   // block.
   Verdict Verify(absl::string_view token, absl::Time now) const;
 
-  // Replaces the set of one issuer: the server says which holds. Forgets every
-  // cached token. INVALID_ARGUMENT as KeySets::Make; nothing changes then.
+  // Replaces the set of one issuer: the server says which holds. Unless it is
+  // the one that is held, every cached token is forgotten. INVALID_ARGUMENT as
+  // KeySets::Make; nothing changes then.
   absl::Status Apply(const PublishedSet& set);
   // Forgets the issuers that `issuers` does not name.
   absl::Status Keep(const std::vector<std::string>& issuers);

@@ -332,6 +332,29 @@ TEST_F(VerifierTest, ABadSetChangesNothing) {
   EXPECT_EQ(Check(Good()), Refusal::kNoKeySet);
 }
 
+TEST_F(VerifierTest, WhatIsPublishedAsAKeyAndIsNoneVerifiesNothing) {
+  const Signer other = Signer::Make("ES256");
+  ASSERT_OK_AND_ASSIGN(Json off_curve, ParseJson(other.jwk));
+  off_curve["y"] = off_curve["x"];
+  Publish(2, absl::StrCat(R"({"keys":[)", signer_.jwk, ",",
+                          WriteJson(off_curve), "]}"));
+  const Verdict verdict = verifier_->Verify(
+      other.Token(other.Header(), Claims()), clock_.TimeNow());
+  EXPECT_EQ(verdict.refusal, Refusal::kBadSignature);
+  EXPECT_THAT(verdict.detail, testing::HasSubstr("is none"));
+  EXPECT_EQ(Check(Good()), Refusal::kNone);
+}
+
+TEST_F(VerifierTest, AnotherKeyUnderTheSameKidIsAnotherKey) {
+  ASSERT_EQ(Check(Good()), Refusal::kNone);
+  const Signer other = Signer::Make("ES256");
+  ASSERT_OK_AND_ASSIGN(Json swapped, ParseJson(other.jwk));
+  swapped["kid"] = signer_.kid;
+  Publish(2, absl::StrCat(R"({"keys":[)", WriteJson(swapped), "]}"));
+  EXPECT_EQ(Check(Good()), Refusal::kBadSignature);
+  EXPECT_EQ(Check(other.Token(signer_.Header(), Claims())), Refusal::kNone);
+}
+
 TEST_F(VerifierTest, EveryBitOfTheTokenCounts) {
   const std::string token = Good();
   for (size_t i = 0; i < token.size(); ++i) {

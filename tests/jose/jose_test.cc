@@ -87,6 +87,25 @@ TEST(JwkTest, UnknownKeysAreLeftOutAndDuplicateKidsRefused) {
   EXPECT_THAT(ParseJwkSet("{}"), FailsWith(Reason::kInvalidField));
 }
 
+TEST(JwkTest, ADeferredKeyIsReadWhenItIsAskedFor) {
+  Signer signer;
+  ASSERT_OK_AND_ASSIGN(const Json good, ParseJson(signer.jwk_text));
+  Json off_curve = good, misfit = good;
+  off_curve["kid"] = "off";
+  off_curve["y"] = good["x"];
+  misfit["kid"] = "misfit";
+  misfit["alg"] = "EdDSA";
+  ASSERT_OK_AND_ASSIGN(
+      const auto keys,
+      ParseDeferredJwkSet(WriteJson({{"keys", {good, off_curve, misfit}}})));
+  ASSERT_EQ(keys.size(), 2u);  // the kind is read at once, the numbers are not
+  ASSERT_OK_AND_ASSIGN(const crypto::PublicKey* key, keys[0].key->Get());
+  EXPECT_EQ(*Thumbprint(*key), signer.jwk.kid);
+  EXPECT_FALSE(keys[1].key->Get().ok());
+  EXPECT_TRUE(keys[0].key->SameAs(*keys[0].key));
+  EXPECT_FALSE(keys[0].key->SameAs(*keys[1].key));
+}
+
 TEST(JwtTest, AGoodTokenVerifiesWithEachAlgorithm) {
   for (const char* alg :
        {"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"}) {
