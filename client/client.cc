@@ -39,6 +39,17 @@ absl::StatusOr<std::string> ReadFile(absl::string_view setting,
 
 }  // namespace
 
+grpc::ChannelArguments ChannelArguments() {
+  grpc::ChannelArguments arguments;
+  // A departure answers with every key it touched: ours may be large.
+  arguments.SetMaxReceiveMessageSize(-1);
+  // As the server: no ping for every set that comes.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  // Counters that nobody reads.
+  arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  return arguments;
+}
+
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const Profile& profile,
                                                         Random& random,
                                                         absl::Time now,
@@ -61,11 +72,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const Profile& profile,
         TimeText(info->not_after),
         "; have somebody of role security run: warder cert issue"));
   }
-  // A departure answers with every key it touched: ours may be large.
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);
   auto channel = grpc::CreateCustomChannel(
-      profile.address, grpc::SslCredentials(tls), arguments);
+      profile.address, grpc::SslCredentials(tls), ChannelArguments());
   return std::unique_ptr<Client>(new Client(std::move(channel), profile.address,
                                             random, std::move(sleeper)));
 }

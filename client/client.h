@@ -12,6 +12,7 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/support/channel_arguments.h>
 
 #include <functional>
 #include <memory>
@@ -25,6 +26,9 @@
 #include "server/base/random.h"
 
 namespace warder::client {
+
+// Returns the arguments of channels to warderd.
+grpc::ChannelArguments ChannelArguments();
 
 struct CallOptions {
   absl::Duration timeout = absl::Seconds(30);

@@ -1,5 +1,6 @@
 #include "client/watch.h"
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/client_callback.h>
 
@@ -16,6 +17,14 @@ namespace {
 // As WatchService.WatchKeySets says.
 constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr absl::Duration kLook = absl::Seconds(1);
+// Whatever the server allows, it is acknowledged by then.
+constexpr absl::Duration kLatestWord = absl::Seconds(10);
+
+gpr_timespec DeadlineIn(absl::Duration pause) {
+  return gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_millis(absl::ToInt64Milliseconds(pause), GPR_TIMESPAN));
+}
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) +
@@ -53,7 +62,10 @@ struct KeySetWatcher::Shared {
   const WatchOptions options;
 
   mutable Mutex mu;
-  Stream* stream ABSL_GUARDED_BY(mu) = nullptr;
+  Stream* stream ABSL_GUARDED_BY(mu) = nullptr;  // the one that goes on
+  // Streams that are not deleted yet. What they hold of the channel must go
+  // before the channel does: gRPC's own threads cannot end it.
+  int streams ABSL_GUARDED_BY(mu) = 0;
   bool stopping ABSL_GUARDED_BY(mu) = false;
   absl::Duration heard ABSL_GUARDED_BY(mu);  // uptime
   absl::Duration pause ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
@@ -67,11 +79,10 @@ class KeySetWatcher::Stream final
     : public grpc::ClientBidiReactor<v1::WatchKeySetsRequest,
                                      v1::WatchKeySetsResponse> {
  public:
-  explicit Stream(std::shared_ptr<Shared> shared)
-      : shared_(std::move(shared)) {}
+  explicit Stream(Shared& shared) : shared_(shared) {}
 
   void Begin() {
-    const WatchOptions& options = shared_->options;
+    const WatchOptions& options = shared_.options;
     {
       MutexLock lock(&mu_);
       waiting_.set_instance(options.instance);
@@ -79,12 +90,12 @@ class KeySetWatcher::Stream final
       waiting_.set_serves_stale(options.serve_stale);
       waiting_.mutable_max_staleness()->set_seconds(absl::ToInt64Seconds(
           absl::Ceil(options.max_staleness, absl::Seconds(1))));
-      for (const auto& [issuer, fingerprint] : shared_->sink.Held()) {
+      for (const auto& [issuer, fingerprint] : shared_.sink.Held()) {
         AddHeld(issuer, fingerprint);
       }
       due_ = true;
     }
-    shared_->stub->async()->WatchKeySets(&context_, this);
+    shared_.stub->async()->WatchKeySets(&context_, this);
     // Writes begin outside of the reactor's own calls, too.
     AddHold();
     StartRead(&response_);
@@ -106,18 +117,18 @@ class KeySetWatcher::Stream final
   void OnReadDone(bool ok) override {
     if (!ok) return Release();
     {
-      MutexLock lock(&shared_->mu);
-      shared_->heard = shared_->clock.Uptime();
-      shared_->status.connected = true;
-      shared_->pause = absl::ZeroDuration();
+      MutexLock lock(&shared_.mu);
+      shared_.heard = shared_.clock.Uptime();
+      shared_.status.connected = true;
+      shared_.pause = absl::ZeroDuration();
     }
     if (failed_) {
       // What follows a set that was not taken confirms nothing.
     } else if (const absl::Status status = Take(); !status.ok()) {
       failed_ = true;
       {
-        MutexLock lock(&shared_->mu);
-        shared_->status.last_error = status;
+        MutexLock lock(&shared_.mu);
+        shared_.status.last_error = status;
       }
       Cancel();
     }
@@ -135,22 +146,27 @@ class KeySetWatcher::Stream final
   }
 
   void OnDone(const grpc::Status& status) override {
+    Shared& shared = shared_;
+    Clock& clock = shared.clock;
     {
-      MutexLock lock(&shared_->mu);
-      if (shared_->stream == this) shared_->stream = nullptr;
-      shared_->status.connected = false;
+      MutexLock lock(&shared.mu);
+      if (shared.stream == this) shared.stream = nullptr;
+      shared.status.connected = false;
       if (!status.ok() && status.error_code() != grpc::CANCELLED) {
-        shared_->status.last_error = FromGrpc(status);
+        shared.status.last_error = FromGrpc(status);
       }
       const absl::Duration longer =
-          std::clamp(shared_->pause * 2, shared_->options.first_pause,
-                     shared_->options.longest_pause);
-      shared_->pause = longer;
-      shared_->connect_at =
-          shared_->clock.Uptime() + shared_->WithChance(longer);
+          std::clamp(shared.pause * 2, shared.options.first_pause,
+                     shared.options.longest_pause);
+      shared.pause = longer;
+      shared.connect_at = clock.Uptime() + shared.WithChance(longer);
     }
-    shared_->clock.Notify();
     delete this;
+    {
+      MutexLock lock(&shared.mu);
+      --shared.streams;  // Stop may return from here on
+    }
+    clock.Notify();
   }
 
  private:
@@ -167,7 +183,7 @@ class KeySetWatcher::Stream final
     MutexLock lock(&mu_);
     const auto sent = sent_.find(answers);
     if (sent == sent_.end()) return absl::InfiniteDuration();
-    const absl::Duration age = shared_->clock.Uptime() - sent->second;
+    const absl::Duration age = shared_.clock.Uptime() - sent->second;
     sent_.erase(sent_.begin(), sent);
     return age;
   }
@@ -176,7 +192,7 @@ class KeySetWatcher::Stream final
   absl::Status Take() {
     if (response_.has_key_set()) {
       const v1::PublishedKeySet& set = response_.key_set();
-      const absl::Status applied = shared_->sink.Apply(
+      const absl::Status applied = shared_.sink.Apply(
           {.issuer = set.issuer(),
            .issuer_uri = set.issuer_uri(),
            .revision = set.revision(),
@@ -185,20 +201,43 @@ class KeySetWatcher::Stream final
            .fingerprint = set.fingerprint(),
            .drill = set.drill()});
       if (!applied.ok()) return applied;
+      const absl::Duration within = FromProto(set.acknowledge_within());
       MutexLock lock(&mu_);
       AddHeld(set.issuer(), set.fingerprint());
-      due_ = true;
+      if (within > absl::ZeroDuration() && !closed_) {
+        WriteLater(shared_.WithChance(std::min(within, kLatestWord)));
+      } else {
+        due_ = true;
+      }
     } else if (response_.has_heartbeat()) {
       const v1::Heartbeat& beat = response_.heartbeat();
       const absl::Duration age = AgeOf(beat.answers());
       if (beat.current() && age < absl::InfiniteDuration()) {
-        shared_->sink.Confirm({beat.issuers().begin(), beat.issuers().end()},
-                              age);
+        shared_.sink.Confirm({beat.issuers().begin(), beat.issuers().end()},
+                             age);
       }
       MutexLock lock(&mu_);
       due_ = true;
     }
     return absl::OkStatus();
+  }
+
+  // Others are still to be told what this one knows.
+  void WriteLater(absl::Duration pause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (later_) return;
+    later_ = true;
+    AddHold();  // until the alarm rings or is cancelled
+    // A fresh one: the last may still be returning from its callback.
+    alarm_ = std::make_unique<grpc::Alarm>();
+    alarm_->Set(DeadlineIn(pause), [this](bool) {
+      {
+        MutexLock lock(&mu_);
+        later_ = false;
+        due_ = true;
+      }
+      Write();
+      RemoveHold();
+    });
   }
 
   void Write() {
@@ -210,7 +249,7 @@ class KeySetWatcher::Stream final
     request_.Swap(&waiting_);
     waiting_.Clear();
     request_.set_sequence(++sequence_);
-    sent_[sequence_] = shared_->clock.Uptime();
+    sent_[sequence_] = shared_.clock.Uptime();
     StartWrite(&request_);
   }
 
@@ -221,11 +260,12 @@ class KeySetWatcher::Stream final
       MutexLock lock(&mu_);
       first = !released_;
       released_ = closed_ = true;
+      if (later_) alarm_->Cancel();
     }
     if (first) RemoveHold();
   }
 
-  const std::shared_ptr<Shared> shared_;
+  Shared& shared_;
   grpc::ClientContext context_;
   v1::WatchKeySetsResponse response_;
   bool failed_ = false;              // used by reads alone
@@ -237,6 +277,8 @@ class KeySetWatcher::Stream final
   // When requests were sent, from the last one that was answered on.
   std::map<int64_t, absl::Duration> sent_ ABSL_GUARDED_BY(mu_);  // uptime
   bool due_ ABSL_GUARDED_BY(mu_) = false;
+  bool later_ ABSL_GUARDED_BY(mu_) = false;  // the alarm is set
+  std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool released_ ABSL_GUARDED_BY(mu_) = false;
@@ -245,7 +287,7 @@ class KeySetWatcher::Stream final
 KeySetWatcher::KeySetWatcher(std::shared_ptr<grpc::Channel> channel,
                              KeySetSink& sink, Clock& clock, Random& random,
                              WatchOptions options)
-    : shared_(std::make_shared<Shared>(std::move(channel), sink, clock, random,
+    : shared_(std::make_unique<Shared>(std::move(channel), sink, clock, random,
                                        std::move(options))) {}
 
 KeySetWatcher::~KeySetWatcher() { Stop(); }
@@ -273,7 +315,7 @@ void KeySetWatcher::Stop() {
   }
   // The server ends the stream when it has read that; it is given a moment.
   const auto over = [&s]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return s.stream == nullptr;
+    return s.streams == 0;
   };
   s.clock.AwaitWithDeadline(&s.mu, over,
                             s.clock.TimeNow() + absl::Milliseconds(500));
@@ -293,7 +335,8 @@ absl::Duration KeySetWatcher::Tick() {
       return now + kLook;
     }
     if (now < s.connect_at) return s.connect_at;
-    fresh = s.stream = new Stream(shared_);
+    fresh = s.stream = new Stream(s);
+    ++s.streams;
     s.heard = now;
     ++s.status.streams;
   }

@@ -90,7 +90,7 @@ class KeySetWatcher {
 
   void Run();
 
-  std::shared_ptr<Shared> shared_;
+  std::unique_ptr<Shared> shared_;
   std::thread thread_;
 };
 

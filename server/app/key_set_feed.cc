@@ -65,7 +65,8 @@ std::optional<Watcher::Message> Watcher::Begin() {
     const bool without_eddsa = classic() && !snapshot->classic_key_set.empty();
     return Message{.key_set = std::move(snapshot),
                    .fingerprint = std::move(fingerprint),
-                   .classic = without_eddsa};
+                   .classic = without_eddsa,
+                   .acknowledge_within = acknowledge_within_};
   }
   if (!heartbeat_) return std::nullopt;
   heartbeat_ = false;
@@ -111,9 +112,11 @@ void Watcher::Detach() {
   check_ = nullptr;
 }
 
-bool Watcher::MarkChanged(const std::string& issuer) {
+bool Watcher::MarkChanged(const std::string& issuer,
+                          absl::Duration acknowledge_within) {
   MutexLock lock(&mu_);
   changed_.insert(issuer);
+  acknowledge_within_ = acknowledge_within;
   return !writing_ && !closed_;
 }
 
@@ -199,6 +202,16 @@ absl::Status KeySetFeed::Watch(const WatcherPtr& watcher) {
                            : absl::StrCat(kMostWatchers,
                                           " watch already; try again later"));
   }
+  const std::string& gateway = watcher->gateway()->id.value();
+  if (size_t& count = count_of_[gateway]; count < kMostOfOneGateway) {
+    ++count;
+  } else {
+    return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
+                 absl::StrCat(kMostOfOneGateway, " streams of ",
+                              GatewayName(watcher->gateway()->id),
+                              " are there; do its processes begin new ones "
+                              "without ending the old?"));
+  }
   ++count_;
   PlaceOf(watcher).insert(watcher);
   for (const IssuerId& issuer : watcher->gateway()->issuers) {
@@ -215,7 +228,11 @@ KeySetFeed::Watchers& KeySetFeed::PlaceOf(const WatcherPtr& watcher) {
 void KeySetFeed::Unwatch(const WatcherPtr& watcher) {
   watcher->Detach();
   MutexLock lock(&mu_);
-  count_ -= PlaceOf(watcher).erase(watcher);
+  if (PlaceOf(watcher).erase(watcher) > 0) {
+    --count_;
+    const auto count = count_of_.find(watcher->gateway()->id.value());
+    if (--count->second == 0) count_of_.erase(count);
+  }
   for (const IssuerId& issuer : watcher->gateway()->issuers) {
     const auto it = by_issuer_.find(issuer.value());
     if (it == by_issuer_.end()) continue;
@@ -250,8 +267,12 @@ void KeySetFeed::Tick() {
       beaten.insert(beaten.end(), quick_.begin(), quick_.end());
     }
   }
+  const absl::Duration acknowledge_within =
+      concerned.size() < kMany
+          ? absl::ZeroDuration()
+          : kForEach * static_cast<int64_t>(concerned.size());
   for (const auto& [watcher, issuer] : concerned) {
-    if (watcher->MarkChanged(issuer)) watcher->Wake();
+    if (watcher->MarkChanged(issuer, acknowledge_within)) watcher->Wake();
   }
   for (const WatcherPtr& watcher : beaten) {
     if (const absl::Status health = watcher->Health(now); !health.ok()) {

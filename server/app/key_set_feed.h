@@ -37,6 +37,8 @@ class Watcher {
     std::string fingerprint;  // of the set
     bool classic = false;     // without EdDSA keys
     bool current = false;     // of a heartbeat: nothing else waits
+    // Of a set; zero: at once.
+    absl::Duration acknowledge_within = absl::ZeroDuration();
   };
 
   // Returns what to write and marks the watcher as writing; nullopt while it is
@@ -76,7 +78,8 @@ class Watcher {
           std::function<void()> wake, std::function<absl::Status()> check);
 
   // Each returns whether there is something to do for who watches.
-  bool MarkChanged(const std::string& issuer);
+  bool MarkChanged(const std::string& issuer,
+                   absl::Duration acknowledge_within);
   bool MarkHeartbeat();
   void Wake();
   // Why it is to end: it was silent for too long, or `check` says so.
@@ -97,6 +100,7 @@ class Watcher {
 
   std::map<std::string, Sent> sent_ ABSL_GUARDED_BY(mu_);  // by issuer
   std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);
+  absl::Duration acknowledge_within_ ABSL_GUARDED_BY(mu_);
   bool heartbeat_ ABSL_GUARDED_BY(mu_) = true;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   absl::Duration heard_ ABSL_GUARDED_BY(mu_);          // uptime
@@ -118,6 +122,13 @@ class KeySetFeed {
   // After this long either side takes a silent other for gone.
   static constexpr absl::Duration kSilence = absl::Seconds(30);
   static constexpr size_t kMostWatchers = 65536;
+  // Twice the processes that may be: each may come back before its former
+  // stream is known to be dead. No gateway takes the places of others.
+  static constexpr size_t kMostOfOneGateway = 8192;
+  // What a set costs to be sent to one watcher, both sides: acknowledgements
+  // wait until all have been told. Fewer than kMany acknowledge at once.
+  static constexpr absl::Duration kForEach = absl::Microseconds(400);
+  static constexpr size_t kMany = 64;
 
   // Both outlive this.
   KeySetFeed(const Publisher& publisher, Clock& clock)
@@ -144,7 +155,7 @@ class KeySetFeed {
                   absl::Duration max_staleness, std::function<void()> wake,
                   std::function<absl::Status()> check) const;
   // It is woken from now on, until Unwatch.
-  //   UNAVAILABLE  kMostWatchers are there
+  //   UNAVAILABLE  kMostWatchers are there, or kMostOfOneGateway of its own
   absl::Status Watch(const WatcherPtr& watcher);
   // It is gone.
   void Unwatch(const WatcherPtr& watcher);
@@ -173,6 +184,7 @@ class KeySetFeed {
   Watchers quick_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);
   size_t count_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::flat_hash_map<std::string, size_t> count_of_ ABSL_GUARDED_BY(mu_);
   size_t next_slot_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration next_beat_ ABSL_GUARDED_BY(mu_) = absl::ZeroDuration();
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

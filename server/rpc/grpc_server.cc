@@ -53,6 +53,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
                              kHandshakeMs);
   // Two warderd on one port would share its connections, unnoticed.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A probe of the bandwidth is a ping for what was read, and its answer: a set
+  // sent to many would cost three packets each instead of one.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  // Counters that nobody reads, kept of every connection.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, kThreads);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();

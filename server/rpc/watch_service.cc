@@ -197,6 +197,9 @@ class WatchReactor final
       out.set_drill(set.drill);
       out.set_jwks(message->classic ? set.classic_key_set : set.key_set);
       ToProto(set.max_token_lifetime, out.mutable_max_token_lifetime());
+      if (message->acknowledge_within > absl::ZeroDuration()) {
+        ToProto(message->acknowledge_within, out.mutable_acknowledge_within());
+      }
     } else {
       v1::Heartbeat& out = *response_.mutable_heartbeat();
       ToProto(context_.shared.runner.clock().TimeNow(), out.mutable_time());

@@ -119,6 +119,37 @@ TEST_F(KeySetFeedTest, WhoIsSlowGetsTheNewestAndNothingElse) {
   EXPECT_FALSE(slow->Begin().has_value());
 }
 
+TEST_F(KeySetFeedTest, ManyAreToldBeforeAnyOfThemAnswers) {
+  const auto within = [this](const std::vector<WatcherPtr>& watchers) {
+    for (const WatcherPtr& watcher : watchers) Drain(*watcher);
+    MustRotate();
+    feed_.Tick();
+    return watchers.front()->Begin()->acknowledge_within;
+  };
+  EXPECT_EQ(within({MustWatch()}), absl::ZeroDuration());
+  std::vector<WatcherPtr> many;
+  for (size_t i = 0; i < KeySetFeed::kMany; ++i) many.push_back(MustWatch());
+  EXPECT_GE(within(many),
+            KeySetFeed::kForEach * static_cast<int64_t>(KeySetFeed::kMany));
+}
+
+TEST_F(KeySetFeedTest, OneGatewayDoesNotTakeThePlacesOfOthers) {
+  std::vector<WatcherPtr> many;
+  while (many.size() < KeySetFeed::kMostOfOneGateway) {
+    many.push_back(MustWatch());
+  }
+  const auto watch = [this](const char* gateway) {
+    auto of = std::make_shared<domain::Gateway>(*Lib());
+    of->id = GatewayId(gateway);
+    return feed_.Watch(feed_.Make(
+        of, {}, absl::Minutes(5), [] {}, [] { return absl::OkStatus(); }));
+  };
+  EXPECT_THAT(watch("lib"), FailsWith(Reason::kUnreachable, "gateways/lib"));
+  EXPECT_OK(watch("other"));
+  feed_.Unwatch(many.back());
+  EXPECT_OK(watch("lib"));
+}
+
 TEST_F(KeySetFeedTest, SilenceEndsAWatcherAfterThreeIntervals) {
   const WatcherPtr watcher = MustWatch();
   Drain(*watcher);
