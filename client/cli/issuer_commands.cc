@@ -167,6 +167,10 @@ std::string Show(const v1::Issuer& issuer, const Terminal& terminal) {
       {"max revocation exposure", HowLong(p.max_revocation_exposure())},
       {"when a leaver owned a key", ActionName(p.owned_key_departure())},
       {"when he only used it", ActionName(p.used_key_departure())}};
+  if (issuer.drill()) {
+    fields.emplace_back("for drills",
+                        "its tokens open nothing but probes: warder drill run");
+  }
   for (const v1::Grant& grant : issuer.grants()) {
     fields.emplace_back(
         "grant",

@@ -163,26 +163,28 @@ absl::Status ConfirmationLoop::StateWhatIsOver() {
   struct Over {
     domain::Revocation revocation;
     std::vector<domain::Confirmation> confirmations;
+    bool drill = false;
   };
   std::vector<Over> over;
-  RETURN_IF_ERROR(
-      runner_.store().Read([&](ReadTransaction& txn) -> absl::Status {
-        over.clear();
-        ASSIGN_OR_RETURN(auto revocations,
-                         txn.ListUnstatedRevocations(kStated));
-        for (domain::Revocation& revocation : revocations) {
-          ASSIGN_OR_RETURN(auto confirmations,
-                           txn.ListConfirmations(revocation.key));
-          over.push_back({.revocation = std::move(revocation),
-                          .confirmations = std::move(confirmations)});
-        }
-        return absl::OkStatus();
-      }));
+  RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn)
+                                           -> absl::Status {
+    over.clear();
+    ASSIGN_OR_RETURN(auto revocations, txn.ListUnstatedRevocations(kStated));
+    for (domain::Revocation& revocation : revocations) {
+      ASSIGN_OR_RETURN(auto confirmations,
+                       txn.ListConfirmations(revocation.key));
+      ASSIGN_OR_RETURN(const auto issuer, txn.FindIssuer(revocation.issuer));
+      over.push_back({.revocation = std::move(revocation),
+                      .confirmations = std::move(confirmations),
+                      .drill = issuer && issuer->drill});
+    }
+    return absl::OkStatus();
+  }));
   std::vector<std::pair<domain::Revocation, std::string>> stated;
   for (Over& one : over) {  // no transaction waits for a signature
-    ASSIGN_OR_RETURN(
-        std::string statement,
-        StateRevocation(statements_, one.revocation, one.confirmations));
+    ASSIGN_OR_RETURN(std::string statement,
+                     StateRevocation(statements_, one.revocation,
+                                     one.confirmations, one.drill));
     stated.emplace_back(std::move(one.revocation), std::move(statement));
   }
   if (stated.empty()) return absl::OkStatus();

@@ -298,7 +298,8 @@ ProbeOutcome ProofLoop::Ask(const Matter& matter, const Question& question) {
 }
 
 absl::StatusOr<ProofLoop::Result> ProofLoop::Record(
-    const Question& question, const ProbeOutcome& outcome) {
+    const Question& question, const Matter& matter,
+    const ProbeOutcome& outcome) {
   Result result = Result::kAskAgain;
   RETURN_IF_ERROR(runner_.RunAsSystem(
       ChangeRunner::Urgency::kUrgent, [&](Change& change) -> absl::Status {
@@ -313,6 +314,11 @@ absl::StatusOr<ProofLoop::Result> ProofLoop::Record(
             confirmations.begin(), confirmations.end(),
             [&](const auto& c) { return c.gateway == question.second; });
         if (!revocation || !gateway || it == confirmations.end()) {
+          return absl::OkStatus();
+        }
+        // Another URL may be its probe by now: nothing is known of that one.
+        if (gateway->rev != matter.gateway.rev) {
+          result = Result::kAskAgain;
           return absl::OkStatus();
         }
         const domain::Confirmation was = *it;
@@ -344,7 +350,7 @@ bool ProofLoop::AskOne() {
     const ProbeOutcome outcome = Ask(*matter, *question);
     if (matter->refuses && outcome.dead != ProbeAnswer::kAccepted) {
       result = Result::kRefuses;  // as is known
-    } else if (const auto recorded = Record(*question, outcome);
+    } else if (const auto recorded = Record(*question, *matter, outcome);
                recorded.ok()) {
       result = *recorded;
     } else {

@@ -91,7 +91,7 @@ class ProofLoop {
   // One round more; returns whether there is a reason for another.
   bool AskOnce(const Matter& matter, const Question& question,
                const std::string& twin, domain::ProbeOutcome& outcome);
-  absl::StatusOr<Result> Record(const Question& question,
+  absl::StatusOr<Result> Record(const Question& question, const Matter& matter,
                                 const domain::ProbeOutcome& outcome);
   // Returns what there is to ask. Forgets canaries that have expired.
   absl::StatusOr<std::set<Question>> Targets();

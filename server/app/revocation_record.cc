@@ -138,10 +138,11 @@ absl::StatusOr<ReviewOutcome> ReviewRevocation(Transaction& txn,
     ASSIGN_OR_RETURN(const auto gateway, txn.FindGateway(confirmation.gateway));
     if (gateway) {
       const auto view = view_of.find(confirmation.gateway);
-      const absl::Time refuses_by = gateway->reach != domain::Reach::kStream
-                                        ? absl::InfinitePast()
-                                    : streams ? streams(gateway->id)
-                                              : absl::InfiniteFuture();
+      const absl::Time refuses_by =
+          gateway->reach != domain::Reach::kStream ? absl::InfinitePast()
+          : streams ? domain::BehindStreams(confirmation, revocation, *gateway,
+                                            streams(gateway->id))
+                    : absl::InfiniteFuture();
       bool can_be_asked = false;
       if (gateway->probe) {
         ASSIGN_OR_RETURN(

@@ -30,7 +30,7 @@ Json ConfirmationJson(const domain::Revocation& revocation,
 
 absl::StatusOr<std::string> StateRevocation(
     const RevocationStater& by, const domain::Revocation& revocation,
-    const std::vector<domain::Confirmation>& confirmations) {
+    const std::vector<domain::Confirmation>& confirmations, bool drill) {
   Json gateways = Json::array();
   for (const domain::Confirmation& confirmation : confirmations) {
     gateways.push_back(ConfirmationJson(revocation, confirmation));
@@ -46,6 +46,7 @@ absl::StatusOr<std::string> StateRevocation(
                  {"reason", domain::RevocationReasonName(revocation.reason)},
                  {"revoked", TimeText(revocation.revoke_time)},
                  {"closed", TimeText(closed)},
+                 {"drill", drill},
                  {"gateways", std::move(gateways)}}));
 }
 

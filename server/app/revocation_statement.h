@@ -28,12 +28,17 @@ struct RevocationStater {
 //   iss, iat, sub     the service, then, revocations/{key}
 //   key, reason       which key, and why it was revoked
 //   revoked, closed   when
+//   drill             whether the key was made to be ended for practice
 //   gateways          ConfirmationJson of each
+//
+// It says what was known at `iat`. Where a gateway accepts the key again later,
+// the revocation is reopened and stated anew when that has ended: the newer one
+// dates it (`seen_to_accept`), and of several the newest holds.
 //
 // `revocation` is closed. Costs one signature; what the signer returns.
 absl::StatusOr<std::string> StateRevocation(
     const RevocationStater& by, const domain::Revocation& revocation,
-    const std::vector<domain::Confirmation>& confirmations);
+    const std::vector<domain::Confirmation>& confirmations, bool drill);
 
 // Returns what is known of one gateway and one key: gateway, state, refused,
 // after_ms, seen_to_accept (when last), how_known, seen, may_accept_until.

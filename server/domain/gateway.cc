@@ -187,6 +187,26 @@ absl::Status ValidateGateway(const Gateway& gateway) {
   return absl::OkStatus();
 }
 
+absl::Status CheckProbeAudience(const Gateway& gateway,
+                                const std::vector<Grant>& grants) {
+  if (!gateway.probe) return absl::OkStatus();
+  const std::string& audience = gateway.probe->audience;
+  for (const Grant& grant : grants) {
+    if (std::count(grant.audiences.begin(), grant.audiences.end(), audience) ==
+        0) {
+      continue;
+    }
+    return Precondition(
+        Reason::kWrongState,
+        absl::StrCat("probe.audience \"", audience, "\" of ",
+                     GatewayName(gateway.id), ": signer ", grant.signer,
+                     " signs real tokens for it, and what opens to those would "
+                     "open to probe tokens; have the probe's URL alone accept "
+                     "an audience of its own"));
+  }
+  return absl::OkStatus();
+}
+
 bool Reads(const Gateway& gateway, Algorithm algorithm) {
   if (algorithm != Algorithm::kEdDsa) return true;
   const Consumer* consumer = FindConsumer(gateway.consumer);

@@ -15,6 +15,7 @@
 #include "server/base/ids.h"
 #include "server/domain/algorithm.h"
 #include "server/domain/consumer.h"
+#include "server/domain/policy.h"
 
 namespace warder::domain {
 
@@ -105,6 +106,12 @@ struct GatewayInstance {
 // probe.audience, probe.accepted, probe.refused, contact, display_name,
 // version.
 absl::Status ValidateGateway(const Gateway& gateway);
+
+// Returns OK, or FAILED_PRECONDITION WRONG_STATE where a grant names the
+// audience of the gateway's probe: what real tokens open, probe tokens would
+// open, too.
+absl::Status CheckProbeAudience(const Gateway& gateway,
+                                const std::vector<Grant>& grants);
 
 // Returns whether the gateway's kind of verifier reads keys of `algorithm`.
 bool Reads(const Gateway& gateway, Algorithm algorithm);

@@ -41,8 +41,8 @@ struct Issuer {
   bool deputy_vacant = false;
   Policy policy;
   std::vector<Grant> grants;
-  // Its keys are made to be ended for practice; nothing but a drill's audience
-  // trusts them.
+  // Its keys are made to be ended for practice; its tokens open nothing but
+  // probes.
   bool drill = false;
   // Until when an answer may be cached that named a longer max-age than the
   // policy does now.

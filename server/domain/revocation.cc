@@ -190,6 +190,17 @@ bool NoteProbe(Confirmation& confirmation, const Gateway& gateway,
   return confirmation != before;
 }
 
+absl::Time BehindStreams(const Confirmation& confirmation,
+                         const Revocation& revocation, const Gateway& gateway,
+                         absl::Time streams_refuse_by) {
+  const Consumer* consumer = FindConsumer(gateway.consumer);
+  if (consumer == nullptr || consumer->acknowledges) return streams_refuse_by;
+  // Of `latest` the agent's part is the default bound; the rest is its own.
+  const absl::Duration own =
+      confirmation.latest - revocation.revoke_time - kDefaultStaleness;
+  return streams_refuse_by + std::max(own, absl::ZeroDuration());
+}
+
 bool NoteTime(Confirmation& confirmation, const Gateway& gateway,
               absl::Time refuses_by, absl::Time now) {
   if (Ended(confirmation)) return false;

@@ -154,6 +154,13 @@ bool NoteProbe(Confirmation& confirmation, const Gateway& gateway,
                const ProbeOutcome& outcome);
 // It left the registry. Nothing changes where it refuses already.
 bool NoteUnregistered(Confirmation& confirmation, absl::string_view who);
+// Returns by when the gateway refuses, where its agents or libwarder refuse by
+// `streams_refuse_by`: a verifier behind an agent serves what it fetched last
+// for as long as its own cache holds.
+absl::Time BehindStreams(const Confirmation& confirmation,
+                         const Revocation& revocation, const Gateway& gateway,
+                         absl::Time streams_refuse_by);
+
 // Time has passed: a deadline or a horizon. `refuses_by`: of a gateway on the
 // stream, when the last of its processes refuses by itself, as they said;
 // InfiniteFuture where that is not known, InfinitePast for others.

@@ -55,6 +55,20 @@ TEST(GatewayTest, EachBadFieldIsNamed) {
   }
 }
 
+TEST(GatewayTest, AProbeHasAnAudienceThatNoGrantNames) {
+  const Gateway gateway = Good();
+  Grant grant;
+  grant.signer = "checkout";
+  grant.audiences = {"https://api.example", "*"};
+  EXPECT_OK(CheckProbeAudience(gateway, {grant}));
+  grant.audiences.push_back("https://edge.example/.warder");
+  EXPECT_THAT(CheckProbeAudience(gateway, {grant}),
+              FailsWith(Reason::kWrongState, "signer checkout"));
+  Gateway without = gateway;
+  without.probe.reset();
+  EXPECT_OK(CheckProbeAudience(without, {grant}));
+}
+
 TEST(GatewayTest, FetchesCountFromItsAddressesAlone) {
   const Gateway gateway = Good();
   EXPECT_TRUE(FetchesFrom(gateway, "192.0.2.255"));

@@ -61,6 +61,22 @@ TEST(RevocationTest, AFetchIsFetchedAndTheHorizonEnforces) {
   EXPECT_EQ(c.confirmation.enforce_time, kRevoked + absl::Minutes(10));
 }
 
+TEST(RevocationTest, BehindAnAgentWithAHigherBoundTheOwnCacheComesOnTop) {
+  const absl::Time agents = kRevoked + absl::Hours(1);
+  const Case behind("envoy", Reach::kStream);
+  const absl::Duration own =
+      HorizonOf(behind.gateway, kMaxAge).latest - kDefaultStaleness;
+  ASSERT_GT(own, absl::ZeroDuration());
+  EXPECT_EQ(BehindStreams(behind.confirmation, behind.revocation,
+                          behind.gateway, agents),
+            agents + own);
+  // It verifies itself: there is no other cache.
+  const Case itself("libwarder", Reach::kStream);
+  EXPECT_EQ(BehindStreams(itself.confirmation, itself.revocation,
+                          itself.gateway, agents),
+            agents);
+}
+
 TEST(RevocationTest, AnyonesFetchDoesNotVouchForWhoFailsOpen) {
   Case c("envoy-async");
   EXPECT_TRUE(c.Sees(7, absl::Minutes(2)));

@@ -1,4 +1,5 @@
 """Drills: three gateways of different kinds, one leaver who never lived."""
+import base64
 import json
 import os
 import subprocess
@@ -88,7 +89,11 @@ class DrillTest(unittest.TestCase):
                              "json").json()
         self.assertEqual({g["how_known"] for g in report["claims"]["gateways"]},
                          {"PROBED"})
-        self.assertEqual(len(report["claims"]["statements"]), 1)
+        [statement] = report["claims"]["statements"]
+        payload = statement.split(".")[1]
+        said = json.loads(base64.urlsafe_b64decode(
+            payload + "=" * (-len(payload) % 4)))
+        self.assertIs(said["drill"], True)
         # Keys of other issuers are as they were; the drill's open nothing.
         self.assertEqual(self.w.keys("active"), before)
         self.assertEqual(agent.answer(self.w.sign())[0], 200)
@@ -112,10 +117,25 @@ class DrillTest(unittest.TestCase):
         self.assertEqual(len(certificate["claims"]["refusals"]["statements"]),
                          1)
 
+    def test_a_plan_and_a_bad_bound_end_nothing(self):
+        self.w.must("gateway", "create", "pods", "--kind", "libwarder",
+                    "--reach", "stream", "--issuer", "drill")
+        before = self.w.keys(issuer="drill")
+        plan = self.w.must("drill", "run", "--plan")
+        self.assertIn("Would end 1 keys of issuers/drill and ask 1 gateways",
+                      plan.out)
+        refused = self.w.warder("drill", "run", "--timeout", "soon")
+        self.assertEqual(refused.code, 2, refused.err)
+        self.assertIn("--timeout", refused.err)
+        self.assertEqual(self.w.keys(issuer="drill"), before)
+        self.assertEqual(self.w.must("--json", "drill", "list").lines(), [])
+
     def test_only_an_issuer_for_drills_is_drilled(self):
         refused = self.w.warder("drill", "run", "--issuer", "shop")
         self.assertEqual(refused.code, 5, refused.err)
         self.assertIn("warder issuer create drill --drill", refused.err)
+        self.assertIn("for drills", self.w.must("issuer", "show", "drill").out)
+        self.assertNotIn("for drills", self.w.must("issuer", "show", "shop").out)
         refused = self.w.warder("drill", "run")
         self.assertEqual(refused.code, 5)
         self.assertIn("no gateway is registered", refused.err)

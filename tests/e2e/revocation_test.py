@@ -147,6 +147,19 @@ class RevocationTest(unittest.TestCase):
             failed = w.warder("gateway", "create", "edge", *flags)
             self.assertNotEqual(failed.code, 0)
             self.assertIn(field, failed.err)
+        # Neither way round may a real token's audience be a probe's.
+        w.must("issuer", "update", "shop", "--grant",
+               "signer=checkout audience=https://api.example")
+        probed = ("gateway", "create", "probed", "--kind", "envoy", "--issuer",
+                  "shop", "--probe-url", "https://api.example/",
+                  "--probe-audience")
+        failed = w.warder(*probed, "https://api.example")
+        self.assertIn("probe.audience", failed.err)
+        w.must(*probed, "urn:probe")
+        failed = w.warder("issuer", "update", "shop", "--grant",
+                          "signer=checkout audience=urn:probe")
+        self.assertIn("probe.audience", failed.err)
+        w.must("gateway", "delete", "probed")
         # --plan shows what would be and makes nothing.
         w.must("gateway", "create", "edge", "--kind", "envoy", "--issuer",
                "shop", "--plan")
