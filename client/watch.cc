@@ -1,6 +1,5 @@
 #include "client/watch.h"
 
-#include <grpcpp/alarm.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/client_callback.h>
 
@@ -19,12 +18,6 @@ constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr absl::Duration kLook = absl::Seconds(1);
 // Whatever the server allows, it is acknowledged by then.
 constexpr absl::Duration kLatestWord = absl::Seconds(10);
-
-gpr_timespec DeadlineIn(absl::Duration pause) {
-  return gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_millis(absl::ToInt64Milliseconds(pause), GPR_TIMESPAN));
-}
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) +
@@ -67,6 +60,7 @@ struct KeySetWatcher::Shared {
   // before the channel does: gRPC's own threads cannot end it.
   int streams ABSL_GUARDED_BY(mu) = 0;
   bool stopping ABSL_GUARDED_BY(mu) = false;
+  bool look ABSL_GUARDED_BY(mu) = false;     // Tick is due before it said
   absl::Duration heard ABSL_GUARDED_BY(mu);  // uptime
   absl::Duration pause ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
   absl::Duration connect_at ABSL_GUARDED_BY(mu) = absl::ZeroDuration();
@@ -114,6 +108,19 @@ class KeySetWatcher::Stream final
   }
   void Cancel() { context_.TryCancel(); }
 
+  // Acknowledges what waited until `now`. Returns when there is more to, as
+  // uptime.
+  absl::Duration WriteWhatIsDue(absl::Duration now) {
+    {
+      MutexLock lock(&mu_);
+      if (due_at_ > now) return due_at_;
+      due_at_ = absl::InfiniteDuration();
+      due_ = true;
+    }
+    Write();
+    return absl::InfiniteDuration();
+  }
+
   void OnReadDone(bool ok) override {
     if (!ok) return Release();
     {
@@ -134,6 +141,13 @@ class KeySetWatcher::Stream final
     }
     StartRead(&response_);
     Write();
+    if (IsDueLater()) {
+      {
+        MutexLock lock(&shared_.mu);
+        shared_.look = true;
+      }
+      shared_.clock.Notify();
+    }
   }
 
   void OnWriteDone(bool ok) override {
@@ -164,9 +178,9 @@ class KeySetWatcher::Stream final
     delete this;
     {
       MutexLock lock(&shared.mu);
-      --shared.streams;  // Stop may return from here on
+      --shared.streams;
+      clock.Notify();  // Stop returns, and all may go, once this is unlocked
     }
-    clock.Notify();
   }
 
  private:
@@ -175,6 +189,11 @@ class KeySetWatcher::Stream final
     v1::WatchKeySetsRequest::Held& held = *waiting_.add_held();
     held.set_issuer(issuer);
     held.set_fingerprint(fingerprint);
+  }
+
+  bool IsDueLater() {
+    MutexLock lock(&mu_);
+    return due_at_ < absl::InfiniteDuration();
   }
 
   // Returns how long ago the request that is answered was sent: what lay in a
@@ -204,8 +223,11 @@ class KeySetWatcher::Stream final
       const absl::Duration within = FromProto(set.acknowledge_within());
       MutexLock lock(&mu_);
       AddHeld(set.issuer(), set.fingerprint());
-      if (within > absl::ZeroDuration() && !closed_) {
-        WriteLater(shared_.WithChance(std::min(within, kLatestWord)));
+      if (within > absl::ZeroDuration()) {
+        // Others are still to be told what this one knows.
+        due_at_ = std::min(
+            due_at_, shared_.clock.Uptime() +
+                         shared_.WithChance(std::min(within, kLatestWord)));
       } else {
         due_ = true;
       }
@@ -222,30 +244,13 @@ class KeySetWatcher::Stream final
     return absl::OkStatus();
   }
 
-  // Others are still to be told what this one knows.
-  void WriteLater(absl::Duration pause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (later_) return;
-    later_ = true;
-    AddHold();  // until the alarm rings or is cancelled
-    // A fresh one: the last may still be returning from its callback.
-    alarm_ = std::make_unique<grpc::Alarm>();
-    alarm_->Set(DeadlineIn(pause), [this](bool) {
-      {
-        MutexLock lock(&mu_);
-        later_ = false;
-        due_ = true;
-      }
-      Write();
-      RemoveHold();
-    });
-  }
-
   void Write() {
     // Held while the write begins: after Release none does.
     MutexLock lock(&mu_);
     if (writing_ || closed_ || !due_) return;
     writing_ = true;
     due_ = false;
+    due_at_ = absl::InfiniteDuration();
     request_.Swap(&waiting_);
     waiting_.Clear();
     request_.set_sequence(++sequence_);
@@ -260,7 +265,6 @@ class KeySetWatcher::Stream final
       MutexLock lock(&mu_);
       first = !released_;
       released_ = closed_ = true;
-      if (later_) alarm_->Cancel();
     }
     if (first) RemoveHold();
   }
@@ -277,8 +281,8 @@ class KeySetWatcher::Stream final
   // When requests were sent, from the last one that was answered on.
   std::map<int64_t, absl::Duration> sent_ ABSL_GUARDED_BY(mu_);  // uptime
   bool due_ ABSL_GUARDED_BY(mu_) = false;
-  bool later_ ABSL_GUARDED_BY(mu_) = false;  // the alarm is set
-  std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mu_);
+  // Uptime. What is acknowledged later is due then.
+  absl::Duration due_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool released_ ABSL_GUARDED_BY(mu_) = false;
@@ -332,7 +336,8 @@ absl::Duration KeySetWatcher::Tick() {
     if (s.stopping) return absl::InfiniteDuration();
     if (s.stream != nullptr) {
       if (now - s.heard > kSilence) s.stream->Cancel();
-      return now + kLook;
+      // OnDone, which deletes it, waits for the lock.
+      return std::min(now + kLook, s.stream->WriteWhatIsDue(now));
     }
     if (now < s.connect_at) return s.connect_at;
     fresh = s.stream = new Stream(s);
@@ -353,9 +358,11 @@ void KeySetWatcher::Run() {
     if (s.stopping) return;
     const absl::Duration wait = next - s.clock.Uptime();
     s.clock.AwaitWithDeadline(
-        &s.mu, [&s]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return s.stopping; },
+        &s.mu,
+        [&s]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return s.stopping || s.look; },
         s.clock.TimeNow() + std::clamp(wait, absl::Milliseconds(1), kLook));
     if (s.stopping) return;
+    s.look = false;
   }
 }
 

@@ -88,6 +88,14 @@ absl::StatusOr<Config> ReadConfig(const std::string& path) {
     return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
                  absl::StrCat(path, ": verify.", status.message()));
   }
+  if (std::count(config.verify.audiences.begin(), config.verify.audiences.end(),
+                 config.probe_audience) > 0) {
+    return Error(
+        absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
+        absl::StrCat(path, ": probe_audience \"", config.probe_audience,
+                     "\" stands in verify.audiences, too: a probe's "
+                     "token would open everything"));
+  }
   return config;
 }
 

@@ -1,8 +1,10 @@
 #include "client/agent/enforcer.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -112,11 +114,44 @@ void Enforcer::Load() {
   }
 }
 
+std::string Enforcer::FileOf(const std::string& issuer) const {
+  return absl::StrCat(key_set_directory_, "/", IdOf(issuer), ".json");
+}
+
 absl::Status Enforcer::WriteKeySet(const client::PublishedSet& set) {
   if (key_set_directory_.empty()) return absl::OkStatus();
-  return WriteAtomically(
-      absl::StrCat(key_set_directory_, "/", IdOf(set.issuer), ".json"),
-      set.jwks, FileMode::kForAll);
+  return WriteAtomically(FileOf(set.issuer), set.jwks, FileMode::kForAll);
+}
+
+void Enforcer::KeepFilesFresh() {
+  if (key_set_directory_.empty() || verifier_.options().serve_stale) return;
+  const bool stale = verifier_.stale();
+  MutexLock lock(&mu_);
+  if (stale == withdrawn_) return;
+  const auto sets = verifier_.Sets();
+  for (const auto& [issuer, set] : sets) {
+    absl::Status status;
+    if (!stale) {
+      status = WriteKeySet(set);
+    } else if (std::error_code error;
+               !std::filesystem::remove(FileOf(issuer), error) && error) {
+      status = absl::UnavailableError(error.message());
+    }
+    if (!status.ok()) {
+      Log(LogLevel::kError, "agent.key_set_file",
+          {{"file", FileOf(issuer)},
+           {"error", std::string(status.message())},
+           {"next", "tried again every second"}});
+      return;
+    }
+  }
+  withdrawn_ = stale;
+  if (sets.empty()) return;
+  Log(stale ? LogLevel::kWarning : LogLevel::kInfo, "agent.key_set_files",
+      {{"are", stale ? "taken away" : "back"},
+       {"next", stale ? "the server has not been reached for longer than "
+                        "verify.max_staleness; see its address and network"
+                      : ""}});
 }
 
 absl::Status Enforcer::Keep() {
@@ -155,6 +190,14 @@ absl::Status Enforcer::Apply(const client::PublishedSet& set) {
 
 void Enforcer::Confirm(const std::vector<std::string>& issuers,
                        absl::Duration age) {
+  if (!key_set_directory_.empty()) {
+    for (const auto& [issuer, set] : verifier_.Sets()) {
+      std::error_code error;
+      if (std::count(issuers.begin(), issuers.end(), issuer) == 0) {
+        std::filesystem::remove(FileOf(issuer), error);
+      }
+    }
+  }
   absl::Status status = verifier_.Keep(issuers);
   if (status.ok() && probe_) status = probe_->Keep(issuers);
   verifier_.Confirm(age);
@@ -165,7 +208,11 @@ void Enforcer::Confirm(const std::vector<std::string>& issuers,
   });
   // By uptime: a clock that jumped forward once makes nothing younger later.
   confirmed_ = clock_.TimeNow() - verifier_.Age();
-  if (status.ok() && confirmed_ >= kept_ + keep_every_) status = Keep();
+  // What is dated in the future was written before a clock was set right.
+  if (status.ok() &&
+      (confirmed_ < kept_ || confirmed_ >= kept_ + keep_every_)) {
+    status = Keep();
+  }
   if (!status.ok()) {
     Log(LogLevel::kError, "agent.state_not_kept",
         {{"error", std::string(status.message())},

@@ -41,12 +41,18 @@ class Enforcer : public client::KeySetSink {
                absl::Duration age) override;
   std::map<std::string, std::string> Held() override;
 
+  // Takes the files of key sets away where their sets may be used no more, and
+  // puts them back once they may: nobody asks a file how old it is. Call every
+  // second or so.
+  void KeepFilesFresh();
+
   const client::Verifier& verifier() const { return verifier_; }
   // Checks tokens for /probe; nullptr where there is none.
   const client::Verifier* probe() const { return probe_ ? &*probe_ : nullptr; }
 
  private:
   absl::Status Keep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string FileOf(const std::string& issuer) const;
   absl::Status WriteKeySet(const client::PublishedSet& set);
 
   const absl::Duration keep_every_;
@@ -61,6 +67,7 @@ class Enforcer : public client::KeySetSink {
   absl::Time confirmed_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // What of it is on the disk.
   absl::Time kept_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  bool withdrawn_ ABSL_GUARDED_BY(mu_) = false;  // no file is there
 };
 
 }  // namespace warder::agent

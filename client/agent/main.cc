@@ -1,6 +1,7 @@
 // warder-agent: beside a gateway, keeps its key sets current and answers for
 // it.
 #include <signal.h>
+#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -96,9 +97,8 @@ absl::Status Serve(const Config& config) {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
-  int got = 0;
-  while (sigwait(&set, &got) != 0) {
-  }
+  const timespec second = {.tv_sec = 1, .tv_nsec = 0};
+  while (sigtimedwait(&set, nullptr, &second) < 0) enforcer.KeepFilesFresh();
   Log(LogLevel::kInfo, "agent.stopping");
   watcher.Stop();
   if (envoy_door != nullptr) envoy_door->Shutdown();

@@ -323,7 +323,8 @@ void AddFields(CLI::App* command, Flags& flags) {
   command->add_option("--probe-cookie", flags.probe_cookie,
                       "the cookie that carries it, instead");
   command->add_option("--probe-audience", flags.probe_audience,
-                      "the audience it accepts on that URL and nowhere else");
+                      "urn:warder:probe, or that and more after a colon: it "
+                      "accepts it on that URL and nowhere else");
   command->add_option("--probe-accepted", flags.accepted,
                       "statuses that mean accepted (200, 204); repeat");
   command->add_option("--probe-refused", flags.refused,

@@ -66,7 +66,6 @@ absl::Status GatewayManager::CheckIssuers(ReadTransaction& txn,
   for (const IssuerId& id : gateway.issuers) {
     ASSIGN_OR_RETURN(const auto issuer, txn.FindIssuer(id));
     if (!issuer) return NotFound(IssuerName(id));
-    RETURN_IF_ERROR(domain::CheckProbeAudience(gateway, issuer->grants));
     const auto& algorithms = issuer->policy.algorithms;
     if (std::none_of(algorithms.begin(), algorithms.end(),
                      [&](const domain::Algorithm algorithm) {

@@ -156,14 +156,6 @@ Json SummaryOf(const domain::Issuer& issuer) {
   return detail;
 }
 
-absl::Status CheckProbes(ReadTransaction& txn, const domain::Issuer& issuer) {
-  ASSIGN_OR_RETURN(const auto gateways, txn.ListGatewaysOf(issuer.id));
-  for (const domain::Gateway& gateway : gateways) {
-    RETURN_IF_ERROR(domain::CheckProbeAudience(gateway, issuer.grants));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<domain::Issuer> GetIssuer(ReadTransaction& txn,
                                          const IssuerId& id) {
   ASSIGN_OR_RETURN(auto issuer, txn.FindIssuer(id));
@@ -333,7 +325,6 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
         if (command.grants) issuer.grants = *command.grants;
         domain::SetDefaultLifetimes(issuer.grants, issuer.policy);
         RETURN_IF_ERROR(domain::ValidateGrants(issuer.grants, issuer.policy));
-        if (command.grants) RETURN_IF_ERROR(CheckProbes(change.txn(), issuer));
         if (command.owner || command.deputies) {
           const OwnerId owner = command.owner.value_or(issuer.owner);
           const OwnerId former = issuer.owner;

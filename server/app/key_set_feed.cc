@@ -270,7 +270,8 @@ void KeySetFeed::Tick() {
   const absl::Duration acknowledge_within =
       concerned.size() < kMany
           ? absl::ZeroDuration()
-          : kForEach * static_cast<int64_t>(concerned.size());
+          : std::min(kForEach * static_cast<int64_t>(concerned.size()),
+                     kLongestWait);
   for (const auto& [watcher, issuer] : concerned) {
     if (watcher->MarkChanged(issuer, acknowledge_within)) watcher->Wake();
   }

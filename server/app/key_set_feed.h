@@ -127,7 +127,8 @@ class KeySetFeed {
   static constexpr size_t kMostOfOneGateway = 8192;
   // What a set costs to be sent to one watcher, both sides: acknowledgements
   // wait until all have been told. Fewer than kMany acknowledge at once.
-  static constexpr absl::Duration kForEach = absl::Microseconds(400);
+  static constexpr absl::Duration kForEach = absl::Microseconds(200);
+  static constexpr absl::Duration kLongestWait = absl::Seconds(2);
   static constexpr size_t kMany = 64;
 
   // Both outlive this.

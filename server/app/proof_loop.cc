@@ -316,8 +316,9 @@ absl::StatusOr<ProofLoop::Result> ProofLoop::Record(
         if (!revocation || !gateway || it == confirmations.end()) {
           return absl::OkStatus();
         }
-        // Another URL may be its probe by now: nothing is known of that one.
-        if (gateway->rev != matter.gateway.rev) {
+        // Of the probe that it has by now, nothing is known.
+        if (gateway->probe != matter.gateway.probe ||
+            gateway->create_time != matter.gateway.create_time) {
           result = Result::kAskAgain;
           return absl::OkStatus();
         }

@@ -82,6 +82,7 @@ absl::StatusOr<StreamInstances::Stream> StreamInstances::Connect(
                        "time they start?"));
     }
     it = group.instances.emplace(instance, Instance()).first;
+    if (group.last_cut_off == instance) group.last_cut_off.clear();
   } else {
     Count(group, it->second, -1);
   }
@@ -169,6 +170,18 @@ void StreamInstances::Disconnect(const Stream& stream, bool leaving) {
   }
 }
 
+// Its row in the store is what is remembered of it after a restart.
+void StreamInstances::NoteRefused(const GatewayId& id, Group& group,
+                                  const std::string& name, absl::Time since) {
+  if (since <= group.last_refused) {
+    gone_.emplace_back(id, name);
+    return;
+  }
+  if (!group.last_cut_off.empty()) gone_.emplace_back(id, group.last_cut_off);
+  group.last_cut_off = name;
+  group.last_refused = since;
+}
+
 absl::Status StreamInstances::Tick() {
   const absl::Time now = clock_.Read().trusted;
   std::vector<domain::GatewayInstance> heard;
@@ -182,7 +195,8 @@ absl::Status StreamInstances::Tick() {
         if (instance.stream == 0 &&
             instance.heard + instance.max_staleness <= now) {
           Count(group, instance, -1);
-          gone_.emplace_back(id, it->first);
+          NoteRefused(id, group, it->first,
+                      instance.heard + instance.max_staleness);
           it = group.instances.erase(it);
           fewer = true;
           continue;
@@ -195,6 +209,11 @@ absl::Status StreamInstances::Tick() {
                            .heard_time = instance.heard});
         }
         ++it;
+      }
+      if (!group.last_cut_off.empty() &&
+          group.last_refused + kRemember <= now) {
+        gone_.emplace_back(id, std::exchange(group.last_cut_off, ""));
+        group.last_refused = absl::InfinitePast();
       }
       if (!fewer) continue;
       for (const IssuerId& issuer : group.issuers) Tell(id, group, issuer, "");
@@ -228,9 +247,9 @@ absl::Status StreamInstances::Tick() {
 
 absl::Time StreamInstances::RefuseBy(const GatewayId& gateway) const {
   MutexLock lock(&mu_);
-  absl::Time last = absl::InfinitePast();
   const auto group = groups_.find(gateway);
-  if (group == groups_.end()) return last;
+  if (group == groups_.end()) return absl::InfinitePast();
+  absl::Time last = group->second.last_refused;
   for (const auto& [name, instance] : group->second.instances) {
     last = std::max(last, instance.stream > 0
                               ? clock_.Read().trusted + instance.max_staleness

@@ -28,6 +28,8 @@ class StreamInstances {
   // That one was heard of is written this often.
   static constexpr absl::Duration kWriteEvery = absl::Minutes(1);
   static constexpr size_t kMostOfOneGateway = 4096;
+  // How long it is known when the last of those that were cut off refused.
+  static constexpr absl::Duration kRemember = absl::Hours(48);
 
   // All outlive this.
   StreamInstances(Store& store, ClockGuard& clock, ViewSink& views)
@@ -65,7 +67,8 @@ class StreamInstances {
   absl::Status Tick();
 
   // Returns when the last instance of the gateway refuses by itself, should
-  // nothing be heard of any from now on: InfinitePast where none counts.
+  // nothing be heard of any from now on, or did: InfinitePast where none was
+  // cut off for kRemember.
   absl::Time RefuseBy(const GatewayId& gateway) const;
 
   // Returns how many instances of the gateway count.
@@ -84,10 +87,17 @@ class StreamInstances {
     std::map<std::string, Instance> instances;
     // Revision: how many instances enforce it and nothing newer.
     std::map<IssuerId, std::map<int64_t, int>> counts;
+    // Of those that were cut off until they refused by themselves: the one that
+    // did last, and when. What fetched from it may serve that for some time.
+    std::string last_cut_off;
+    absl::Time last_refused = absl::InfinitePast();
   };
 
   void Count(Group& group, const Instance& instance, int by)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // An instance that was cut off refuses since then, by itself.
+  void NoteRefused(const GatewayId& id, Group& group, const std::string& name,
+                   absl::Time since) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Returns the instance, or nullptr where another stream of it began.
   Instance* Find(const Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Tells what every instance enforces, where that moved on.

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/time_text.h"
@@ -104,12 +105,15 @@ absl::Status CheckProbe(const Probe& probe) {
   if (probe.header.empty() == probe.cookie.empty()) {
     return FieldError("probe.header", "name a header or a cookie, not both");
   }
-  if (probe.audience.empty()) {
-    return FieldError("probe.audience",
-                      "name an audience that the gateway accepts on the "
-                      "probe's URL and nowhere else");
-  }
   RETURN_IF_ERROR(CheckText("probe.audience", probe.audience));
+  if (!IsProbeAudience(probe.audience)) {
+    return FieldError(
+        "probe.audience",
+        absl::StrCat("\"", probe.audience, "\" is not ", kProbeAudience,
+                     ", nor that with more after a colon: an audience of its "
+                     "own, which the gateway accepts on the probe's URL alone, "
+                     "so that a probe's token opens nothing else"));
+  }
   RETURN_IF_ERROR(CheckAnswers("probe.accepted", probe.accepted));
   RETURN_IF_ERROR(CheckAnswers("probe.refused", probe.refused));
   for (const int status : probe.accepted) {
@@ -187,24 +191,9 @@ absl::Status ValidateGateway(const Gateway& gateway) {
   return absl::OkStatus();
 }
 
-absl::Status CheckProbeAudience(const Gateway& gateway,
-                                const std::vector<Grant>& grants) {
-  if (!gateway.probe) return absl::OkStatus();
-  const std::string& audience = gateway.probe->audience;
-  for (const Grant& grant : grants) {
-    if (std::count(grant.audiences.begin(), grant.audiences.end(), audience) ==
-        0) {
-      continue;
-    }
-    return Precondition(
-        Reason::kWrongState,
-        absl::StrCat("probe.audience \"", audience, "\" of ",
-                     GatewayName(gateway.id), ": signer ", grant.signer,
-                     " signs real tokens for it, and what opens to those would "
-                     "open to probe tokens; have the probe's URL alone accept "
-                     "an audience of its own"));
-  }
-  return absl::OkStatus();
+bool IsProbeAudience(absl::string_view audience) {
+  return absl::ConsumePrefix(&audience, kProbeAudience) &&
+         (audience.empty() || audience[0] == ':');
 }
 
 bool Reads(const Gateway& gateway, Algorithm algorithm) {

@@ -15,7 +15,6 @@
 #include "server/base/ids.h"
 #include "server/domain/algorithm.h"
 #include "server/domain/consumer.h"
-#include "server/domain/policy.h"
 
 namespace warder::domain {
 
@@ -37,7 +36,8 @@ struct Probe {
   // it is (any other); or in this cookie. One of both.
   std::string header = "Authorization";
   std::string cookie = {};
-  // The audience of probe tokens; the gateway accepts it on this URL alone.
+  // The audience of probe tokens, see IsProbeAudience; the gateway accepts it
+  // on this URL alone.
   std::string audience = {};
   // Answers that mean that the token was accepted, and refused. Any other means
   // that nothing was learned.
@@ -107,11 +107,12 @@ struct GatewayInstance {
 // version.
 absl::Status ValidateGateway(const Gateway& gateway);
 
-// Returns OK, or FAILED_PRECONDITION WRONG_STATE where a grant names the
-// audience of the gateway's probe: what real tokens open, probe tokens would
-// open, too.
-absl::Status CheckProbeAudience(const Gateway& gateway,
-                                const std::vector<Grant>& grants);
+// What probe tokens are for. They are signed by living keys, too: were their
+// audience a real one, whoever runs or logs a probe's URL would hold tokens
+// that open the real thing.
+inline constexpr char kProbeAudience[] = "urn:warder:probe";
+// Returns whether `audience` is that, or that and more after a colon.
+bool IsProbeAudience(absl::string_view audience);
 
 // Returns whether the gateway's kind of verifier reads keys of `algorithm`.
 bool Reads(const Gateway& gateway, Algorithm algorithm);

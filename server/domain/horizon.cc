@@ -44,7 +44,8 @@ std::string NextStep(const Gateway& gateway, const Consumer& consumer) {
     return absl::StrCat(
         "give it a probe, so that it can be asked: warder "
         "gateway update ",
-        gateway.id.value(), " --probe-url URL --probe-audience AUD",
+        gateway.id.value(),
+        " --probe-url URL --probe-audience urn:warder:probe",
         consumer.cache_setting.empty()
             ? ""
             : absl::StrCat("; or bound its cache (", consumer.cache_setting,

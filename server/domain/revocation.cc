@@ -195,10 +195,12 @@ absl::Time BehindStreams(const Confirmation& confirmation,
                          absl::Time streams_refuse_by) {
   const Consumer* consumer = FindConsumer(gateway.consumer);
   if (consumer == nullptr || consumer->acknowledges) return streams_refuse_by;
-  // Of `latest` the agent's part is the default bound; the rest is its own.
-  const absl::Duration own =
-      confirmation.latest - revocation.revoke_time - kDefaultStaleness;
-  return streams_refuse_by + std::max(own, absl::ZeroDuration());
+  // The agent's part of either is the default bound; the rest is its own. It
+  // may have been registered otherwise at the revocation.
+  const absl::Duration then = confirmation.latest - revocation.revoke_time;
+  const absl::Duration now = HorizonOf(gateway, absl::ZeroDuration()).latest;
+  return streams_refuse_by + std::max(std::max(then, now) - kDefaultStaleness,
+                                      absl::ZeroDuration());
 }
 
 bool NoteTime(Confirmation& confirmation, const Gateway& gateway,

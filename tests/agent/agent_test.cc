@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 
 #include "client/agent/atomic_file.h"
@@ -151,6 +152,36 @@ TEST_F(EnforcerTest, WhatIsNoLongerItsGatewaysIsDropped) {
   ASSERT_OK(enforcer.Apply(set_));
   enforcer.Confirm({"issuers/other"}, absl::ZeroDuration());
   EXPECT_TRUE(enforcer.Held().empty());
+}
+
+TEST_F(EnforcerTest, AFileOfAKeySetLivesNoLongerThanItMayBeUsed) {
+  config_.key_set_directory = dir_.File("");
+  const std::string file = dir_.File("shop.json");
+  Enforcer enforcer(config_, clock_);
+  ASSERT_OK(enforcer.Apply(set_));
+  enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
+  enforcer.KeepFilesFresh();
+  EXPECT_TRUE(std::filesystem::exists(file));
+  clock_.AdvanceTime(config_.verify.max_staleness + absl::Seconds(1));
+  enforcer.KeepFilesFresh();
+  EXPECT_FALSE(std::filesystem::exists(file));
+  enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
+  enforcer.KeepFilesFresh();
+  EXPECT_TRUE(std::filesystem::exists(file));
+  enforcer.Confirm({"issuers/other"}, absl::ZeroDuration());
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(EnforcerTest, AClockThatIsSetRightIsRightOnTheDiskToo) {
+  Enforcer enforcer(config_, clock_);
+  ASSERT_OK(enforcer.Apply(set_));
+  clock_.SetTime(TestStart() + absl::Hours(1));
+  enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
+  clock_.SetTime(TestStart());
+  enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
+  // Else it would be young again when that hour has passed.
+  clock_.SetTime(TestStart() + absl::Hours(1));
+  EXPECT_TRUE(HeldByANewProcess().empty());
 }
 
 TEST_F(EnforcerTest, WhatCannotBeKeptIsNotAcknowledged) {

@@ -312,7 +312,8 @@ TEST_F(ConfirmationLoopTest, AGatewaySeesItselfAlone) {
 
 TEST_F(ConfirmationLoopTest, AProbeThatLeadsHereHasToBeMeant) {
   domain::Gateway gateway = Make("edge", "envoy");
-  gateway.probe = domain::Probe{.url = "https://127.0.0.1/p", .audience = "a"};
+  gateway.probe = domain::Probe{.url = "https://127.0.0.1/p",
+                                .audience = domain::kProbeAudience};
   const auto create = [&] {
     return gateways_.Create(app_.As("security/sam"), gateway).status();
   };

@@ -53,8 +53,8 @@ class ProofLoopTest : public testing::Test {
                         ? domain::Reach::kStream
                         : domain::Reach::kPoll;
     gateway.issuers = {IssuerId("shop")};
-    gateway.probe =
-        domain::Probe{.url = "https://edge/probe", .audience = "urn:probe"};
+    gateway.probe = domain::Probe{.url = "https://edge/probe",
+                                  .audience = "urn:warder:probe"};
     ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway).status());
   }
   KeyId MustRevoke() {
@@ -119,7 +119,7 @@ TEST_F(ProofLoopTest, ADeadKeyRefusedAndALivingOneAcceptedAreTheProof) {
   EXPECT_EQ(dead.kid(), key.value());
   EXPECT_NE(living.kid(), dead.kid());
   EXPECT_EQ(living.claims, dead.claims);
-  EXPECT_EQ(dead.claims["aud"], "urn:probe");
+  EXPECT_EQ(dead.claims["aud"], "urn:warder:probe");
   EXPECT_EQ(dead.claims["sub"], "warder-canary");
   // It is asked again now and then, for as long as there are canaries.
   const int asked = asked_;
@@ -194,7 +194,7 @@ TEST_F(ProofLoopTest, AProbeThatCameTooLateLeavesTheWord) {
                   .status());
   };
   const KeyId key = MustRevoke();
-  ask_for("urn:another");  // nothing was signed for it
+  ask_for("urn:warder:probe:another");  // nothing was signed for it
   Pass(absl::Seconds(1));
   EXPECT_EQ(asked_, 0);
   FakeStatementSigner signer;

@@ -63,6 +63,30 @@ TEST_F(StreamInstancesTest, WhoIsCutOffCountsUntilItRefusesByItself) {
   EXPECT_EQ(noted_, (Noted{6, 7}));
 }
 
+TEST_F(StreamInstancesTest, WhenTheLastOneRefusedIsRemembered) {
+  const absl::Time start = app_.clock.TimeNow();
+  EXPECT_EQ(instances_.RefuseBy(gateway_.id), absl::InfinitePast());
+  const auto a = MustConnect("a/1");
+  ASSERT_OK(instances_.Tick());
+  instances_.Disconnect(a, /*leaving=*/false);
+  EXPECT_EQ(instances_.RefuseBy(gateway_.id), start + absl::Minutes(1));
+  app_.clock.AdvanceTime(absl::Minutes(5));
+  ASSERT_OK(instances_.Tick());
+  EXPECT_EQ(instances_.Count(gateway_.id), 0);
+  EXPECT_EQ(instances_.RefuseBy(gateway_.id), start + absl::Minutes(1));
+  // By the next process, too; it may have been heard of since that was written.
+  StreamInstances next(app_.store, app_.runner.clock_guard(), *this);
+  ASSERT_OK(next.Load());
+  ASSERT_OK(next.Tick());
+  EXPECT_EQ(next.Count(gateway_.id), 0);
+  EXPECT_EQ(next.RefuseBy(gateway_.id),
+            start + absl::Minutes(1) + StreamInstances::kWriteEvery);
+  // Not for ever.
+  app_.clock.AdvanceTime(StreamInstances::kRemember);
+  ASSERT_OK(next.Tick());
+  EXPECT_EQ(next.RefuseBy(gateway_.id), absl::InfinitePast());
+}
+
 TEST_F(StreamInstancesTest, WhoLeavesCountsNoMore) {
   const auto a = MustConnect("a");
   const auto b = MustConnect("b");

@@ -31,7 +31,7 @@ class Agent:
             out.write("server:\n" + server + "verify:\n" + "".join(
                 f"  {name}: {value}\n" for name, value in settings.items())
                 + f"""instance: {name}-1
-probe_audience: urn:probe
+probe_audience: urn:warder:probe
 http_address: {address or f"127.0.0.1:{self.port}"}
 state_directory: {self.dir}/state
 key_set_directory: {self.dir}/sets

@@ -118,10 +118,10 @@ class AgentTest(unittest.TestCase):
 
     def test_a_probes_audience_opens_the_probe_and_nothing_else(self):
         self.w.must("issuer", "update", "shop", "--grant",
-                    "signer=checkout audience=api audience=urn:probe")
+                    "signer=checkout audience=api audience=urn:warder:probe")
         agent = self.agent().wait()
         canary = self.w.must("token", "sign", "--issuer", "shop",
-                             "--audience", "urn:probe", "--subject", "c",
+                             "--audience", "urn:warder:probe", "--subject", "c",
                              who="signer/checkout").out.strip()
         self.assertEqual(agent.answer(canary, "/probe")[0], 204)
         self.assertEqual(agent.answer(canary)[0], 401)
@@ -267,7 +267,7 @@ class AgentTest(unittest.TestCase):
         url = f"http://127.0.0.1:{port}"
         self.w.must("gateway", "create", "envoy", "--kind", "envoy-ext-authz",
                     "--reach", "stream", "--issuer", "shop", "--probe-url",
-                    url + "/.warder/probe", "--probe-audience", "urn:probe",
+                    url + "/.warder/probe", "--probe-audience", "urn:warder:probe",
                     "--probe-local")
         agent = self.agent(name="envoy", ext_authz=f"127.0.0.1:{authz}").wait()
         # The sample: the filter as it stands, cluster and route from its remarks.

@@ -54,7 +54,7 @@ class AgentsClockTest(unittest.TestCase):
         agent = Agent(w, name="edge", clock_skew="3m")
         w.must("gateway", "create", "edge", "--kind", "nginx-auth-request",
                "--reach", "stream", "--issuer", "shop", "--probe-url",
-               agent.url + "/probe", "--probe-audience", "urn:probe",
+               agent.url + "/probe", "--probe-audience", "urn:warder:probe",
                "--probe-local")
         self.addCleanup(agent.stop)
         agent.start(**shifted(self, by)).wait()

@@ -10,7 +10,7 @@ from agent_process import Agent
 from harness import Warderd, free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROBE = "urn:probe"
+PROBE = "urn:warder:probe"
 
 
 class DrillTest(unittest.TestCase):

@@ -19,7 +19,7 @@ from harness import Warderd, free_port, pip_install
 HERE = pathlib.Path(__file__).resolve().parent
 VERIFIERS = HERE / "verifiers"
 DEPLOY = HERE.parents[1] / "tools/deploy"
-PROBE = "urn:probe"
+PROBE = "urn:warder:probe"
 CACHE = 3  # seconds, where a verifier lets us say
 # From what it can refuse by to what it is known to refuse by: the question.
 ASKING = 1.0

@@ -50,7 +50,7 @@ class ProofTest(unittest.TestCase):
     def register(self, name, url, kind="nginx-auth-request", reach="stream"):
         self.w.must("gateway", "create", name, "--kind", kind, "--reach",
                     reach, "--issuer", "shop", "--probe-url", url,
-                    "--probe-audience", "urn:probe", "--probe-local")
+                    "--probe-audience", "urn:warder:probe", "--probe-local")
 
     def revoke(self):
         kid = self.w.keys("active")[0]["kid"]

@@ -2,11 +2,12 @@
 // refuses the keys of somebody who has left, what each costs the server, and
 // how long it takes until all are back after it was killed.
 //
-//   bench_watch --warderd PATH --watchers N [--departures N] [--memory]
-//               [--storm]
+//   bench_watch --warderd PATH --watchers N [--per-connection N]
+//               [--departures N] [--memory] [--storm]
 //
-// Each watcher has a TLS connection and a Verifier of its own, as a process
-// would; the server and all of them share the machine's cores. A time begins
+// Each watcher has a Verifier of its own and, unless --per-connection says how
+// many share one, a TLS connection, as a process would; the server and all of
+// them share the machine's cores. A time begins
 // with the instant at which the departure is recorded, in the server's
 // transaction, and ends when the watcher's Verifier refuses.
 #include <grpcpp/create_channel.h>
@@ -57,6 +58,7 @@ constexpr int kOfOneGateway = 1000;
 struct Flags {
   std::string warderd;
   int watchers = 1000;
+  int per_connection = 1;
   int departures = 10;
   bool memory = false, storm = false;
 };
@@ -149,19 +151,23 @@ std::string ReadText(const std::string& path) {
 // One verifier with a stream of its own.
 class Watcher : public client::KeySetSink {
  public:
-  Watcher(const grpc::SslCredentialsOptions& identity, int index,
+  Watcher(const std::shared_ptr<grpc::Channel>& channel, int index,
           SystemClock& clock, Random& random)
       : clock_(clock), verifier_(Options(), clock) {
-    grpc::ChannelArguments arguments = client::ChannelArguments();
-    arguments.SetSslTargetNameOverride("localhost");
-    arguments.SetInt("grpc.use_local_subchannel_pool", 1);
-    arguments.SetInt("grpc.max_reconnect_backoff_ms", 1000);
     client::WatchOptions options;
     options.instance = absl::StrCat("w", index);
-    stream_ = std::make_unique<client::KeySetWatcher>(
-        grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", Server::port()),
-                                  grpc::SslCredentials(identity), arguments),
-        *this, clock, random, options);
+    stream_ = std::make_unique<client::KeySetWatcher>(channel, *this, clock,
+                                                      random, options);
+  }
+
+  static std::shared_ptr<grpc::Channel> Connect(
+      const grpc::SslCredentialsOptions& identity) {
+    grpc::ChannelArguments arguments = client::ChannelArguments();
+    arguments.SetSslTargetNameOverride("localhost");
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+    return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", Server::port()),
+                                     grpc::SslCredentials(identity), arguments);
   }
 
   absl::Status Apply(const client::PublishedSet& set) override {
@@ -235,9 +241,13 @@ class Bench {
       const auto identity =
           IdentityOf(absl::StrCat("fleet-", first / kOfOneGateway));
       const int end = std::min(first + kOfOneGateway, flags_.watchers);
+      std::shared_ptr<grpc::Channel> channel;
       for (int i = first; i < end; ++i) {
+        if (i % flags_.per_connection == 0) {
+          channel = Watcher::Connect(identity);
+        }
         watchers_.push_back(
-            std::make_unique<Watcher>(identity, i, clock_, random_));
+            std::make_unique<Watcher>(channel, i, clock_, random_));
       }
     }
     // One thread looks after many: none of them needs one of its own.
@@ -292,9 +302,11 @@ class Bench {
       return times[static_cast<size_t>(
           std::ceil(share * static_cast<double>(times.size() - 1)))];
     };
-    Report("revoke", absl::StrCat("p50_ms_", flags_.watchers), at(0.5), 0,
+    const std::string suffix = absl::StrCat(
+        flags_.watchers, flags_.per_connection > 1 ? "_shared" : "");
+    Report("revoke", absl::StrCat("p50_ms_", suffix), at(0.5), 0,
            /*lower_is_better=*/true);
-    Report("revoke", absl::StrCat("p99_ms_", flags_.watchers), at(0.99),
+    Report("revoke", absl::StrCat("p99_ms_", suffix), at(0.99),
            flags_.watchers == 1000 ? 50 : 0, /*lower_is_better=*/true);
   }
 
@@ -401,6 +413,8 @@ int main(int argc, char** argv) {
       flags.warderd = value, ++i;
     } else if ((flag != "--watchers" ||
                 !absl::SimpleAtoi(value, &flags.watchers)) &&
+               (flag != "--per-connection" ||
+                !absl::SimpleAtoi(value, &flags.per_connection)) &&
                (flag != "--departures" ||
                 !absl::SimpleAtoi(value, &flags.departures))) {
       std::cerr << "what is " << flag << " " << value << "?\n";
