@@ -124,14 +124,19 @@ absl::Status Enforcer::WriteKeySet(const client::PublishedSet& set) {
 }
 
 void Enforcer::KeepFilesFresh() {
-  if (key_set_directory_.empty() || verifier_.options().serve_stale) return;
-  const bool stale = verifier_.stale();
+  ShowFiles(!verifier_.stale() || verifier_.options().serve_stale);
+}
+
+void Enforcer::WithdrawFiles() { ShowFiles(false); }
+
+void Enforcer::ShowFiles(bool shown) {
+  if (key_set_directory_.empty()) return;
   MutexLock lock(&mu_);
-  if (stale == withdrawn_) return;
+  if (shown != withdrawn_) return;
   const auto sets = verifier_.Sets();
   for (const auto& [issuer, set] : sets) {
     absl::Status status;
-    if (!stale) {
+    if (shown) {
       status = WriteKeySet(set);
     } else if (std::error_code error;
                !std::filesystem::remove(FileOf(issuer), error) && error) {
@@ -145,13 +150,13 @@ void Enforcer::KeepFilesFresh() {
       return;
     }
   }
-  withdrawn_ = stale;
+  withdrawn_ = !shown;
   if (sets.empty()) return;
-  Log(stale ? LogLevel::kWarning : LogLevel::kInfo, "agent.key_set_files",
-      {{"are", stale ? "taken away" : "back"},
-       {"next", stale ? "the server has not been reached for longer than "
-                        "verify.max_staleness; see its address and network"
-                      : ""}});
+  Log(LogLevel::kInfo, "agent.key_set_files",
+      {{"are", shown ? "back" : "taken away"},
+       {"because", shown ? "the server confirms them"
+                         : "the server has not confirmed them within "
+                           "verify.max_staleness, or the agent ends"}});
 }
 
 absl::Status Enforcer::Keep() {

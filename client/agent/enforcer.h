@@ -45,6 +45,8 @@ class Enforcer : public client::KeySetSink {
   // puts them back once they may: nobody asks a file how old it is. Call every
   // second or so.
   void KeepFilesFresh();
+  // Takes them away: nobody keeps them current from now on.
+  void WithdrawFiles();
 
   const client::Verifier& verifier() const { return verifier_; }
   // Checks tokens for /probe; nullptr where there is none.
@@ -52,6 +54,7 @@ class Enforcer : public client::KeySetSink {
 
  private:
   absl::Status Keep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ShowFiles(bool shown);
   std::string FileOf(const std::string& issuer) const;
   absl::Status WriteKeySet(const client::PublishedSet& set);
 
@@ -67,7 +70,9 @@ class Enforcer : public client::KeySetSink {
   absl::Time confirmed_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // What of it is on the disk.
   absl::Time kept_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
-  bool withdrawn_ ABSL_GUARDED_BY(mu_) = false;  // no file is there
+  // No file is there, as far as is known: what the last process left may have
+  // gone with it.
+  bool withdrawn_ ABSL_GUARDED_BY(mu_) = true;
 };
 
 }  // namespace warder::agent

@@ -57,6 +57,7 @@ absl::Status Serve(const Config& config) {
                               [](absl::Duration) {}));
   Enforcer enforcer(config, clock);
   enforcer.Load();
+  enforcer.KeepFilesFresh();
   client::KeySetWatcher watcher(
       connection->channel(), enforcer, clock, random,
       {.instance = config.instance,
@@ -100,8 +101,10 @@ absl::Status Serve(const Config& config) {
   const timespec second = {.tv_sec = 1, .tv_nsec = 0};
   while (sigtimedwait(&set, nullptr, &second) < 0) enforcer.KeepFilesFresh();
   Log(LogLevel::kInfo, "agent.stopping");
-  watcher.Stop();
   if (envoy_door != nullptr) envoy_door->Shutdown();
+  if (config.state_directory.empty()) enforcer.WithdrawFiles();
+  // Then the listener ends, and last the watcher: when the server is told that
+  // this instance leaves, nothing answers here any more.
   return absl::OkStatus();
 }
 

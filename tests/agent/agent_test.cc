@@ -168,7 +168,16 @@ TEST_F(EnforcerTest, AFileOfAKeySetLivesNoLongerThanItMayBeUsed) {
   enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
   enforcer.KeepFilesFresh();
   EXPECT_TRUE(std::filesystem::exists(file));
-  enforcer.Confirm({"issuers/other"}, absl::ZeroDuration());
+  // The next process finds the state, and not the file.
+  std::filesystem::remove(file);
+  Enforcer next(config_, clock_);
+  next.Load();
+  next.KeepFilesFresh();
+  EXPECT_TRUE(std::filesystem::exists(file));
+  next.WithdrawFiles();
+  EXPECT_FALSE(std::filesystem::exists(file));
+  next.KeepFilesFresh();
+  next.Confirm({"issuers/other"}, absl::ZeroDuration());
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 
