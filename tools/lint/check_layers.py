@@ -14,6 +14,7 @@ ROOMS = {
     "server/app": ["server/domain", "server/base"],
     "server/crypto": ["server/base"],
     "server/jose": ["server/crypto", "server/base"],
+    "server/ledger": ["server/crypto", "server/base"],
     "server/vault": ["server/app", "server/domain", "server/jose",
                      "server/crypto", "server/base"],
     "server/storage": ["server/app", "server/domain", "server/base"],

@@ -1,0 +1,239 @@
+#include "server/ledger/fuse_filter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/numeric/bits.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+
+namespace warder::ledger {
+namespace {
+
+constexpr char kMagic[] = "WFF1";
+constexpr size_t kHeader = 4 + 1 + 8 + 8 + 4 + 4;
+constexpr int kMostAttempts = 64;
+constexpr uint32_t kShortestStretch = 4;
+constexpr uint32_t kLongestStretch = 1 << 18;
+constexpr size_t kMostCells = size_t{1} << 31;
+
+// Of each cell: how many digests need it, and, where one alone does, that one's
+// hash and as which of its three cells.
+class Needs {
+ public:
+  explicit Needs(size_t cells) : tags_(cells), hashes_(cells) {}
+
+  void Add(uint32_t cell, uint8_t place, uint64_t hash) {
+    tags_[cell] = static_cast<uint16_t>((tags_[cell] + kOne) ^ place);
+    hashes_[cell] ^= hash;
+  }
+  void Remove(uint32_t cell, uint8_t place, uint64_t hash) {
+    tags_[cell] = static_cast<uint16_t>((tags_[cell] - kOne) ^ place);
+    hashes_[cell] ^= hash;
+  }
+  bool Once(uint32_t cell) const { return tags_[cell] / kOne == 1; }
+  uint8_t PlaceOf(uint32_t cell) const { return tags_[cell] % kOne; }
+  uint64_t HashOf(uint32_t cell) const { return hashes_[cell]; }
+
+ private:
+  static constexpr uint16_t kOne = 4;  // below it: the places, XORed
+
+  std::vector<uint16_t> tags_;
+  std::vector<uint64_t> hashes_;
+};
+
+// A digest, and which of its cells is set when it is its turn.
+struct Peeled {
+  uint64_t hash;
+  uint8_t place;
+};
+
+// Puts hashes of one part of the array beside each other: what follows touches
+// memory in order.
+std::vector<uint64_t> InOrder(const std::vector<uint64_t>& hashes,
+                              const FuseShape& shape) {
+  int bits = 1;
+  while ((uint64_t{1} << bits) < shape.stretches) ++bits;
+  std::vector<size_t> starts((size_t{1} << bits) + 1);
+  for (const uint64_t hash : hashes) ++starts[(hash >> (64 - bits)) + 1];
+  for (size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+  std::vector<uint64_t> ordered(hashes.size());
+  for (const uint64_t hash : hashes) {
+    ordered[starts[hash >> (64 - bits)]++] = hash;
+  }
+  return ordered;
+}
+
+// Returns every digest in the order in which they were peeled; fewer where a
+// core remains of which each cell is needed twice.
+std::vector<Peeled> Peel(const std::vector<uint64_t>& hashes,
+                         const FuseShape& shape) {
+  Needs needs(shape.cells());
+  for (const uint64_t hash : InOrder(hashes, shape)) {
+    const auto cells = shape.Cells(hash);
+    for (uint8_t place = 0; place < 3; ++place) {
+      needs.Add(cells[place], place, hash);
+    }
+  }
+  std::vector<uint32_t> alone;
+  for (uint32_t cell = 0; cell < shape.cells(); ++cell) {
+    if (needs.Once(cell)) alone.push_back(cell);
+  }
+  std::vector<Peeled> peeled;
+  peeled.reserve(hashes.size());
+  while (!alone.empty()) {
+    const uint32_t cell = alone.back();
+    alone.pop_back();
+    if (!needs.Once(cell)) continue;  // its digest was peeled by another cell
+    const Peeled next = {needs.HashOf(cell), needs.PlaceOf(cell)};
+    peeled.push_back(next);
+    const auto cells = shape.Cells(next.hash);
+    for (uint8_t place = 0; place < 3; ++place) {
+      needs.Remove(cells[place], place, next.hash);
+      if (needs.Once(cells[place])) alone.push_back(cells[place]);
+    }
+  }
+  return peeled;
+}
+
+void PutNumber(uint64_t number, size_t bytes, std::string& out) {
+  for (size_t i = 0; i < bytes; ++i) {
+    out.push_back(static_cast<char>(number >> (8 * i)));
+  }
+}
+
+uint64_t GetNumber(absl::string_view bytes) {
+  uint64_t number = 0;
+  for (size_t i = bytes.size(); i > 0; --i) {
+    number = number << 8 | static_cast<uint8_t>(bytes[i - 1]);
+  }
+  return number;
+}
+
+}  // namespace
+
+// The paper's section 4.
+FuseShape FuseShape::For(size_t count) {
+  FuseShape shape;
+  if (count < 2) return shape;
+  const double n = static_cast<double>(count);
+  const int power =
+      static_cast<int>(std::floor(std::log(n) / std::log(3.33) + 2.25));
+  shape.stretch = std::min(kLongestStretch, uint32_t{1} << std::min(power, 18));
+  const double factor =
+      std::max(1.125, 0.875 + 0.25 * std::log(1e6) / std::log(n));
+  const auto wanted = static_cast<uint64_t>(std::llround(n * factor));
+  const uint64_t all = (wanted + shape.stretch - 1) / shape.stretch;
+  shape.stretches = all > 3 ? static_cast<uint32_t>(all - 2) : 1;
+  return shape;
+}
+
+template <typename Fingerprint>
+bool FuseFilter<Fingerprint>::Try(const std::vector<uint64_t>& digests,
+                                  uint64_t seed) {
+  std::vector<uint64_t> hashes(digests.size());
+  for (size_t i = 0; i < digests.size(); ++i) {
+    hashes[i] = Mix(digests[i] + seed);
+  }
+  const std::vector<Peeled> peeled = Peel(hashes, shape_);
+  if (peeled.size() != hashes.size()) return false;
+  seed_ = seed;
+  cells_.assign(shape_.cells(), 0);
+  // Who was peeled last goes first: nobody after it needs its cell.
+  for (auto it = peeled.rbegin(); it != peeled.rend(); ++it) {
+    const auto cells = shape_.Cells(it->hash);
+    Fingerprint value = FingerprintOf(it->hash);
+    for (const uint32_t cell : cells) value ^= cells_[cell];
+    cells_[cells[it->place]] = value;  // which was 0
+  }
+  return true;
+}
+
+template <typename Fingerprint>
+absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Build(
+    std::vector<uint64_t> digests, Random& random) {
+  if (digests.size() > kMost) {
+    return FieldError("digests", absl::StrCat(digests.size(), " of them; ",
+                                              kMost, " at most are taken"));
+  }
+  FuseFilter filter;
+  for (int attempt = 0; attempt < kMostAttempts && !digests.empty();
+       ++attempt) {
+    // One that comes twice can never be peeled.
+    if (attempt == 1) {
+      std::sort(digests.begin(), digests.end());
+      digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
+    }
+    filter.shape_ = FuseShape::For(digests.size());
+    uint64_t seed = 0;
+    random.Fill({reinterpret_cast<uint8_t*>(&seed), sizeof(seed)});
+    if (filter.Try(digests, seed)) {
+      filter.count_ = digests.size();
+      return filter;
+    }
+  }
+  if (digests.empty()) return filter;
+  return Internal(absl::StrCat("no filter of ", digests.size(),
+                               " digests came of ", kMostAttempts, " seeds"));
+}
+
+template <typename Fingerprint>
+std::string FuseFilter<Fingerprint>::Serialize() const {
+  std::string out = kMagic;
+  out.reserve(kHeader + size_bytes());
+  PutNumber(8 * sizeof(Fingerprint), 1, out);
+  PutNumber(seed_, 8, out);
+  PutNumber(count_, 8, out);
+  PutNumber(shape_.stretch, 4, out);
+  PutNumber(shape_.stretches, 4, out);
+  for (const Fingerprint cell : cells_) PutNumber(cell, sizeof(cell), out);
+  return out;
+}
+
+template <typename Fingerprint>
+absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Parse(
+    absl::string_view bytes) {
+  const auto bad = [](absl::string_view what) {
+    return FieldError("filter", what);
+  };
+  if (bytes.size() < kHeader || bytes.substr(0, 4) != kMagic) {
+    return bad("is none: it does not begin with WFF1");
+  }
+  if (GetNumber(bytes.substr(4, 1)) != 8 * sizeof(Fingerprint)) {
+    return bad(absl::StrCat("its fingerprints are not of ",
+                            8 * sizeof(Fingerprint), " bits"));
+  }
+  FuseFilter filter;
+  filter.seed_ = GetNumber(bytes.substr(5, 8));
+  filter.count_ = GetNumber(bytes.substr(13, 8));
+  filter.shape_.stretch = static_cast<uint32_t>(GetNumber(bytes.substr(21, 4)));
+  filter.shape_.stretches =
+      static_cast<uint32_t>(GetNumber(bytes.substr(25, 4)));
+  if (!absl::has_single_bit(filter.shape_.stretch) ||
+      filter.shape_.stretch < kShortestStretch ||
+      filter.shape_.stretch > kLongestStretch || filter.shape_.stretches == 0 ||
+      filter.shape_.cells() > kMostCells ||
+      filter.count_ > filter.shape_.cells()) {
+    return bad(absl::StrCat("its ", filter.count_, " digests are not in ",
+                            filter.shape_.stretches, " + 2 stretches of ",
+                            filter.shape_.stretch, " cells"));
+  }
+  const absl::string_view cells = bytes.substr(kHeader);
+  const size_t wanted = filter.count_ == 0 ? 0 : filter.shape_.cells();
+  if (cells.size() != wanted * sizeof(Fingerprint)) {
+    return bad(absl::StrCat("has ", cells.size(), " bytes of cells, not ",
+                            wanted * sizeof(Fingerprint)));
+  }
+  filter.cells_.resize(wanted);
+  for (size_t i = 0; i < wanted; ++i) {
+    filter.cells_[i] = static_cast<Fingerprint>(
+        GetNumber(cells.substr(i * sizeof(Fingerprint), sizeof(Fingerprint))));
+  }
+  return filter;
+}
+
+template class FuseFilter<uint8_t>;
+template class FuseFilter<uint16_t>;
+
+}  // namespace warder::ledger
