@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -88,7 +90,8 @@ absl::StatusOr<Config> ReadConfig(const std::string& path) {
     return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
                  absl::StrCat(path, ": verify.", status.message()));
   }
-  if (std::count(config.verify.audiences.begin(), config.verify.audiences.end(),
+  if (!config.probe_audience.empty() &&
+      std::count(config.verify.audiences.begin(), config.verify.audiences.end(),
                  config.probe_audience) > 0) {
     return Error(
         absl::StatusCode::kInvalidArgument, Reason::kConfiguration,

@@ -119,19 +119,23 @@ std::string Enforcer::FileOf(const std::string& issuer) const {
 }
 
 absl::Status Enforcer::WriteKeySet(const client::PublishedSet& set) {
-  if (key_set_directory_.empty()) return absl::OkStatus();
+  if (key_set_directory_.empty() || ended_) return absl::OkStatus();
   return WriteAtomically(FileOf(set.issuer), set.jwks, FileMode::kForAll);
 }
 
 void Enforcer::KeepFilesFresh() {
+  MutexLock lock(&mu_);
   ShowFiles(!verifier_.stale() || verifier_.options().serve_stale);
 }
 
-void Enforcer::WithdrawFiles() { ShowFiles(false); }
+void Enforcer::WithdrawFiles() {
+  MutexLock lock(&mu_);
+  ShowFiles(false);
+  ended_ = true;
+}
 
 void Enforcer::ShowFiles(bool shown) {
   if (key_set_directory_.empty()) return;
-  MutexLock lock(&mu_);
   if (shown != withdrawn_) return;
   const auto sets = verifier_.Sets();
   for (const auto& [issuer, set] : sets) {
@@ -184,8 +188,9 @@ absl::Status Enforcer::Keep() {
 absl::Status Enforcer::Apply(const client::PublishedSet& set) {
   RETURN_IF_ERROR(verifier_.Apply(set));
   if (probe_) RETURN_IF_ERROR(probe_->Apply(set));
-  RETURN_IF_ERROR(WriteKeySet(set));
   MutexLock lock(&mu_);
+  RETURN_IF_ERROR(WriteKeySet(set));
+  withdrawn_ = false;  // until it is known whether it may be used
   RETURN_IF_ERROR(Keep());
   held_[set.issuer] = set.fingerprint;
   Log(LogLevel::kInfo, "agent.enforces",

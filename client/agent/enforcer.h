@@ -45,7 +45,7 @@ class Enforcer : public client::KeySetSink {
   // puts them back once they may: nobody asks a file how old it is. Call every
   // second or so.
   void KeepFilesFresh();
-  // Takes them away: nobody keeps them current from now on.
+  // Takes them away for good: nobody keeps them current from now on.
   void WithdrawFiles();
 
   const client::Verifier& verifier() const { return verifier_; }
@@ -54,9 +54,11 @@ class Enforcer : public client::KeySetSink {
 
  private:
   absl::Status Keep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void ShowFiles(bool shown);
+  void ShowFiles(bool shown) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string FileOf(const std::string& issuer) const;
-  absl::Status WriteKeySet(const client::PublishedSet& set);
+  // Under the lock, so that no older set is written over a newer one.
+  absl::Status WriteKeySet(const client::PublishedSet& set)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const absl::Duration keep_every_;
   const std::string state_file_;         // empty: nothing is kept
@@ -73,6 +75,7 @@ class Enforcer : public client::KeySetSink {
   // No file is there, as far as is known: what the last process left may have
   // gone with it.
   bool withdrawn_ ABSL_GUARDED_BY(mu_) = true;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;  // no file is written any more
 };
 
 }  // namespace warder::agent

@@ -47,6 +47,14 @@ TEST(AgentConfigTest, NobodyElseOnTheNetworkMayAsk) {
   }
 }
 
+TEST(AgentConfigTest, WhatAProbeOpensOpensNothingElse) {
+  TempDir dir;
+  std::ofstream(dir.File("agent.yaml"))
+      << "verify: {audiences: [a, p]}\nprobe_audience: p\n";
+  EXPECT_THAT(ReadConfig(dir.File("agent.yaml")),
+              FailsWith(Reason::kConfiguration, "probe_audience \"p\""));
+}
+
 TEST(IdentityTest, TokensAreFoundWhereTheyStandAndNowhereElse) {
   EXPECT_EQ(BearerOf("Bearer abc"), "abc");
   EXPECT_EQ(BearerOf("bearer  abc "), "abc");
@@ -168,6 +176,13 @@ TEST_F(EnforcerTest, AFileOfAKeySetLivesNoLongerThanItMayBeUsed) {
   enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
   enforcer.KeepFilesFresh();
   EXPECT_TRUE(std::filesystem::exists(file));
+  // One that came after that, and was not confirmed, goes as well.
+  clock_.AdvanceTime(config_.verify.max_staleness + absl::Seconds(1));
+  enforcer.KeepFilesFresh();
+  ASSERT_OK(enforcer.Apply(set_));
+  enforcer.KeepFilesFresh();
+  EXPECT_FALSE(std::filesystem::exists(file));
+  enforcer.Confirm({"issuers/shop"}, absl::ZeroDuration());
   // The next process finds the state, and not the file.
   std::filesystem::remove(file);
   Enforcer next(config_, clock_);
@@ -176,9 +191,18 @@ TEST_F(EnforcerTest, AFileOfAKeySetLivesNoLongerThanItMayBeUsed) {
   EXPECT_TRUE(std::filesystem::exists(file));
   next.WithdrawFiles();
   EXPECT_FALSE(std::filesystem::exists(file));
+  ASSERT_OK(next.Apply(set_));
   next.KeepFilesFresh();
-  next.Confirm({"issuers/other"}, absl::ZeroDuration());
   EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(EnforcerTest, AFileOfADroppedIssuerGoes) {
+  config_.key_set_directory = dir_.File("");
+  Enforcer enforcer(config_, clock_);
+  ASSERT_OK(enforcer.Apply(set_));
+  EXPECT_TRUE(std::filesystem::exists(dir_.File("shop.json")));
+  enforcer.Confirm({"issuers/other"}, absl::ZeroDuration());
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("shop.json")));
 }
 
 TEST_F(EnforcerTest, AClockThatIsSetRightIsRightOnTheDiskToo) {
