@@ -203,11 +203,11 @@ absl::Status KeySetFeed::Watch(const WatcherPtr& watcher) {
                                           " watch already; try again later"));
   }
   const std::string& gateway = watcher->gateway()->id.value();
-  if (size_t& count = count_of_[gateway]; count < kMostOfOneGateway) {
+  if (size_t& count = count_of_[gateway]; count < kMostWatchersOfOneGateway) {
     ++count;
   } else {
     return Error(absl::StatusCode::kUnavailable, Reason::kUnreachable,
-                 absl::StrCat(kMostOfOneGateway, " streams of ",
+                 absl::StrCat(kMostWatchersOfOneGateway, " streams of ",
                               GatewayName(watcher->gateway()->id),
                               " are there; do its processes begin new ones "
                               "without ending the old?"));

@@ -122,9 +122,8 @@ class KeySetFeed {
   // After this long either side takes a silent other for gone.
   static constexpr absl::Duration kSilence = absl::Seconds(30);
   static constexpr size_t kMostWatchers = 65536;
-  // Twice the processes that may be: each may come back before its former
-  // stream is known to be dead. No gateway takes the places of others.
-  static constexpr size_t kMostOfOneGateway = 8192;
+  // No gateway takes the places of others.
+  static constexpr size_t kMostWatchersOfOneGateway = 8192;
   // What a set costs to be sent to one watcher, both sides: acknowledgements
   // wait until all have been told. Fewer than kMany acknowledge at once.
   static constexpr absl::Duration kForEach = absl::Microseconds(200);
@@ -156,7 +155,8 @@ class KeySetFeed {
                   absl::Duration max_staleness, std::function<void()> wake,
                   std::function<absl::Status()> check) const;
   // It is woken from now on, until Unwatch.
-  //   UNAVAILABLE  kMostWatchers are there, or kMostOfOneGateway of its own
+  //   UNAVAILABLE  kMostWatchers are there, or kMostWatchersOfOneGateway of its
+  //   own
   absl::Status Watch(const WatcherPtr& watcher);
   // It is gone.
   void Unwatch(const WatcherPtr& watcher);

@@ -15,6 +15,10 @@
 namespace warder::rpc {
 namespace {
 
+// Each process may come back before its former stream is known to be dead.
+static_assert(app::KeySetFeed::kMostWatchersOfOneGateway >=
+              2 * app::StreamInstances::kMostOfOneGateway);
+
 constexpr char kMethod[] = "warder.v1.WatchService/WatchKeySets";
 
 // What the first request says.

@@ -135,7 +135,7 @@ TEST_F(KeySetFeedTest, ManyAreToldBeforeAnyOfThemAnswers) {
 
 TEST_F(KeySetFeedTest, OneGatewayDoesNotTakeThePlacesOfOthers) {
   std::vector<WatcherPtr> many;
-  while (many.size() < KeySetFeed::kMostOfOneGateway) {
+  while (many.size() < KeySetFeed::kMostWatchersOfOneGateway) {
     many.push_back(MustWatch());
   }
   const auto watch = [this](const char* gateway) {

@@ -308,6 +308,34 @@ TEST_F(ProofLoopTest, CanariesFollowOneAnotherForADay) {
   EXPECT_EQ(http_.requests.size(), asked);
 }
 
+TEST_F(ProofLoopTest, AnAnswerCountsForTheProbeThatWasAsked) {
+  MustAdd();
+  const KeyId key = MustRevoke();
+  holds_ = app_.KeySet();
+  // While the first question is under way the gateway moves.
+  const auto answer = http_.answer;
+  http_.answer = [this, answer](const FakeHttp::Request& request) {
+    if (asked_ == 0) {
+      EXPECT_OK(gateways_
+                    .Update(app_.As("security/sam"), GatewayId("edge"), "",
+                            [](domain::Gateway& gateway) {
+                              gateway.probe->url = "https://moved/probe";
+                              return absl::OkStatus();
+                            })
+                    .status());
+    }
+    return answer(request);
+  };
+  app_.clock.AdvanceTime(absl::Milliseconds(100));
+  loop_.Look();
+  app_.clock.AdvanceTime(absl::Milliseconds(100));
+  ASSERT_TRUE(loop_.AskOne());
+  EXPECT_GT(asked_, 0);
+  EXPECT_EQ(MustGet(key).state, ConfirmationState::kPending);
+  Pass(absl::Seconds(2));  // and where it is now it is asked
+  EXPECT_EQ(MustGet(key).enforced_by, domain::Evidence::kProbed);
+}
+
 TEST_F(ProofLoopTest, ANewProcessGoesOnAsking) {
   MustAdd();
   const KeyId key = MustRevoke();
