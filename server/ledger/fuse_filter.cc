@@ -7,6 +7,7 @@
 #include "absl/numeric/bits.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
+#include "server/base/little_endian.h"
 
 namespace warder::ledger {
 namespace {
@@ -97,20 +98,6 @@ std::vector<Peeled> Peel(const std::vector<uint64_t>& hashes,
   return peeled;
 }
 
-void PutNumber(uint64_t number, size_t bytes, std::string& out) {
-  for (size_t i = 0; i < bytes; ++i) {
-    out.push_back(static_cast<char>(number >> (8 * i)));
-  }
-}
-
-uint64_t GetNumber(absl::string_view bytes) {
-  uint64_t number = 0;
-  for (size_t i = bytes.size(); i > 0; --i) {
-    number = number << 8 | static_cast<uint8_t>(bytes[i - 1]);
-  }
-  return number;
-}
-
 }  // namespace
 
 // The paper's section 4.
@@ -182,12 +169,13 @@ template <typename Fingerprint>
 std::string FuseFilter<Fingerprint>::Serialize() const {
   std::string out = kMagic;
   out.reserve(kHeader + size_bytes());
-  PutNumber(8 * sizeof(Fingerprint), 1, out);
-  PutNumber(seed_, 8, out);
-  PutNumber(count_, 8, out);
-  PutNumber(shape_.stretch, 4, out);
-  PutNumber(shape_.stretches, 4, out);
-  for (const Fingerprint cell : cells_) PutNumber(cell, sizeof(cell), out);
+  AppendLittleEndian(8 * sizeof(Fingerprint), 1, out);
+  AppendLittleEndian(seed_, 8, out);
+  AppendLittleEndian(count_, 8, out);
+  AppendLittleEndian(shape_.stretch, 4, out);
+  AppendLittleEndian(shape_.stretches, 4, out);
+  for (const Fingerprint cell : cells_)
+    AppendLittleEndian(cell, sizeof(cell), out);
   return out;
 }
 
@@ -200,16 +188,17 @@ absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Parse(
   if (bytes.size() < kHeader || bytes.substr(0, 4) != kMagic) {
     return bad("is none: it does not begin with WFF1");
   }
-  if (GetNumber(bytes.substr(4, 1)) != 8 * sizeof(Fingerprint)) {
+  if (ReadLittleEndian(bytes.substr(4, 1)) != 8 * sizeof(Fingerprint)) {
     return bad(absl::StrCat("its fingerprints are not of ",
                             8 * sizeof(Fingerprint), " bits"));
   }
   FuseFilter filter;
-  filter.seed_ = GetNumber(bytes.substr(5, 8));
-  filter.count_ = GetNumber(bytes.substr(13, 8));
-  filter.shape_.stretch = static_cast<uint32_t>(GetNumber(bytes.substr(21, 4)));
+  filter.seed_ = ReadLittleEndian(bytes.substr(5, 8));
+  filter.count_ = ReadLittleEndian(bytes.substr(13, 8));
+  filter.shape_.stretch =
+      static_cast<uint32_t>(ReadLittleEndian(bytes.substr(21, 4)));
   filter.shape_.stretches =
-      static_cast<uint32_t>(GetNumber(bytes.substr(25, 4)));
+      static_cast<uint32_t>(ReadLittleEndian(bytes.substr(25, 4)));
   if (!absl::has_single_bit(filter.shape_.stretch) ||
       filter.shape_.stretch < kShortestStretch ||
       filter.shape_.stretch > kLongestStretch || filter.shape_.stretches == 0 ||
@@ -227,8 +216,8 @@ absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Parse(
   }
   filter.cells_.resize(wanted);
   for (size_t i = 0; i < wanted; ++i) {
-    filter.cells_[i] = static_cast<Fingerprint>(
-        GetNumber(cells.substr(i * sizeof(Fingerprint), sizeof(Fingerprint))));
+    filter.cells_[i] = static_cast<Fingerprint>(ReadLittleEndian(
+        cells.substr(i * sizeof(Fingerprint), sizeof(Fingerprint))));
   }
   return filter;
 }

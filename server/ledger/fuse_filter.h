@@ -60,7 +60,7 @@ struct FuseShape {
 template <typename Fingerprint>
 class FuseFilter {
  public:
-  // Past this a filter is refused: 4 GiB of cells.
+  // Digests; more are refused.
   static constexpr size_t kMost = size_t{1} << 30;
 
   // Holds nothing.
@@ -69,7 +69,7 @@ class FuseFilter {
   // Returns the filter of `digests`, which may repeat. Takes about a tenth of a
   // microsecond and 50 bytes of memory a digest while it lasts.
   //   INVALID_ARGUMENT  more than kMost
-  //   INTERNAL          no seed led to a filter: of odds below 1 in 10^12
+  //   INTERNAL          none of 64 seeds led to a filter
   static absl::StatusOr<FuseFilter> Build(std::vector<uint64_t> digests,
                                           Random& random);
 

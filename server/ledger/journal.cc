@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/base/error.h"
+#include "server/base/little_endian.h"
 #include "server/base/status_macros.h"
 #include "server/crypto/digest.h"
 
@@ -29,22 +30,8 @@ constexpr size_t kRecordBytes = 16;
 constexpr size_t kMostBatchBytes =
     kHeadBytes + Journal::kMostOfOneWrite * kRecordBytes;
 
-void Put32(uint32_t number, std::string& out) {
-  for (int i = 0; i < 4; ++i) out.push_back(static_cast<char>(number >> 8 * i));
-}
-void Put64(uint64_t number, std::string& out) {
-  Put32(static_cast<uint32_t>(number), out);
-  Put32(static_cast<uint32_t>(number >> 32), out);
-}
-uint32_t Get32(absl::string_view bytes) {
-  uint32_t number = 0;
-  for (size_t i = 4; i > 0; --i) {
-    number = number << 8 | static_cast<uint8_t>(bytes[i - 1]);
-  }
-  return number;
-}
-uint64_t Get64(absl::string_view bytes) {
-  return uint64_t{Get32(bytes.substr(4))} << 32 | Get32(bytes);
+uint32_t CountIn(absl::string_view head) {
+  return static_cast<uint32_t>(ReadLittleEndian(head.substr(0, kCountBytes)));
 }
 
 // The offset is in it: a batch that was moved is none.
@@ -52,19 +39,19 @@ std::string CheckOf(size_t offset, absl::string_view count,
                     absl::string_view records) {
   std::string text;
   text.reserve(8 + count.size() + records.size());
-  Put64(offset, text);
+  AppendLittleEndian(offset, 8, text);
   absl::StrAppend(&text, count, records);
   return crypto::Sha256(text).substr(0, kCheckBytes);
 }
 
 std::string BytesOf(const std::vector<LedgerRecord>& records, size_t offset) {
   std::string count, body;
-  Put32(static_cast<uint32_t>(records.size()), count);
+  AppendLittleEndian(records.size(), kCountBytes, count);
   body.reserve(records.size() * kRecordBytes);
   for (const LedgerRecord& record : records) {
-    Put32(record.minute, body);
-    Put32(record.key, body);
-    Put64(record.digest, body);
+    AppendLittleEndian(record.minute, 4, body);
+    AppendLittleEndian(record.key, 4, body);
+    AppendLittleEndian(record.digest, 8, body);
   }
   return absl::StrCat(count, CheckOf(offset, count, body), body);
 }
@@ -85,7 +72,7 @@ absl::Status Damaged(const std::string& path, size_t offset,
 }
 
 bool IsWhole(size_t offset, absl::string_view head, absl::string_view body) {
-  return body.size() == size_t{Get32(head)} * kRecordBytes &&
+  return body.size() == size_t{CountIn(head)} * kRecordBytes &&
          CheckOf(offset, head.substr(0, kCountBytes), body) ==
              head.substr(kCountBytes, kCheckBytes);
 }
@@ -93,7 +80,7 @@ bool IsWhole(size_t offset, absl::string_view head, absl::string_view body) {
 // Returns where a whole batch begins in `bytes`, which stand at `offset`.
 std::optional<size_t> FindBatch(absl::string_view bytes, size_t offset) {
   for (size_t at = 0; at + kHeadBytes < bytes.size(); ++at) {
-    const size_t size = size_t{Get32(bytes.substr(at))} * kRecordBytes;
+    const size_t size = size_t{CountIn(bytes.substr(at))} * kRecordBytes;
     if (size > 0 && at + kHeadBytes + size <= bytes.size() &&
         IsWhole(offset + at, bytes.substr(at, kHeadBytes),
                 bytes.substr(at + kHeadBytes, size))) {
@@ -190,7 +177,7 @@ absl::StatusOr<Journal::Opened> Journal::Open(
   while (offset < end) {
     ASSIGN_OR_RETURN(const std::string head,
                      ReadAt(path, file.get(), offset, kHeadBytes));
-    const uint32_t count = head.size() < kCountBytes ? 0 : Get32(head);
+    const uint32_t count = head.size() < kCountBytes ? 0 : CountIn(head);
     std::string body;
     if (head.size() == kHeadBytes && count > 0 && count <= kMostOfOneWrite) {
       ASSIGN_OR_RETURN(body, ReadAt(path, file.get(), offset + kHeadBytes,
@@ -200,9 +187,11 @@ absl::StatusOr<Journal::Opened> Journal::Open(
     for (size_t i = 0; i < count; ++i) {
       const absl::string_view record =
           absl::string_view(body).substr(i * kRecordBytes, kRecordBytes);
-      replay({.minute = Get32(record),
-              .key = Get32(record.substr(4)),
-              .digest = Get64(record.substr(8))});
+      replay(
+          {.minute =
+               static_cast<uint32_t>(ReadLittleEndian(record.substr(0, 4))),
+           .key = static_cast<uint32_t>(ReadLittleEndian(record.substr(4, 4))),
+           .digest = ReadLittleEndian(record.substr(8, 8))});
     }
     opened.records += count;
     offset += kHeadBytes + body.size();

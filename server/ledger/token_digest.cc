@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/little_endian.h"
 #include "server/crypto/digest.h"
 
 namespace warder::ledger {
@@ -19,12 +20,8 @@ MinuteSecret::MinuteSecret(absl::string_view ledger_secret, uint32_t minute)
                                 absl::StrCat("warder ledger ", minute))) {}
 
 uint64_t MinuteSecret::DigestOf(absl::string_view signing_input) const {
-  const std::string mac = crypto::HmacSha256(bytes_, signing_input);
-  uint64_t digest = 0;
-  for (size_t i = 8; i > 0; --i) {
-    digest = digest << 8 | static_cast<uint8_t>(mac[i - 1]);
-  }
-  return digest;
+  return ReadLittleEndian(
+      crypto::HmacSha256(bytes_, signing_input).substr(0, 8));
 }
 
 }  // namespace warder::ledger

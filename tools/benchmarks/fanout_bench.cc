@@ -14,11 +14,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <mutex>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -37,13 +35,6 @@ using Response = v1::WatchKeySetsResponse;
 constexpr char kAddress[] = "127.0.0.1:23999";
 constexpr int kRounds = 12;
 constexpr size_t kBytes = 220;  // of a set with one key
-
-std::string ReadText(const std::string& path) {
-  std::ifstream in(path);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 class Service final : public v1::WatchService::CallbackService {
  public:

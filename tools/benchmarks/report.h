@@ -1,12 +1,15 @@
-// What benchmarks share: rates, and one line of output, a JSON object {bench,
-// metric, value, baseline, ratio}.
+// What benchmarks share: rates, files, and one line of output, a JSON object
+// {bench, metric, value, baseline, ratio}.
 #ifndef WARDER_TOOLS_BENCHMARKS_REPORT_H_
 #define WARDER_TOOLS_BENCHMARKS_REPORT_H_
 
 #include <time.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -34,6 +37,14 @@ inline void Report(absl::string_view bench, absl::string_view metric,
     line["ratio"] = lower_is_better ? baseline / value : value / baseline;
   }
   std::cout << WriteJson(line) << std::endl;
+}
+
+// Returns what is in the file; "" where there is none.
+inline std::string ReadText(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
 }
 
 template <typename T>

@@ -7,9 +7,9 @@
 //
 // Each watcher has a Verifier of its own and, unless --per-connection says how
 // many share one, a TLS connection, as a process would; the server and all of
-// them share the machine's cores. A time begins
-// with the instant at which the departure is recorded, in the server's
-// transaction, and ends when the watcher's Verifier refuses.
+// them share the machine's cores. A time begins with the instant at which the
+// departure is recorded, in the server's transaction, and ends when the
+// watcher's Verifier refuses.
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <netinet/in.h>
@@ -27,7 +27,6 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -140,13 +139,6 @@ class Server {
   const std::string binary_;
   pid_t pid_ = 0;
 };
-
-std::string ReadText(const std::string& path) {
-  std::ifstream in(path);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 // One verifier with a stream of its own.
 class Watcher : public client::KeySetSink {
