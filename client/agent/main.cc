@@ -10,12 +10,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/agent/agent_routes.h"
-#include "client/agent/atomic_file.h"
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
 #include "client/agent/ext_authz.h"
 #include "client/client.h"
 #include "client/watch.h"
+#include "server/base/atomic_file.h"
 #include "server/base/clock.h"
 #include "server/base/lock_cycles.h"
 #include "server/base/log.h"

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,36 +23,62 @@ namespace {
 constexpr char kMagic[] = "WLJ1";
 constexpr size_t kMagicBytes = 4;
 constexpr size_t kCountBytes = 4;
+constexpr size_t kLengthBytes = 4;
 constexpr size_t kCheckBytes = 16;
-constexpr size_t kHeadBytes = kCountBytes + kCheckBytes;
+constexpr size_t kHeadBytes = kCountBytes + kLengthBytes + kCheckBytes;
+constexpr size_t kNameHeadBytes = 6;
 constexpr size_t kRecordBytes = 16;
+// Of one batch; a name for each record at most, and most are much shorter.
+constexpr size_t kMostNameBytes = size_t{16} << 20;
 constexpr size_t kMostBatchBytes =
-    kHeadBytes + Journal::kMostOfOneWrite * kRecordBytes;
+    kHeadBytes + kMostNameBytes + Journal::kMostOfOneWrite * kRecordBytes;
 
-uint32_t CountIn(absl::string_view head) {
-  return static_cast<uint32_t>(ReadLittleEndian(head.substr(0, kCountBytes)));
-}
+// What the first bytes of a batch say of it.
+struct Head {
+  explicit Head(absl::string_view bytes)
+      : records(ReadLittleEndian(bytes.substr(0, kCountBytes))),
+        name_bytes(ReadLittleEndian(bytes.substr(kCountBytes, kLengthBytes))),
+        check(bytes.substr(kCountBytes + kLengthBytes, kCheckBytes)) {}
+
+  bool possible() const {
+    return records > 0 && records <= Journal::kMostOfOneWrite &&
+           name_bytes <= kMostNameBytes;
+  }
+  size_t body_bytes() const { return name_bytes + records * kRecordBytes; }
+
+  size_t records;
+  size_t name_bytes;
+  absl::string_view check;
+};
 
 // The offset is in it: a batch that was moved is none.
-std::string CheckOf(size_t offset, absl::string_view count,
-                    absl::string_view records) {
+std::string CheckOf(size_t offset, size_t records, size_t name_bytes,
+                    absl::string_view body) {
   std::string text;
-  text.reserve(8 + count.size() + records.size());
+  text.reserve(16 + body.size());
   AppendLittleEndian(offset, 8, text);
-  absl::StrAppend(&text, count, records);
+  AppendLittleEndian(records, kCountBytes, text);
+  AppendLittleEndian(name_bytes, kLengthBytes, text);
+  absl::StrAppend(&text, body);
   return crypto::Sha256(text).substr(0, kCheckBytes);
 }
 
-std::string BytesOf(const std::vector<LedgerRecord>& records, size_t offset) {
-  std::string count, body;
-  AppendLittleEndian(records.size(), kCountBytes, count);
-  body.reserve(records.size() * kRecordBytes);
+std::string BytesOf(const std::string& names,
+                    const std::vector<LedgerRecord>& records, size_t offset) {
+  std::string body = names;
+  body.reserve(names.size() + records.size() * kRecordBytes);
   for (const LedgerRecord& record : records) {
     AppendLittleEndian(record.minute, 4, body);
     AppendLittleEndian(record.key, 4, body);
     AppendLittleEndian(record.digest, 8, body);
   }
-  return absl::StrCat(count, CheckOf(offset, count, body), body);
+  std::string bytes;
+  bytes.reserve(kHeadBytes + body.size());
+  AppendLittleEndian(records.size(), kCountBytes, bytes);
+  AppendLittleEndian(names.size(), kLengthBytes, bytes);
+  absl::StrAppend(&bytes, CheckOf(offset, records.size(), names.size(), body),
+                  body);
+  return bytes;
 }
 
 absl::Status Unavailable(const std::string& path, absl::string_view what,
@@ -71,23 +96,48 @@ absl::Status Damaged(const std::string& path, size_t offset,
                             "minutes in it are then INCOMPLETE"));
 }
 
-bool IsWhole(size_t offset, absl::string_view head, absl::string_view body) {
-  return body.size() == size_t{CountIn(head)} * kRecordBytes &&
-         CheckOf(offset, head.substr(0, kCountBytes), body) ==
-             head.substr(kCountBytes, kCheckBytes);
+bool IsWhole(size_t offset, const Head& head, absl::string_view body) {
+  return body.size() == head.body_bytes() &&
+         CheckOf(offset, head.records, head.name_bytes, body) == head.check;
 }
 
 // Returns where a whole batch begins in `bytes`, which stand at `offset`.
 std::optional<size_t> FindBatch(absl::string_view bytes, size_t offset) {
   for (size_t at = 0; at + kHeadBytes < bytes.size(); ++at) {
-    const size_t size = size_t{CountIn(bytes.substr(at))} * kRecordBytes;
-    if (size > 0 && at + kHeadBytes + size <= bytes.size() &&
-        IsWhole(offset + at, bytes.substr(at, kHeadBytes),
-                bytes.substr(at + kHeadBytes, size))) {
+    const Head head(bytes.substr(at, kHeadBytes));
+    if (head.possible() &&
+        at + kHeadBytes + head.body_bytes() <= bytes.size() &&
+        IsWhole(offset + at, head,
+                bytes.substr(at + kHeadBytes, head.body_bytes()))) {
       return offset + at;
     }
   }
   return std::nullopt;
+}
+
+// Calls back for what a whole batch holds. Returns false where its names are
+// none: whoever wrote it was no Journal.
+bool Tell(const Head& head, absl::string_view body,
+          const std::function<void(uint32_t, absl::string_view)>& on_name,
+          const std::function<void(const LedgerRecord&)>& on_record) {
+  absl::string_view names = body.substr(0, head.name_bytes);
+  while (!names.empty()) {
+    if (names.size() < kNameHeadBytes) return false;
+    const size_t length = ReadLittleEndian(names.substr(4, 2));
+    if (names.size() < kNameHeadBytes + length) return false;
+    on_name(static_cast<uint32_t>(ReadLittleEndian(names.substr(0, 4))),
+            names.substr(kNameHeadBytes, length));
+    names.remove_prefix(kNameHeadBytes + length);
+  }
+  for (size_t i = 0; i < head.records; ++i) {
+    const absl::string_view record =
+        body.substr(head.name_bytes + i * kRecordBytes, kRecordBytes);
+    on_record(
+        {.minute = static_cast<uint32_t>(ReadLittleEndian(record.substr(0, 4))),
+         .key = static_cast<uint32_t>(ReadLittleEndian(record.substr(4, 4))),
+         .digest = ReadLittleEndian(record.substr(8, 8))});
+  }
+  return true;
 }
 
 // Closes what was opened, unless it is released.
@@ -153,20 +203,18 @@ int SyncDirectoryOf(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<Journal::Opened> Journal::Open(
+absl::StatusOr<JournalSummary> ReadJournal(
     const std::string& path,
-    const std::function<void(const LedgerRecord&)>& replay) {
-  OwnedFile file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    const std::function<void(uint32_t, absl::string_view)>& on_name,
+    const std::function<void(const LedgerRecord&)>& on_record) {
+  const OwnedFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return Unavailable(path, "cannot be opened", errno);
-  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Unavailable(path, "another process has it open", errno);
-  }
   struct stat about {};
   if (fstat(file.get(), &about) != 0) {
     return Unavailable(path, "cannot be read", errno);
   }
   const auto end = static_cast<size_t>(about.st_size);
-  Opened opened;
+  JournalSummary summary;
   size_t offset = kMagicBytes;
   // Of a file that was just made not even the magic may be whole.
   ASSIGN_OR_RETURN(const std::string magic,
@@ -175,59 +223,59 @@ absl::StatusOr<Journal::Opened> Journal::Open(
     return Damaged(path, 0, "it does not begin as a journal");
   }
   while (offset < end) {
-    ASSIGN_OR_RETURN(const std::string head,
+    ASSIGN_OR_RETURN(const std::string bytes,
                      ReadAt(path, file.get(), offset, kHeadBytes));
-    const uint32_t count = head.size() < kCountBytes ? 0 : CountIn(head);
-    std::string body;
-    if (head.size() == kHeadBytes && count > 0 && count <= kMostOfOneWrite) {
-      ASSIGN_OR_RETURN(body, ReadAt(path, file.get(), offset + kHeadBytes,
-                                    count * kRecordBytes));
+    if (bytes.size() < kHeadBytes) break;
+    const Head head(bytes);
+    if (!head.possible() || head.body_bytes() > end - offset) break;
+    ASSIGN_OR_RETURN(
+        const std::string body,
+        ReadAt(path, file.get(), offset + kHeadBytes, head.body_bytes()));
+    if (!IsWhole(offset, head, body)) break;
+    if (!Tell(head, body, on_name, on_record)) {
+      return Damaged(path, offset, "its names of keys are none");
     }
-    if (body.empty() || !IsWhole(offset, head, body)) break;
-    for (size_t i = 0; i < count; ++i) {
-      const absl::string_view record =
-          absl::string_view(body).substr(i * kRecordBytes, kRecordBytes);
-      replay(
-          {.minute =
-               static_cast<uint32_t>(ReadLittleEndian(record.substr(0, 4))),
-           .key = static_cast<uint32_t>(ReadLittleEndian(record.substr(4, 4))),
-           .digest = ReadLittleEndian(record.substr(8, 8))});
-    }
-    opened.records += count;
+    summary.records += head.records;
     offset += kHeadBytes + body.size();
   }
   if (offset < end) {
-    opened.cut_bytes = end - offset;
-    if (opened.cut_bytes > kMostBatchBytes) {
-      return Damaged(
-          path, offset,
-          absl::StrCat(opened.cut_bytes, " bytes follow that are no batches"));
+    summary.passed_over_bytes = end - offset;
+    if (summary.passed_over_bytes > kMostBatchBytes) {
+      return Damaged(path, offset,
+                     absl::StrCat(summary.passed_over_bytes,
+                                  " bytes follow that are no batches"));
     }
-    ASSIGN_OR_RETURN(const std::string rest,
-                     ReadAt(path, file.get(), offset, opened.cut_bytes));
+    ASSIGN_OR_RETURN(const std::string rest, ReadAt(path, file.get(), offset,
+                                                    summary.passed_over_bytes));
     // Only the last one can have been cut short.
     if (const auto next = FindBatch(rest, offset)) {
       return Damaged(path, offset,
                      absl::StrCat("a whole batch follows at byte ", *next));
     }
   }
-  int error = 0;
-  if (opened.cut_bytes > 0 &&
-      ftruncate(file.get(), static_cast<off_t>(offset)) != 0) {
-    error = errno;
-  }
-  if (error == 0) error = WriteAll(file.get(), kMagic, 0);
+  return summary;
+}
+
+absl::StatusOr<std::unique_ptr<Journal>> Journal::Create(
+    const std::string& path, NameOf name_of) {
+  OwnedFile file(
+      open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.get() < 0) return Unavailable(path, "cannot be made", errno);
+  int error = WriteAll(file.get(), kMagic, 0);
   if (error == 0 && fsync(file.get()) != 0) error = errno;
   if (error == 0) error = SyncDirectoryOf(path);
-  if (error != 0) return Unavailable(path, "cannot be written", error);
-  opened.journal.reset(new Journal(path, file.Release(), offset));
-  return opened;
+  if (error != 0) {
+    unlink(path.c_str());
+    return Unavailable(path, "cannot be written", error);
+  }
+  return std::unique_ptr<Journal>(
+      new Journal(path, file.Release(), kMagicBytes, std::move(name_of)));
 }
 
 Journal::~Journal() { close(file_); }
 
-absl::Status Journal::Write(const Batch& batch, size_t offset, bool& broken) {
-  const std::string bytes = BytesOf(batch.records, offset);
+absl::Status Journal::Write(absl::string_view bytes, size_t offset,
+                            bool& broken) {
   if (const int error = WriteAll(file_, bytes, offset); error != 0) {
     // Part of it may be there: with that cut off, nothing has happened.
     broken =
@@ -277,13 +325,21 @@ void Journal::WriteNext() {
   batch->status = broken_;
   if (batch->status.ok()) {
     bool broken = false;
+    size_t size = 0;
     writing_ = true;
     mu_.Unlock();
-    absl::Status status = Write(*batch, offset, broken);
+    std::string names;
+    const std::vector<uint32_t> new_keys = NameKeys(batch->records, names);
+    const std::string bytes = BytesOf(names, batch->records, offset);
+    size = bytes.size();
+    absl::Status status = Write(bytes, offset, broken);
+    if (status.ok()) {
+      for (const uint32_t key : new_keys) named_[key] = true;
+    }
     mu_.Lock();
     writing_ = false;
     if (status.ok()) {
-      size_ = offset + kHeadBytes + batch->records.size() * kRecordBytes;
+      size_ = offset + size;
     } else if (broken) {
       broken_ = status;
     }
@@ -291,6 +347,29 @@ void Journal::WriteNext() {
   }
   batch->over = true;
   done_.notify_all();
+}
+
+std::vector<uint32_t> Journal::NameKeys(
+    const std::vector<LedgerRecord>& records, std::string& names) {
+  std::vector<uint32_t> new_keys;
+  for (const LedgerRecord& record : records) {
+    if (record.key < named_.size() && named_[record.key]) continue;
+    if (record.key >= named_.size()) named_.resize(record.key + 1);
+    named_[record.key] = true;
+    new_keys.push_back(record.key);
+    const std::string name = name_of_(record.key).substr(0, kLongestName);
+    AppendLittleEndian(record.key, 4, names);
+    AppendLittleEndian(name.size(), 2, names);
+    names.append(name);
+  }
+  // They are not on the disk yet.
+  for (const uint32_t key : new_keys) named_[key] = false;
+  return new_keys;
+}
+
+bool Journal::broken() const {
+  MutexLock lock(&mu_);
+  return !broken_.ok();
 }
 
 size_t Journal::size_bytes() const {

@@ -1,21 +1,28 @@
 // The file into which every token is written before its caller has it.
 //
-//   ASSIGN_OR_RETURN(Journal::Opened opened, Journal::Open(path, replay));
-//   RETURN_IF_ERROR(opened.journal->Append(records));   // on the disk, by now
+//   ASSIGN_OR_RETURN(const auto journal, Journal::Create(path, name_of));
+//   RETURN_IF_ERROR(journal->Append(records));   // on the disk, by now
+//   …
+//   ASSIGN_OR_RETURN(const JournalSummary read, ReadJournal(path, …));
 //
 // Whoever appends while a write is under way waits for the next one, which
-// takes all of them: one fdatasync for many.
+// takes all of them: one fdatasync for many. A process appends to journals of
+// its own alone; what another has left is only read.
 //
 // The file is "WLJ1" and then batches, one after the other:
 //
-//   count    4 bytes, little-endian
-//   check    16 bytes: of SHA-256 over the batch's offset, count and records
+//   count    4 bytes, little-endian: of records
+//   length   4 bytes, little-endian: of the names
+//   check    16 bytes: of SHA-256 over the batch's offset and all the rest of
+//   it names    of keys that no batch before it has named: number (4), length
+//   (2),
+//            bytes
 //   records  count * 16 bytes: minute (4), key (4), digest (8)
 //
 // One batch at most is not whole, at the end: the process or the machine died
-// in its write, and none of its callers had been told. It is cut off. More than
-// that is damage, and not passed over: what a journal has lost would be
-// mistaken for tokens that were never issued.
+// in its write, and none of its callers had been told. It is passed over. More
+// than that is damage, and is said: what a journal has lost would be mistaken
+// for tokens that were never issued.
 #ifndef WARDER_SERVER_LEDGER_JOURNAL_H_
 #define WARDER_SERVER_LEDGER_JOURNAL_H_
 
@@ -45,41 +52,54 @@ struct LedgerRecord {
   friend bool operator==(const LedgerRecord&, const LedgerRecord&) = default;
 };
 
+struct JournalSummary {
+  size_t records = 0;
+  size_t passed_over_bytes = 0;  // of a batch that was not whole
+};
+
+// Calls `on_name` for each key that the journal names, before its first record,
+// and `on_record` for each record, in the order in which they were written.
+// Reads all of the file, and changes nothing.
+//   UNAVAILABLE STORE_UNAVAILABLE  it cannot be read
+//   DATA_LOSS STORE_CORRUPT        it is damaged, or no journal; says where.
+//                                  What was called before stands.
+absl::StatusOr<JournalSummary> ReadJournal(
+    const std::string& path,
+    const std::function<void(uint32_t number, absl::string_view name)>& on_name,
+    const std::function<void(const LedgerRecord&)>& on_record);
+
 // Thread-safe.
 class Journal {
  public:
   // Records of one write. Append splits nothing: more at once are refused.
   static constexpr size_t kMostOfOneWrite = 65'536;
+  static constexpr size_t kLongestName = 240;
 
-  struct Opened {
-    std::unique_ptr<Journal> journal;
-    size_t records = 0;    // that were replayed
-    size_t cut_bytes = 0;  // of a batch that was not whole
-  };
+  // Returns the name of the key of that number, kLongestName bytes at most, the
+  // same at every call; called
+  // by whoever appends, one at a time.
+  using NameOf = std::function<std::string(uint32_t number)>;
 
-  // Opens the file, or makes it, and calls `replay` for each record in it, in
-  // the order in which they were written. Reads all of it; blocks for that.
-  //   UNAVAILABLE STORE_UNAVAILABLE  it cannot be opened, read or repaired; or
-  //                                  another process has it open
-  //   DATA_LOSS STORE_CORRUPT        it is damaged, or no journal; says where
-  static absl::StatusOr<Opened> Open(
-      const std::string& path,
-      const std::function<void(const LedgerRecord&)>& replay);
+  // Makes the file.
+  //   UNAVAILABLE STORE_UNAVAILABLE  it cannot be made, or is there already
+  static absl::StatusOr<std::unique_ptr<Journal>> Create(
+      const std::string& path, NameOf name_of);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // Returns OK once all of `records` are on the disk. Blocks for the write
-  // under way, if there is one, and one more. Where it fails none of them may
-  // be used: they may be on the disk or not.
+  // Returns OK once all of `records` are on the disk, and the names of their
+  // keys. Blocks for the write under way, if there is one, and one more. Where
+  // it fails none of them may be used: they may be on the disk or not.
   //   INVALID_ARGUMENT               more than kMostOfOneWrite
   //   UNAVAILABLE STORE_UNAVAILABLE  the disk is full or gone. A full disk is
   //                                  tried again by the next call; after any
   //                                  other failure of the disk it is not known
-  //                                  what is on it, and all calls fail until
-  //                                  the journal is opened again.
+  //                                  what is on it, and all calls fail.
   absl::Status Append(std::span<const LedgerRecord> records);
 
+  // Returns whether all calls fail from now on.
+  bool broken() const;
   // Returns how many bytes the file has; what is being written not included.
   size_t size_bytes() const;
 
@@ -91,17 +111,27 @@ class Journal {
     absl::Status status;
   };
 
-  Journal(std::string path, int file, size_t size)
-      : path_(std::move(path)), file_(file), size_(size) {}
+  Journal(std::string path, int file, size_t size, NameOf name_of)
+      : path_(std::move(path)),
+        file_(file),
+        name_of_(std::move(name_of)),
+        size_(size) {}
 
   // Writes the batch at `offset`, without the lock; nobody else does. `broken`:
   // it failed, and what is on the disk is not known.
-  absl::Status Write(const Batch& batch, size_t offset, bool& broken);
+  absl::Status Write(absl::string_view bytes, size_t offset, bool& broken);
+  // Appends to `names` those of keys that the file does not name yet; returns
+  // which they are. By whoever writes.
+  std::vector<uint32_t> NameKeys(const std::vector<LedgerRecord>& records,
+                                 std::string& names);
   // Writes the batch that waits, for all who are in it.
   void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
   const int file_;
+  const NameOf name_of_;
+  // Keys that whole batches in the file name. Of whoever writes, alone.
+  std::vector<bool> named_;
 
   mutable Mutex mu_;
   std::condition_variable_any done_;

@@ -1,11 +1,10 @@
-// What was issued, minute by minute, in memory.
+// What was issued by one issuer, minute by minute, in memory.
 //
-//     OPEN: digests, exact ──SealBefore──> SEALED: a fuse filter, and who came
-//                                          later, exact
+//     OPEN: digests, exact ──Seal──> SEALED: fuse filters, and who is in none
+//                                    of them, exact
 //
 // A token is looked for in the minute that its own `iat` names, and nowhere
-// else: an answer gets no worse with the time for which tokens are kept. Of a
-// minute that may lack some, absence proves nothing.
+// else: an answer gets no worse with the time for which tokens are kept.
 #ifndef WARDER_SERVER_LEDGER_SEGMENTS_H_
 #define WARDER_SERVER_LEDGER_SEGMENTS_H_
 
@@ -13,63 +12,47 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "server/base/mutex.h"
-#include "server/base/random.h"
 #include "server/ledger/fuse_filter.h"
 
 namespace warder::ledger {
 
-enum class Verdict {
-  kIssued,         // or, of a sealed minute, 1 in 256 of those that were not
-  kNeverIssued,    // surely
-  kIndeterminate,  // it cannot be said; Answer::why
-};
-// "ISSUED", "NEVER_ISSUED", "INDETERMINATE".
-absl::string_view VerdictName(Verdict verdict);
-
-struct Answer {
-  Verdict verdict;
-  absl::string_view why = {};  // of kIndeterminate, for people
-};
-
 // Thread-safe.
 class Segments {
  public:
-  // Minutes before `first` are not known: tokens of them are not judged.
-  explicit Segments(uint32_t first) : first_(first) {}
-
   // It was issued. A sealed minute takes it, too.
   void Add(uint32_t minute, uint64_t digest);
-  // Something of the minute may be missing.
-  void MarkIncomplete(uint32_t minute);
 
-  // Returns whether it was issued. One look-up.
-  Answer Check(uint32_t minute, uint64_t digest) const;
+  // From now on `filter` stands for `digests`, which are its members.
+  void Seal(uint32_t minute, std::shared_ptr<const FuseFilter8> filter,
+            std::span<const uint64_t> digests);
 
-  // Seals every open minute before `end`. Blocks for the building of filters,
-  // and nobody else. Where one cannot be built the minute stays open, which
-  // answers as well and is eight times as large; returns the first error.
-  absl::Status SealBefore(uint32_t end, Random& random);
+  // Returns whether it was added; of a sealed minute, for 1 in 256 of those
+  // that were not, true. A look-up for each filter of the minute, of which
+  // there is one, as a rule.
+  bool Contains(uint32_t minute, uint64_t digest) const;
 
-  // Minutes before `end` are not known any more.
+  // Minutes before `end` hold nothing any more.
   void ForgetBefore(uint32_t end);
+
+  // Returns the first minute that is not forgotten.
+  uint32_t first() const;
 
   // Returns the digests that are held, exactly or in filters.
   size_t size() const;
 
  private:
   struct Segment {
-    bool complete = true;
-    std::shared_ptr<const FuseFilter8> filter;  // nullptr: open
-    absl::flat_hash_set<uint64_t> exact;        // what is not in the filter
+    std::vector<std::shared_ptr<const FuseFilter8>> filters;
+    absl::flat_hash_set<uint64_t> exact;  // what is in no filter
   };
 
   mutable Mutex mu_;
-  uint32_t first_ ABSL_GUARDED_BY(mu_);
+  uint32_t first_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<uint32_t, Segment> segments_ ABSL_GUARDED_BY(mu_);
 };
 

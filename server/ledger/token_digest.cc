@@ -15,9 +15,20 @@ uint32_t MinuteOf(absl::Time issued) {
       std::clamp<int64_t>(minute, 0, std::numeric_limits<uint32_t>::max()));
 }
 
-MinuteSecret::MinuteSecret(absl::string_view ledger_secret, uint32_t minute)
-    : bytes_(crypto::HmacSha256(ledger_secret,
-                                absl::StrCat("warder ledger ", minute))) {}
+absl::Time TimeOfMinute(uint32_t minute) {
+  return absl::FromUnixSeconds(int64_t{minute} * 60);
+}
+
+HourSecret::HourSecret(absl::string_view ledger_secret, const IssuerId& issuer,
+                       uint32_t hour)
+    : bytes_(crypto::HmacSha256(
+          ledger_secret,
+          absl::StrCat("warder ledger hour ", hour, " ", issuer.value()))) {}
+
+MinuteSecret HourSecret::Of(uint32_t minute) const {
+  return MinuteSecret(crypto::HmacSha256(
+      bytes_, absl::StrCat("warder ledger minute ", minute)));
+}
 
 uint64_t MinuteSecret::DigestOf(absl::string_view signing_input) const {
   return ReadLittleEndian(

@@ -1,10 +1,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "client/agent/atomic_file.h"
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
 #include "client/agent/identity.h"
+#include "server/base/atomic_file.h"
 #include "server/crypto/private_key.h"
 #include "server/jose/jwk.h"
 #include "tests/support/status_matchers.h"

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <thread>
 
-#include "absl/time/clock.h"
+#include "absl/strings/str_cat.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -25,16 +27,24 @@ class JournalTest : public testing::Test {
   static LedgerRecord Record(uint64_t digest) {
     return {.minute = 29'000'000, .key = 7, .digest = digest};
   }
-  // Opens it and reads what it holds.
-  absl::StatusOr<Journal::Opened> Open() {
-    read_.clear();
-    return Journal::Open(
-        path_, [this](const LedgerRecord& record) { read_.push_back(record); });
+  static std::string NameOf(uint32_t key) {
+    return absl::StrCat("issuers/shop/keys/", key);
   }
-  std::unique_ptr<Journal> MustOpen() {
-    auto opened = Open();
-    EXPECT_OK(opened.status());
-    return opened.ok() ? std::move(opened->journal) : nullptr;
+  std::unique_ptr<Journal> MustCreate() {
+    std::filesystem::remove(path_);
+    auto journal = Journal::Create(path_, NameOf);
+    EXPECT_OK(journal.status());
+    return journal.ok() ? *std::move(journal) : nullptr;
+  }
+  absl::StatusOr<JournalSummary> Read() {
+    read_.clear();
+    names_.clear();
+    return ReadJournal(
+        path_,
+        [this](uint32_t number, absl::string_view name) {
+          names_.emplace_back(number, name);
+        },
+        [this](const LedgerRecord& record) { read_.push_back(record); });
   }
   std::string Bytes() const {
     std::ifstream in(path_, std::ios::binary);
@@ -52,85 +62,83 @@ class JournalTest : public testing::Test {
   TempDir dir_;
   const std::string path_ = dir_.File("journal");
   Records read_;
+  std::vector<std::pair<uint32_t, std::string>> names_;
 };
 
 TEST_F(JournalTest, WhatWasAppendedIsReadInItsOrder) {
-  const Records first = {Record(1), {1, 2, ~uint64_t{0}}}, second = {Record(3)};
-  {
-    const auto journal = MustOpen();
-    EXPECT_TRUE(read_.empty());
-    MustAppend(*journal, first);
-    MustAppend(*journal, {});
-    MustAppend(*journal, second);
-    EXPECT_EQ(journal->size_bytes(), Bytes().size());
-  }
-  ASSERT_OK_AND_ASSIGN(Journal::Opened opened, Open());
-  EXPECT_EQ(read_, (Records{first[0], first[1], second[0]}));
-  EXPECT_EQ(opened.records, 3u);
-  EXPECT_EQ(opened.cut_bytes, 0u);
-  MustAppend(*opened.journal, {Record(4)});
-  opened.journal.reset();
-  MustOpen();
-  EXPECT_EQ(read_.back(), Record(4));
+  const Records first = {Record(1), {1, 2, ~uint64_t{0}}, Record(9)},
+                second = {Record(3), {1, 0, 5}};
+  const auto journal = MustCreate();
+  MustAppend(*journal, first);
+  MustAppend(*journal, {});
+  MustAppend(*journal, second);
+  EXPECT_EQ(journal->size_bytes(), Bytes().size());
+  ASSERT_OK_AND_ASSIGN(const JournalSummary summary, Read());
+  EXPECT_EQ(read_,
+            (Records{first[0], first[1], first[2], second[0], second[1]}));
+  EXPECT_EQ(summary.records, 5u);
+  EXPECT_EQ(summary.passed_over_bytes, 0u);
+  // Each key is named once, before its first record.
+  using Names = std::vector<std::pair<uint32_t, std::string>>;
+  EXPECT_EQ(names_, (Names{{7, NameOf(7)}, {2, NameOf(2)}, {0, NameOf(0)}}));
 }
 
-TEST_F(JournalTest, ABatchThatIsNotWholeIsCutOffAndNothingElse) {
-  {
-    const auto journal = MustOpen();
-    MustAppend(*journal, {Record(1)});
-    MustAppend(*journal, {Record(2), Record(3)});
-  }
+TEST_F(JournalTest, ABatchThatIsNotWholeIsPassedOverAndNothingElse) {
+  const auto journal = MustCreate();
+  MustAppend(*journal, {Record(1)});
+  MustAppend(*journal, {Record(2), Record(3)});
   const std::string whole = Bytes();
-  const size_t last = 20 + 2 * 16;
+  const size_t last = 24 + 2 * 16;
   for (size_t missing = 1; missing <= last; ++missing) {
     Overwrite(whole.substr(0, whole.size() - missing));
-    ASSERT_OK_AND_ASSIGN(Journal::Opened opened, Open());
+    ASSERT_OK_AND_ASSIGN(const JournalSummary summary, Read());
     EXPECT_EQ(read_, Records{Record(1)}) << missing;
-    EXPECT_EQ(opened.cut_bytes, last - missing);
-    MustAppend(*opened.journal, {Record(4)});
-    opened.journal.reset();
-    MustOpen();
-    EXPECT_EQ(read_, (Records{Record(1), Record(4)})) << missing;
+    EXPECT_EQ(summary.passed_over_bytes, last - missing);
   }
   // A file that grew before its bytes came.
   Overwrite(whole + std::string(5000, '\0'));
-  ASSERT_OK_AND_ASSIGN(const Journal::Opened opened, Open());
+  ASSERT_OK_AND_ASSIGN(const JournalSummary summary, Read());
   EXPECT_EQ(read_.size(), 3u);
-  EXPECT_EQ(opened.cut_bytes, 5000u);
+  EXPECT_EQ(summary.passed_over_bytes, 5000u);
+  for (size_t size = 0; size < 4; ++size) {
+    Overwrite(whole.substr(0, size));
+    EXPECT_OK(Read());
+  }
 }
 
 TEST_F(JournalTest, DamageIsNotPassedOver) {
-  {
-    const auto journal = MustOpen();
-    for (uint64_t i = 0; i < 5; ++i) MustAppend(*journal, {Record(i)});
-  }
+  const auto journal = MustCreate();
+  for (uint64_t i = 0; i < 5; ++i) MustAppend(*journal, {Record(i)});
   const std::string whole = Bytes();
   // Every bit of every batch but the last counts.
-  for (size_t at = 0; at < whole.size() - 36; ++at) {
+  for (size_t at = 0; at < whole.size() - 40; ++at) {
     std::string bad = whole;
     bad[at] = static_cast<char>(bad[at] ^ 1);
     Overwrite(bad);
-    EXPECT_THAT(Open().status(), FailsWith(Reason::kStoreCorrupt)) << at;
+    EXPECT_THAT(Read().status(), FailsWith(Reason::kStoreCorrupt)) << at;
     EXPECT_EQ(Bytes(), bad);  // nor is anything made worse
   }
   // A batch that stands where another stood is none.
-  Overwrite(whole.substr(0, 4) + whole.substr(40));
-  EXPECT_FALSE(Open().ok() && read_.size() > 0);
-  Overwrite(whole + std::string(2'000'000, 'x'));
-  EXPECT_THAT(Open().status(), FailsWith(Reason::kStoreCorrupt, "follow"));
+  Overwrite(whole.substr(0, 4) + whole.substr(whole.size() - 40));
+  EXPECT_FALSE(Read().ok() && !read_.empty());
+  Overwrite(whole + std::string(20'000'000, 'x'));
+  EXPECT_THAT(Read().status(), FailsWith(Reason::kStoreCorrupt, "follow"));
   Overwrite("SQLite format 3");
-  EXPECT_THAT(Open().status(), FailsWith(Reason::kStoreCorrupt, "begin"));
+  EXPECT_THAT(Read().status(), FailsWith(Reason::kStoreCorrupt, "begin"));
+  std::filesystem::remove(path_);
+  EXPECT_THAT(Read().status(), FailsWith(Reason::kStoreUnavailable, "opened"));
 }
 
-TEST_F(JournalTest, OneProcessHasIt) {
-  const auto journal = MustOpen();
-  EXPECT_THAT(Open().status(), FailsWith(Reason::kStoreUnavailable, "another"));
+TEST_F(JournalTest, NoJournalIsWrittenOverAnother) {
+  const auto journal = MustCreate();
+  EXPECT_THAT(Journal::Create(path_, NameOf).status(),
+              FailsWith(Reason::kStoreUnavailable, "exists"));
 }
 
 TEST_F(JournalTest, ManyAppendAtOnceAndNothingIsLostOrTwice) {
   constexpr uint64_t kThreads = 8, kEach = 200;
   {
-    const auto journal = MustOpen();
+    const auto journal = MustCreate();
     std::vector<std::thread> threads;
     for (uint64_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
@@ -141,7 +149,7 @@ TEST_F(JournalTest, ManyAppendAtOnceAndNothingIsLostOrTwice) {
     }
     for (std::thread& thread : threads) thread.join();
   }
-  MustOpen();
+  ASSERT_OK(Read());
   std::vector<uint64_t> next(kThreads);
   for (const LedgerRecord& record : read_) {
     ASSERT_EQ(record.digest & 0xffffffff, next[record.digest >> 32]++);
@@ -150,7 +158,7 @@ TEST_F(JournalTest, ManyAppendAtOnceAndNothingIsLostOrTwice) {
 }
 
 TEST_F(JournalTest, TooManyAtOnceAreRefused) {
-  const auto journal = MustOpen();
+  const auto journal = MustCreate();
   EXPECT_THAT(journal->Append(Records(Journal::kMostOfOneWrite + 1)),
               FailsWith(Reason::kInvalidField, "65537"));
   EXPECT_OK(journal->Append(Records(Journal::kMostOfOneWrite)));
@@ -160,20 +168,22 @@ TEST_F(JournalTest, AFullDiskIsSaidAndForgottenOnceThereIsRoom) {
   signal(SIGXFSZ, SIG_IGN);
   rlimit former{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &former), 0);
-  auto journal = MustOpen();
+  const auto journal = MustCreate();
   MustAppend(*journal, {Record(1)});
   rlimit narrow = former;
   narrow.rlim_cur = journal->size_bytes() + 30;  // no room for a whole one
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &narrow), 0);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(journal->Append(Records{Record(2)}),
+    EXPECT_THAT(journal->Append(Records{{1, 8, 2}}),
                 FailsWith(Reason::kStoreUnavailable, "room"));
   }
+  EXPECT_FALSE(journal->broken());
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &former), 0);
-  MustAppend(*journal, {Record(3)});
-  journal.reset();
-  MustOpen();
-  EXPECT_EQ(read_, (Records{Record(1), Record(3)}));
+  // The name that was lost with its batch comes with the next.
+  MustAppend(*journal, {{1, 8, 3}});
+  ASSERT_OK(Read());
+  EXPECT_EQ(read_, (Records{Record(1), {1, 8, 3}}));
+  EXPECT_EQ(names_.size(), 2u);
 }
 
 // Whoever was told that his record is on the disk finds it there.
@@ -182,13 +192,13 @@ TEST_F(JournalTest, AKilledProcessLosesNothingThatItWasTold) {
   ASSERT_EQ(pipe(told), 0);
   const pid_t child = fork();
   if (child == 0) {
-    auto opened = Journal::Open(path_, [](const LedgerRecord&) {});
+    auto journal = Journal::Create(path_, NameOf);
     std::vector<std::thread> threads;
     for (uint64_t t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         for (uint64_t i = 0; i < 100'000; ++i) {
           const uint64_t digest = t << 32 | i;
-          if (!opened->journal->Append(Records{Record(digest)}).ok()) _exit(1);
+          if (!(*journal)->Append(Records{Record(digest)}).ok()) _exit(1);
           if (write(told[1], &digest, sizeof(digest)) != sizeof(digest)) {
             _exit(1);
           }
@@ -208,7 +218,7 @@ TEST_F(JournalTest, AKilledProcessLosesNothingThatItWasTold) {
   close(told[0]);
   waitpid(child, nullptr, 0);
   ASSERT_GE(acknowledged.size(), 300u);
-  MustOpen();
+  ASSERT_OK(Read());
   std::set<uint64_t> there;
   for (const LedgerRecord& record : read_) there.insert(record.digest);
   for (const uint64_t one : acknowledged) EXPECT_TRUE(there.contains(one));

@@ -1,13 +1,13 @@
 // Files that are whole at every instant: written beside, then renamed.
-#ifndef WARDER_CLIENT_AGENT_ATOMIC_FILE_H_
-#define WARDER_CLIENT_AGENT_ATOMIC_FILE_H_
+#ifndef WARDER_SERVER_BASE_ATOMIC_FILE_H_
+#define WARDER_SERVER_BASE_ATOMIC_FILE_H_
 
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
-namespace warder::agent {
+namespace warder {
 
 enum class FileMode {
   kOwnerOnly,  // 0600
@@ -20,6 +20,6 @@ enum class FileMode {
 absl::Status WriteAtomically(const std::string& path,
                              absl::string_view contents, FileMode mode);
 
-}  // namespace warder::agent
+}  // namespace warder
 
-#endif  // WARDER_CLIENT_AGENT_ATOMIC_FILE_H_
+#endif  // WARDER_SERVER_BASE_ATOMIC_FILE_H_

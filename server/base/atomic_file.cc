@@ -1,4 +1,4 @@
-#include "client/agent/atomic_file.h"
+#include "server/base/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 
-namespace warder::agent {
+namespace warder {
 namespace {
 
 bool WriteAll(int file, absl::string_view contents) {
@@ -58,4 +58,4 @@ absl::Status WriteAtomically(const std::string& path,
   return SyncDirectoryOf(path) ? absl::OkStatus() : failed("cannot sync");
 }
 
-}  // namespace warder::agent
+}  // namespace warder

@@ -1,0 +1,187 @@
+// The record of every token that was issued.
+//
+//     Record ──> journal on the disk ──> segments in memory ──> the caller has
+//                                                               his token
+//     Check  ──> segments
+//     Tick   ──> journals whose minutes are over become segment files; what
+//                outlived its tokens is forgotten
+//
+// Only the service writes here: who holds a copy of a key makes perfect
+// signatures, and no record. Doubt is said as doubt. A file that is missing or
+// damaged makes its minutes INCOMPLETE: of those, absence proves nothing.
+#ifndef WARDER_SERVER_LEDGER_LEDGER_H_
+#define WARDER_SERVER_LEDGER_LEDGER_H_
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/base/ids.h"
+#include "server/base/mutex.h"
+#include "server/base/random.h"
+#include "server/crypto/seal.h"
+#include "server/ledger/issuer_segments.h"
+#include "server/ledger/journal.h"
+#include "server/ledger/key_counts.h"
+#include "server/ledger/manifest.h"
+#include "server/ledger/segment_file.h"
+
+namespace warder::ledger {
+
+enum class Verdict {
+  kIssued,         // or, of a sealed minute, 1 in 256 of those that were not
+  kNeverIssued,    // surely
+  kIndeterminate,  // it cannot be said; Answer::why
+};
+// "ISSUED", "NEVER_ISSUED", "INDETERMINATE".
+absl::string_view VerdictName(Verdict verdict);
+
+struct Answer {
+  Verdict verdict;
+  absl::string_view why = {};  // of kIndeterminate, for people
+};
+
+// A token as it is about to be handed out.
+struct Issuance {
+  const IssuerId& issuer;
+  const KeyId& key;
+  absl::Time issue_time;            // its `iat`
+  absl::string_view signing_input;  // `header.payload`
+};
+
+// For how long an issuer's tokens are judged.
+struct Retention {
+  absl::Duration longest_life;  // from `iat`, the tolerance of clocks included
+  bool legal_hold = false;      // no file that knows of them is deleted
+};
+
+// Thread-safe.
+class Ledger {
+ public:
+  using RetentionOf = std::function<Retention(const IssuerId& issuer)>;
+
+  // Opens the directory, or makes it with a secret of its own, sealed by
+  // `sealer`. Reads the list of files alone: call Load. Tokens issued before
+  // `now` are not judged by a ledger that was just made.
+  //   UNAVAILABLE STORE_UNAVAILABLE           it cannot be read, or made
+  //   DATA_LOSS STORE_CORRUPT                 its manifest is damaged or gone
+  //   FAILED_PRECONDITION KEY_ENCRYPTION_KEY  another key has sealed its secret
+  static absl::StatusOr<std::unique_ptr<Ledger>> Open(
+      const std::string& directory, const crypto::Sealer& sealer,
+      Random& random, absl::Time now);
+
+  // Reads what former processes recorded; until then what is not found is
+  // INDETERMINATE. Blocks for that: a second for a hundred million tokens in
+  // segment files. A file that cannot be read is logged, and its minutes are
+  // INCOMPLETE. Call once.
+  void Load();
+
+  // Returns OK once all of `issued` are on the disk; then Check finds them.
+  // Blocks for one or two writes to the disk. Where it fails no token of them
+  // may be handed out.
+  //   INVALID_ARGUMENT               more than Journal::kMostOfOneWrite
+  //   UNAVAILABLE STORE_UNAVAILABLE  the disk is full or gone
+  absl::Status Record(std::span<const Issuance> issued);
+
+  // Returns whether a token of this `iat` and signing input was issued. Costs
+  // an HMAC of it. Of tokens from before `judged_from` only that they were:
+  // their records may be gone, see Retention.
+  Answer Check(const IssuerId& issuer, absl::Time issue_time,
+               absl::string_view signing_input, absl::Time judged_from);
+  // As Check, by what SecretOf makes of it. Costs two look-ups.
+  Answer CheckDigest(const IssuerId& issuer, uint32_t minute, uint64_t digest,
+                     absl::Time judged_from);
+
+  // Returns the secret of an issuer's digests in an hour since 1970.
+  HourSecret SecretOf(const IssuerId& issuer, uint32_t hour) const;
+
+  // Returns how many tokens the key has signed with an `iat` in these minutes,
+  // of the last day, and after a restart of those whose files are kept.
+  uint64_t CountIssued(const IssuerId& issuer, const KeyId& key,
+                       MinuteRange minutes) const;
+
+  // Seals journals that are over, and forgets what has outlived its tokens.
+  // Call every few seconds, by one thread. Blocks for the building of filters
+  // and for the disk; nobody else does. Returns the first error: what failed is
+  // as it was, and tried again by the next call.
+  absl::Status Tick(absl::Time now, const RetentionOf& retention_of);
+
+  struct Size {
+    size_t tokens = 0;  // in memory
+    size_t files = 0;
+    size_t incomplete_minutes = 0;
+  };
+  Size size() const;
+
+ private:
+  // One file, and who appends to it.
+  struct File {
+    Manifest::File listed;
+    std::unique_ptr<Journal> journal;  // of this process, unless it is sealed
+    int appending = 0;
+    bool unreadable = false;
+    std::set<std::string> issuers;  // that it knows of, once it is closed
+  };
+
+  Ledger(std::string directory, std::string secret, Random& random,
+         Manifest manifest);
+
+  // Returns the segments of the issuer, made where there are none yet.
+  IssuerSegments& Of(const IssuerId& issuer);
+
+  // Returns the file that takes records of `minutes`, another one where the
+  // current does not; give it back.
+  absl::StatusOr<File*> Acquire(MinuteRange minutes);
+  void GiveBack(File* file);
+  absl::Status Roll(MinuteRange minutes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  absl::Status WriteManifestOf() ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  std::string PathOf(absl::string_view name) const;
+
+  // Each returns which issuers the file knows of.
+  absl::StatusOr<std::set<std::string>> LoadFile(const Manifest::File& file);
+  absl::StatusOr<std::set<std::string>> LoadJournal(const std::string& path);
+
+  absl::Status Seal(File& file, const RetentionOf& retention_of);
+  absl::Status Forget(absl::Time now, const RetentionOf& retention_of);
+  // Returns whether nobody asks for anything that the file knows.
+  bool Outlived(const File& file, absl::Time now,
+                const RetentionOf& retention_of) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  bool MayLack(uint32_t minute) const;
+
+  const std::string directory_;
+  const std::string secret_;
+  Random& random_;
+  const uint32_t known_from_;
+
+  mutable Mutex issuers_mu_;
+  absl::flat_hash_map<std::string, std::unique_ptr<IssuerSegments>> issuers_
+      ABSL_GUARDED_BY(issuers_mu_);
+  KeyCounts counts_;
+
+  mutable Mutex incomplete_mu_;
+  bool loaded_ ABSL_GUARDED_BY(incomplete_mu_) = false;
+  std::vector<MinuteRange> incomplete_ ABSL_GUARDED_BY(incomplete_mu_);
+
+  mutable Mutex files_mu_;
+  Manifest manifest_ ABSL_GUARDED_BY(files_mu_);  // `files` are in files_
+  std::list<File> files_ ABSL_GUARDED_BY(files_mu_);
+  File* current_ ABSL_GUARDED_BY(files_mu_) = nullptr;
+};
+
+}  // namespace warder::ledger
+
+#endif  // WARDER_SERVER_LEDGER_LEDGER_H_
