@@ -3,6 +3,7 @@
 #include <tuple>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -25,7 +26,7 @@ struct Flags {
   std::string rotation_period, max_key_age, publish_ahead, verify_grace,
       verifier_cache, cache_max_age, max_token_lifetime, clock_skew,
       max_revocation_exposure;
-  std::string owned_key_departure, used_key_departure;
+  std::string owned_key_departure, used_key_departure, legal_hold;
   bool at_risk = false, drill = false;
 };
 
@@ -46,11 +47,19 @@ absl::StatusOr<v1::Grant> ParseGrant(const std::string& text) {
     } else if (part.first == "lifetime") {
       ASSIGN_OR_RETURN(const absl::Duration life, ParseDuration(part.second));
       SetDuration(life, grant.mutable_max_lifetime());
+    } else if (part.first == "rate") {
+      int32_t per_second = 0;
+      if (!absl::SimpleAtoi(part.second, &per_second)) {
+        return FieldError("--grant",
+                          absl::StrCat("rate=", part.second,
+                                       " is no number of tokens a second"));
+      }
+      grant.set_max_per_second(per_second);
     } else {
       return FieldError("--grant",
                         absl::StrCat("\"", word,
                                      "\" is not signer=, audience=, lifetime=, "
-                                     "type= or subject="));
+                                     "type=, subject= or rate="));
     }
   }
   return grant;
@@ -178,7 +187,14 @@ std::string Show(const v1::Issuer& issuer, const Terminal& terminal) {
                      absl::StrJoin(grant.audiences(), ", "), ", up to ",
                      HowLong(grant.max_lifetime()), ", typ ",
                      absl::StrJoin(grant.token_types(), ", "), ", sub ",
-                     grant.subject_pattern()));
+                     grant.subject_pattern(),
+                     grant.max_per_second() == 0
+                         ? ""
+                         : absl::StrCat(", at most ", grant.max_per_second(),
+                                        " a second")));
+  }
+  if (issuer.legal_hold()) {
+    fields.emplace_back("legal hold", "no record of its tokens is deleted");
   }
   fields.emplace_back("revision", absl::StrCat(issuer.revision()));
   fields.emplace_back("etag", issuer.etag());
@@ -197,7 +213,7 @@ void AddSharedFlags(CLI::App* command, Flags& flags) {
       "ES256, ES384, ES512, EdDSA, RS256 or PS256; at most two");
   command->add_option("--grant", flags.grants,
                       "\"signer=NAME audience=AUD lifetime=15m type=JWT "
-                      "subject=*\"; repeat");
+                      "subject=* rate=100\"; rate is tokens a second; repeat");
   const std::pair<const char*, std::string*> spans[] = {
       {"--rotation-period", &flags.rotation_period},
       {"--max-key-age", &flags.max_key_age},
@@ -253,6 +269,10 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   if (command->count("--owner") > 0) mask->add_paths("owner");
   if (command->count("--deputy") > 0) mask->add_paths("deputies");
   if (command->count("--grant") > 0) mask->add_paths("grants");
+  if (!flags.legal_hold.empty()) {
+    issuer.set_legal_hold(flags.legal_hold == "on");
+    mask->add_paths("legal_hold");
+  }
   ASSIGN_OR_RETURN(const v1::Issuer updated,
                    context.Change(&Stub::UpdateIssuer, request));
   context.Print(updated, Show(updated, context.terminal));
@@ -349,6 +369,10 @@ void AddIssuerCommands(CLI::App& app, Context& context) {
       "update", "change policy, grants, owner or deputies");
   update->add_option("id", flags->id, "its ID")->required();
   update->add_option("--etag", flags->etag, "refuse if it changed since");
+  update
+      ->add_option("--legal-hold", flags->legal_hold,
+                   "on: no record of its tokens is deleted; or off")
+      ->check(CLI::IsMember({"on", "off"}));
   AddSharedFlags(update, *flags);
   AddPlan(update, context);
   update->callback([&context, flags, update] {

@@ -1,10 +1,11 @@
-// warder token sign|inspect|verify
+// warder token sign|inspect|verify|check
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/cli/context.h"
 #include "client/http_get.h"
 #include "server/base/error.h"
@@ -15,6 +16,7 @@
 #include "server/jose/jwk.h"
 #include "server/jose/jws.h"
 #include "server/jose/jwt.h"
+#include "warder/v1/ledger.grpc.pb.h"
 #include "warder/v1/token.grpc.pb.h"
 
 namespace warder::cli {
@@ -130,6 +132,41 @@ absl::Status Verify(Context& context, const Flags& flags) {
   return absl::OkStatus();
 }
 
+// "VERDICT_NEVER_ISSUED": "NEVER_ISSUED".
+std::string NameOf(v1::Verdict verdict) {
+  return std::string(absl::StripPrefix(v1::Verdict_Name(verdict), "VERDICT_"));
+}
+
+absl::Status Check(Context& context, const Flags& flags) {
+  v1::CheckIssuedRequest request;
+  request.set_issuer(IssuerName(IssuerId(flags.issuer)));
+  request.set_token(TokenOf(flags));
+  ASSIGN_OR_RETURN(
+      const v1::CheckIssuedResponse answer,
+      context.Read(&v1::LedgerService::Stub::CheckIssued, request));
+  if (context.json) {
+    context.PrintText(WriteJson({{"verdict", NameOf(answer.verdict())},
+                                 {"reason", answer.reason()}}) +
+                      "\n");
+  }
+  // The exit code says that the token is bad, not that the caller is.
+  if (answer.verdict() == v1::VERDICT_NEVER_ISSUED) {
+    return Error(absl::StatusCode::kDataLoss, Reason::kUnauthenticated,
+                 absl::StrCat("it was never issued here; if its signature is "
+                              "valid, somebody has the key: warder key revoke "
+                              "issuers/",
+                              flags.issuer, "/keys/KID --reason compromised"));
+  }
+  if (!context.json) {
+    context.PrintText(
+        answer.verdict() == v1::VERDICT_ISSUED
+            ? "ISSUED: it is on record. That its signature is "
+              "valid says warder token verify.\n"
+            : absl::StrCat("INDETERMINATE: ", Safe(answer.reason()), ".\n"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddTokenCommands(CLI::App& app, Context& context) {
@@ -154,6 +191,15 @@ void AddTokenCommands(CLI::App& app, Context& context) {
   inspect->add_option("token", flags->token, "the token; - for standard input");
   inspect->callback([&context, flags] {
     context.run = [&context, flags] { return Inspect(context, *flags); };
+  });
+
+  CLI::App* check = noun->add_subcommand(
+      "check", "ask the ledger whether a token was issued");
+  check->add_option("token", flags->token, "the token; - for standard input");
+  check->add_option("--issuer", flags->issuer, "whose it says it is")
+      ->required();
+  check->callback([&context, flags] {
+    context.run = [&context, flags] { return Check(context, *flags); };
   });
 
   CLI::App* verify = noun->add_subcommand(

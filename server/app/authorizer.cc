@@ -79,7 +79,11 @@ Access AccessOf(Role role, Permission permission) {
       switch (permission) {
         case P::kSignTokens:    // policy and use stay apart
         case P::kWatchKeySets:  // gateways alone
+        case P::kReportObservations:
           return Access::kNo;
+        case P::kCheckIssued:
+        case P::kReadAlarms:
+        case P::kManageAlarms:
         case P::kReadGateways:
         case P::kManageGateways:
         case P::kReadIssuers:
@@ -109,7 +113,9 @@ Access AccessOf(Role role, Permission permission) {
       if (permission == P::kSignTokens) return Access::kOwn;  // by grant
       return permission == P::kReadStatus ? Access::kYes : Access::kNo;
     case Role::kGateway:
-      if (permission == P::kReadGateways || permission == P::kWatchKeySets) {
+      if (permission == P::kReadGateways || permission == P::kWatchKeySets ||
+          permission == P::kCheckIssued ||
+          permission == P::kReportObservations) {
         return Access::kOwn;
       }
       return permission == P::kReadStatus ? Access::kYes : Access::kNo;
@@ -118,6 +124,8 @@ Access AccessOf(Role role, Permission permission) {
                      permission == P::kReadOwners ||
                      permission == P::kReadExposures ||
                      permission == P::kReadGateways ||
+                     permission == P::kCheckIssued ||
+                     permission == P::kReadAlarms ||
                      permission == P::kReadAudit || permission == P::kReadStatus
                  ? Access::kYes
                  : Access::kNo;
@@ -151,6 +159,10 @@ absl::string_view PermissionName(Permission permission) {
     case Permission::kManageGateways: return "gateways.manage";
     case Permission::kWatchKeySets: return "keysets.watch";
     case Permission::kSignTokens: return "tokens.sign";
+    case Permission::kCheckIssued: return "ledger.check";
+    case Permission::kReportObservations: return "ledger.report";
+    case Permission::kReadAlarms: return "alarms.read";
+    case Permission::kManageAlarms: return "alarms.manage";
     case Permission::kReadAudit: return "audit.read";
     case Permission::kIssueCertificates: return "certificates.issue";
     case Permission::kReadStatus: return "status.read";

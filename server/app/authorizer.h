@@ -65,6 +65,10 @@ enum class Permission {
   kManageGateways,       // and say by word of mouth that one refuses
   kWatchKeySets,
   kSignTokens,
+  kCheckIssued,         // ask whether a token was issued
+  kReportObservations,  // say which tokens were seen
+  kReadAlarms,
+  kManageAlarms,  // acknowledge, close
   kReadAudit,
   kIssueCertificates,
   kReadStatus,

@@ -314,6 +314,7 @@ absl::StatusOr<domain::Issuer> IssuerManager::Update(
         const auto before = domain::PublishedKeys(draft);
         domain::Issuer& issuer = draft.issuer;
         if (command.display_name) issuer.display_name = *command.display_name;
+        if (command.legal_hold) issuer.legal_hold = *command.legal_hold;
         if (command.policy) {
           const absl::Duration former =
               domain::LongestMaxAge(issuer, change.now());

@@ -34,6 +34,7 @@ struct UpdateIssuerCommand {
   std::optional<std::vector<OwnerId>> deputies;
   std::optional<domain::Policy> policy;
   std::optional<std::vector<domain::Grant>> grants;
+  std::optional<bool> legal_hold = std::nullopt;
 };
 
 struct RotateKeyCommand {

@@ -75,6 +75,7 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
   snapshot->max_age = issuer.policy.cache_max_age;
   snapshot->max_token_lifetime = issuer.policy.max_token_lifetime;
   snapshot->drill = issuer.drill;
+  snapshot->legal_hold = issuer.legal_hold;
   snapshot->algorithms = issuer.policy.algorithms;
   snapshot->grants = issuer.grants;
 

@@ -56,7 +56,8 @@ struct IssuerSnapshot {
   std::vector<SigningKey> signers;  // in the policy's order
   std::vector<domain::Algorithm> algorithms;
   absl::Duration max_token_lifetime;
-  bool drill = false;  // domain::Issuer::drill
+  bool drill = false;       // domain::Issuer::drill
+  bool legal_hold = false;  // domain::Issuer::legal_hold
   std::vector<domain::Grant> grants;
   History history;
 };

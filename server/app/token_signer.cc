@@ -127,25 +127,92 @@ absl::StatusOr<const SigningKey*> FindSigner(const IssuerSnapshot& snapshot,
                    snapshot.id.value()));
 }
 
+// What the signature of a compact JWS is of.
+absl::string_view SigningInputOf(absl::string_view token) {
+  return token.substr(0, token.rfind('.'));
+}
+
 }  // namespace
 
-absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
-                                              const SignJwtCommand& command) {
-  const auto resource = [&] { return IssuerName(command.issuer); };
+absl::Status TokenSigner::Admit(const Request& request,
+                                const IssuerId& issuer) {
   if (AccessOf(request.caller.role, Permission::kSignTokens) == Access::kNo) {
-    return runner_.Authorize(request, Permission::kSignTokens, resource())
+    return runner_
+        .Authorize(request, Permission::kSignTokens, IssuerName(issuer))
         .status();
   }
   if (const absl::Status gone = runner_.RefuseUntrusted(request.caller);
       !gone.ok()) {
-    return runner_.Denied(request, resource(), gone);
+    return runner_.Denied(request, IssuerName(issuer), gone);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
+                                              const SignJwtCommand& command) {
+  RETURN_IF_ERROR(Admit(request, command.issuer));
+  ASSIGN_OR_RETURN(SignedToken token, SignUnrecorded(request, command));
+  const IssuerId* const issuer = &command.issuer;
+  RETURN_IF_ERROR(Record(request.caller.name, {&issuer, 1}, {&token, 1}));
+  return token;
+}
+
+absl::StatusOr<std::vector<SignedToken>> TokenSigner::SignBatch(
+    const Request& request, std::span<const SignJwtCommand> commands) {
+  if (commands.empty() || commands.size() > kMostOfOneBatch) {
+    return FieldError("requests",
+                      absl::StrCat(commands.size(), " of them; 1 to ",
+                                   kMostOfOneBatch, " are taken"));
+  }
+  RETURN_IF_ERROR(Admit(request, commands[0].issuer));
+  std::vector<SignedToken> tokens;
+  std::vector<const IssuerId*> issuers;
+  tokens.reserve(commands.size());
+  issuers.reserve(commands.size());
+  for (const SignJwtCommand& command : commands) {
+    auto token = SignUnrecorded(request, command);
+    if (!token.ok()) {
+      return WithContext(token.status(),
+                         absl::StrCat("requests[", tokens.size(), "]"));
+    }
+    tokens.push_back(*std::move(token));
+    issuers.push_back(&command.issuer);
+  }
+  RETURN_IF_ERROR(Record(request.caller.name, issuers, tokens));
+  return tokens;
+}
+
+absl::Status TokenSigner::Record(const std::string& signer,
+                                 std::span<const IssuerId* const> issuers,
+                                 std::span<const SignedToken> tokens) {
+  std::vector<ledger::Issuance> issued;
+  issued.reserve(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    issued.push_back({.issuer = *issuers[i],
+                      .key = tokens[i].key,
+                      .issue_time = tokens[i].issue_time,
+                      .signing_input = SigningInputOf(tokens[i].token)});
+  }
+  RETURN_IF_ERROR(ledger_.Record(issued));
+  for (const SignedToken& token : tokens) {
+    runner_.live_tokens().Count(token.key, token.expire_time);
+    usage_.Count(token.key, signer);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SignedToken> TokenSigner::SignUnrecorded(
+    const Request& request, const SignJwtCommand& command) {
+  const auto resource = [&] { return IssuerName(command.issuer); };
   RETURN_IF_ERROR(CheckCommand(command));
   const SnapshotPtr snapshot = runner_.publisher().Find(command.issuer.value());
   if (snapshot == nullptr) return NotFound(resource());
   const auto grant = FindGrant(*snapshot, request.caller.name, command);
   if (!grant.ok()) return runner_.Denied(request, resource(), grant.status());
   ASSIGN_OR_RETURN(const std::string extra, ExtraClaims(command.claims));
+  RETURN_IF_ERROR(usage_.Admit(command.issuer, request.caller.name,
+                               (*grant)->max_per_second,
+                               runner_.clock().Uptime()));
 
   const ClockGuard::Reading clock = runner_.clock_guard().Read();
   // A clock set back makes no key sign longer.
@@ -198,7 +265,6 @@ absl::StatusOr<SignedToken> TokenSigner::Sign(const Request& request,
                                ? (*grant)->token_types.front()
                                : command.token_type;
   ASSIGN_OR_RETURN(result.token, SignBy(command.issuer, *key, type, claims));
-  runner_.live_tokens().Count(key->id, result.expire_time);
   return result;
 }
 
@@ -221,7 +287,14 @@ absl::StatusOr<std::string> TokenSigner::SignSecurityEvent(
       FindSigner(*snapshot, domain::Algorithm::kRs256, clock.latest));
   claims["iss"] = snapshot->issuer_uri;
   claims["iat"] = absl::ToUnixSeconds(clock.wall);
-  return SignBy(issuer, *key, "secevent+jwt", WriteJson(claims));
+  ASSIGN_OR_RETURN(std::string token,
+                   SignBy(issuer, *key, "secevent+jwt", WriteJson(claims)));
+  const ledger::Issuance issued = {.issuer = issuer,
+                                   .key = key->id,
+                                   .issue_time = clock.wall,
+                                   .signing_input = SigningInputOf(token)};
+  RETURN_IF_ERROR(ledger_.Record({&issued, 1}));
+  return token;
 }
 
 }  // namespace warder::app

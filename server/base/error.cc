@@ -27,6 +27,7 @@ absl::string_view ReasonName(Reason reason) {
     case Reason::kGatewaysBehind: return "GATEWAYS_BEHIND";
     case Reason::kNoSigningKey: return "NO_SIGNING_KEY";
     case Reason::kNotGranted: return "NOT_GRANTED";
+    case Reason::kRateLimited: return "RATE_LIMITED";
     case Reason::kPermissionDenied: return "PERMISSION_DENIED";
     case Reason::kUnauthenticated: return "UNAUTHENTICATED";
     case Reason::kTwoPeopleRequired: return "TWO_PEOPLE_REQUIRED";

@@ -63,6 +63,14 @@ struct Metrics::Series {
   prometheus::Family<prometheus::Counter>& signs =
       CounterFamily(registry, "warder_sign_operations_total",
                     "Tokens signed or refused by the vault.");
+  prometheus::Gauge& ledger_tokens =
+      OneGauge(registry, "warder_ledger_tokens",
+               "Tokens that the ledger holds in memory.");
+  prometheus::Gauge& ledger_files =
+      OneGauge(registry, "warder_ledger_files", "Files of the ledger.");
+  prometheus::Gauge& ledger_incomplete =
+      OneGauge(registry, "warder_ledger_incomplete_minutes",
+               "Minutes of which the ledger may lack some tokens.");
   prometheus::Family<prometheus::Counter>& revocations = CounterFamily(
       registry, "warder_revocations_total", "Keys revoked, by reason.");
   prometheus::Counter& denials =
@@ -166,6 +174,13 @@ void Metrics::CountSign(absl::string_view algorithm, bool ok) {
       .Add({{"algorithm", std::string(algorithm)},
             {"result", ok ? "ok" : "refused"}})
       .Increment();
+}
+
+void Metrics::SetLedger(int64_t tokens, int64_t files,
+                        int64_t incomplete_minutes) {
+  series_->ledger_tokens.Set(static_cast<double>(tokens));
+  series_->ledger_files.Set(static_cast<double>(files));
+  series_->ledger_incomplete.Set(static_cast<double>(incomplete_minutes));
 }
 
 void Metrics::CountRevocation(absl::string_view reason) {

@@ -4,9 +4,12 @@
 #include <openssl/ec.h>
 #include <openssl/x509.h>
 
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "server/base/error.h"
+#include "server/base/mutex.h"
 #include "server/base/status_macros.h"
 #include "server/crypto/ecdsa_raw.h"
 #include "server/crypto/scheme_internal.h"
@@ -45,7 +48,55 @@ bool IsOfType(EVP_PKEY* pkey, KeyType type) {
   return false;
 }
 
+constexpr size_t kMostContexts = 64;
+
 }  // namespace
+
+// Thread-safe.
+class PrivateKey::Contexts {
+ public:
+  absl::StatusOr<OwnedPkeyCtx> Take(EVP_PKEY* pkey, SignatureScheme scheme) {
+    {
+      MutexLock lock(&mu_);
+      for (auto it = ready_.rbegin(); it != ready_.rend(); ++it) {
+        if (it->first != scheme) continue;
+        OwnedPkeyCtx context = std::move(it->second);
+        ready_.erase(std::next(it).base());
+        return context;
+      }
+    }
+    OwnedPkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey, nullptr));
+    if (context == nullptr || EVP_PKEY_sign_init(context.get()) != 1) {
+      return OpensslError("EVP_PKEY_sign_init");
+    }
+    RETURN_IF_ERROR(internal::SetPadding(context.get(), scheme));
+    if (EVP_PKEY_CTX_set_signature_md(context.get(),
+                                      internal::DigestOf(scheme)) != 1) {
+      return OpensslError("EVP_PKEY_CTX_set_signature_md");
+    }
+    return context;
+  }
+
+  void GiveBack(SignatureScheme scheme, OwnedPkeyCtx context) {
+    MutexLock lock(&mu_);
+    if (ready_.size() < kMostContexts) {
+      ready_.emplace_back(scheme, std::move(context));
+    }
+  }
+
+ private:
+  Mutex mu_;
+  std::vector<std::pair<SignatureScheme, OwnedPkeyCtx>> ready_
+      ABSL_GUARDED_BY(mu_);
+};
+
+PrivateKey::PrivateKey(OwnedPkey pkey, KeyType type)
+    : pkey_(std::move(pkey)),
+      type_(type),
+      contexts_(std::make_unique<Contexts>()) {}
+PrivateKey::PrivateKey(PrivateKey&& other) noexcept = default;
+PrivateKey& PrivateKey::operator=(PrivateKey&& other) noexcept = default;
+PrivateKey::~PrivateKey() = default;
 
 bool InitSecureHeap(size_t bytes) {
   if (CRYPTO_secure_malloc_initialized() == 1) return true;
@@ -111,14 +162,36 @@ absl::StatusOr<std::string> PrivateKey::Sign(SignatureScheme scheme,
   if (TypeOf(scheme) != type_) {
     return FieldError("alg", "the algorithm does not fit the key's type");
   }
+  if (scheme == SignatureScheme::kEd25519) return SignWhole(message);
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned int digest_size = 0;
+  if (EVP_Digest(message.data(), message.size(), digest, &digest_size,
+                 internal::DigestOf(scheme), nullptr) != 1) {
+    return OpensslError("EVP_Digest");
+  }
+  ASSIGN_OR_RETURN(OwnedPkeyCtx context, contexts_->Take(pkey_.get(), scheme));
+  std::string signature(static_cast<size_t>(EVP_PKEY_get_size(pkey_.get())),
+                        '\0');
+  size_t size = signature.size();
+  if (EVP_PKEY_sign(context.get(), reinterpret_cast<uint8_t*>(signature.data()),
+                    &size, digest, digest_size) != 1) {
+    return OpensslError("EVP_PKEY_sign");
+  }
+  contexts_->GiveBack(scheme, std::move(context));
+  signature.resize(size);
+  if (const size_t width = CoordinateWidth(type_); width > 0) {
+    return EcdsaDerToRaw(signature, width);
+  }
+  return signature;
+}
+
+absl::StatusOr<std::string> PrivateKey::SignWhole(
+    absl::string_view message) const {
   const OwnedMdCtx ctx(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* pkey_ctx = nullptr;  // borrowed from ctx
-  if (ctx == nullptr ||
-      EVP_DigestSignInit(ctx.get(), &pkey_ctx, internal::DigestOf(scheme),
-                         nullptr, pkey_.get()) != 1) {
+  if (ctx == nullptr || EVP_DigestSignInit(ctx.get(), nullptr, nullptr, nullptr,
+                                           pkey_.get()) != 1) {
     return OpensslError("EVP_DigestSignInit");
   }
-  RETURN_IF_ERROR(internal::SetPadding(pkey_ctx, scheme));
   std::string signature(static_cast<size_t>(EVP_PKEY_get_size(pkey_.get())),
                         '\0');
   size_t size = signature.size();
@@ -128,9 +201,6 @@ absl::StatusOr<std::string> PrivateKey::Sign(SignatureScheme scheme,
     return OpensslError("EVP_DigestSign");
   }
   signature.resize(size);
-  if (const size_t width = CoordinateWidth(type_); width > 0) {
-    return EcdsaDerToRaw(signature, width);
-  }
   return signature;
 }
 

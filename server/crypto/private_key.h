@@ -5,6 +5,7 @@
 #define WARDER_SERVER_CRYPTO_PRIVATE_KEY_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -32,6 +33,10 @@ bool SecureHeapHasRoom();
 // Immutable; thread-safe. Destruction overwrites the private numbers.
 class PrivateKey {
  public:
+  PrivateKey(PrivateKey&& other) noexcept;
+  PrivateKey& operator=(PrivateKey&& other) noexcept;
+  ~PrivateKey();
+
   // Makes a new key pair. Microseconds for elliptic curves, a large part of a
   // second for RSA.
   static absl::StatusOr<PrivateKey> Generate(KeyType type);
@@ -56,11 +61,18 @@ class PrivateKey {
   EVP_PKEY* get() const { return pkey_.get(); }  // borrowed
 
  private:
-  PrivateKey(OwnedPkey pkey, KeyType type)
-      : pkey_(std::move(pkey)), type_(type) {}
+  // As Sign, by Ed25519, which takes no digest.
+  absl::StatusOr<std::string> SignWhole(absl::string_view message) const;
+
+  // Contexts that are ready to sign, one for each thread that does so at a
+  // time: they go with the key, and are not made anew for each signature.
+  class Contexts;
+
+  PrivateKey(OwnedPkey pkey, KeyType type);
 
   OwnedPkey pkey_;
   KeyType type_;
+  std::unique_ptr<Contexts> contexts_;
 };
 
 }  // namespace warder::crypto

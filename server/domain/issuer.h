@@ -44,6 +44,8 @@ struct Issuer {
   // Its keys are made to be ended for practice; its tokens open nothing but
   // probes.
   bool drill = false;
+  // No record of its tokens is deleted.
+  bool legal_hold = false;
   // Until when an answer may be cached that named a longer max-age than the
   // policy does now.
   absl::Time cached_until = absl::UnixEpoch();

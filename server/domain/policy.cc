@@ -13,6 +13,7 @@ namespace warder::domain {
 namespace {
 
 constexpr absl::Duration kYear = absl::Hours(24 * 366);
+constexpr int kMostPerSecond = 1'000'000;
 
 absl::Status InRange(absl::string_view name, absl::Duration value,
                      absl::Duration least, absl::Duration most) {
@@ -145,6 +146,11 @@ absl::Status ValidateGrants(const std::vector<Grant>& grants,
       }
     }
     RETURN_IF_ERROR(ValidateText(at + "subject_pattern", g.subject_pattern));
+    if (g.max_per_second < 0 || g.max_per_second > kMostPerSecond) {
+      return FieldError(at + "max_per_second",
+                        absl::StrCat(g.max_per_second, " is not between 1 and ",
+                                     kMostPerSecond, ", or 0 for any number"));
+    }
     if (g.max_lifetime < absl::Seconds(1) ||
         g.max_lifetime > policy.max_token_lifetime) {
       return FieldError(at + "max_lifetime",

@@ -87,6 +87,8 @@ struct Grant {
   absl::Duration max_lifetime;
   // The subject must match; "*" stands for any run of characters.
   std::string subject_pattern = "*";
+  // Tokens a second, and at most so many at once; 0 for any number.
+  int max_per_second = 0;
 
   friend bool operator==(const Grant&, const Grant&) = default;
 };

@@ -13,10 +13,9 @@
 //
 //   count    4 bytes, little-endian: of records
 //   length   4 bytes, little-endian: of the names
-//   check    16 bytes: of SHA-256 over the batch's offset and all the rest of
-//   it names    of keys that no batch before it has named: number (4), length
-//   (2),
-//            bytes
+//   check    16 bytes: of SHA-256 over the batch's offset and all else in it
+//   names    of keys that no batch before it has named: number (4 bytes),
+//            length (2), the name
 //   records  count * 16 bytes: minute (4), key (4), digest (8)
 //
 // One batch at most is not whole, at the end: the process or the machine died

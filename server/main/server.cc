@@ -223,7 +223,7 @@ absl::Status Server::Parts::OpenDoors() {
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
-           &services->token_rpc, &services->audit_rpc,
+           &services->token_rpc, &services->ledger_rpc, &services->audit_rpc,
            &services->certificate_rpc, &services->gateway_rpc,
            &services->revocation_rpc, &services->drill_rpc,
            &services->watch_rpc, &services->status_rpc}));
@@ -243,6 +243,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   Parts& p = *parts;
   ASSIGN_OR_RETURN(p.authority, LoadAuthority(config, p.sealer));
   ASSIGN_OR_RETURN(p.store, OpenStore(config, p.sealer, p.clock.TimeNow()));
+  ASSIGN_OR_RETURN(p.ledger,
+                   ledger::Ledger::Open(config.data_directory + "/ledger",
+                                        p.sealer, p.random, p.clock.TimeNow()));
   if (hooks.wrap_store) p.store = hooks.wrap_store(std::move(p.store));
   RETURN_IF_ERROR(app::LoadPublished(*p.store, p.publisher, crypto::Sha256));
   p.services.emplace(p);
@@ -267,6 +270,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   }
   RETURN_IF_ERROR(p.OpenDoors());
   p.open = true;
+  p.services->ledger_loop.Start();
   p.services->loop.Start();
   p.services->dispatcher.Start();
   p.services->confirmations.Start();
@@ -296,10 +300,14 @@ Server::~Server() {
 void Server::Drain() {
   Parts& p = *parts_;
   p.open = false;
-  if (p.services) p.services->feed.Stop();  // streams would hold up the drain
+  if (p.services) {  // streams would hold up the drain
+    p.services->feed.Stop();
+    p.services->token_rpc.EndStreams();
+  }
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) {
     p.services->loop.Stop();
+    p.services->ledger_loop.Stop();
     p.hr_door.reset();  // it asks the intake, which asks the outbound client
     p.services->dispatcher.Stop();
     p.services->confirmations.Stop();

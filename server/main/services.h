@@ -23,12 +23,15 @@
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/key_set_feed.h"
+#include "server/app/ledger_checker.h"
+#include "server/app/ledger_loop.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/owner_manager.h"
 #include "server/app/proof_loop.h"
 #include "server/app/revocation_manager.h"
 #include "server/app/roster_manager.h"
 #include "server/app/rotation_loop.h"
+#include "server/app/signer_usage.h"
 #include "server/app/subscription_manager.h"
 #include "server/app/token_signer.h"
 #include "server/app/user_manager.h"
@@ -41,6 +44,7 @@
 #include "server/http/ops_routes.h"
 #include "server/http/public_routes.h"
 #include "server/http/scim/scim_routes.h"
+#include "server/ledger/ledger.h"
 #include "server/main/config.h"
 #include "server/main/data_directory.h"
 #include "server/rpc/audit_service.h"
@@ -52,6 +56,7 @@
 #include "server/rpc/hr_service.h"
 #include "server/rpc/issuer_service.h"
 #include "server/rpc/key_service.h"
+#include "server/rpc/ledger_service.h"
 #include "server/rpc/owner_service.h"
 #include "server/rpc/revocation_service.h"
 #include "server/rpc/status_service.h"
@@ -87,13 +92,14 @@ struct Foundation {
   signals::JoseSecurityEventVerifier security_event_verifier;
   std::unique_ptr<vault::PrivateAuthority> authority;
   std::unique_ptr<app::Store> store;
+  std::unique_ptr<ledger::Ledger> ledger;
   app::Publisher publisher;
   std::atomic<bool> open = false;
 };
 
 // What needs a store. In order of construction; destroyed in reverse.
 struct Services {
-  // `foundation` has its store and authority, and outlives this.
+  // `foundation` has its store, authority and ledger, and outlives this.
   explicit Services(Foundation& foundation);
 
   app::ChangeRunner runner;
@@ -108,7 +114,9 @@ struct Services {
   app::AttestationManager attestations;
   app::OwnerManager owners;
   app::LeaverCertificates leaver_certificates;
+  app::SignerUsage signer_usage;
   app::TokenSigner signer;
+  app::LedgerLoop ledger_loop;
   app::ClientCertificates certificates;
   app::RotationLoop loop;
   app::EventMessages event_messages;
@@ -116,6 +124,7 @@ struct Services {
   app::SubscriptionManager subscriptions;
   app::EventIntake event_intake;
   app::GatewayDirectory gateway_directory;
+  app::LedgerChecker ledger_checker;
   app::GatewayManager gateways;
   app::RevocationManager revocations;
   app::DrillManager drills;
@@ -135,6 +144,7 @@ struct Services {
   rpc::HrService hr_rpc;
   rpc::EventService event_rpc;
   rpc::TokenService token_rpc;
+  rpc::LedgerService ledger_rpc;
   rpc::AuditService audit_rpc;
   rpc::CertificateService certificate_rpc;
   rpc::GatewayService gateway_rpc;

@@ -147,6 +147,7 @@ void ToProto(const domain::Issuer& issuer, v1::Issuer* out) {
   out->set_issuer_uri(issuer.issuer_uri);
   out->set_display_name(issuer.display_name);
   out->set_drill(issuer.drill);
+  out->set_legal_hold(issuer.legal_hold);
   out->set_owner(OwnerName(issuer.owner));
   for (const OwnerId& deputy : issuer.deputies) {
     out->add_deputies(OwnerName(deputy));
@@ -159,6 +160,7 @@ void ToProto(const domain::Issuer& issuer, v1::Issuer* out) {
     for (const auto& type : grant.token_types) wire->add_token_types(type);
     ToProto(grant.max_lifetime, wire->mutable_max_lifetime());
     wire->set_subject_pattern(grant.subject_pattern);
+    wire->set_max_per_second(grant.max_per_second);
   }
   out->set_state(issuer.state == domain::IssuerState::kActive
                      ? v1::Issuer::ACTIVE
@@ -313,6 +315,7 @@ absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
     if (!wire.subject_pattern().empty()) {
       grant.subject_pattern = wire.subject_pattern();
     }
+    grant.max_per_second = wire.max_per_second();
     grants.push_back(std::move(grant));
   }
   return grants;

@@ -47,11 +47,14 @@ absl::StatusOr<app::UpdateIssuerCommand> ToCommand(
       ASSIGN_OR_RETURN(command.policy, FromProto(issuer.policy()));
     } else if (path == "grants") {
       ASSIGN_OR_RETURN(command.grants, GrantsFromProto(issuer));
+    } else if (path == "legal_hold") {
+      command.legal_hold = issuer.legal_hold();
     } else {
       return FieldError("update_mask",
                         absl::StrCat("\"", path.substr(0, 64),
                                      "\" cannot be changed; display_name, "
-                                     "owner, deputies, policy and grants can"));
+                                     "owner, deputies, policy, grants and "
+                                     "legal_hold can"));
     }
   }
   return command;

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
-#include "warder/v1/error_details.pb.h"
 
 namespace warder::rpc {
 namespace {
@@ -33,13 +32,12 @@ std::string HideDefect(const absl::Status& status) {
 
 }  // namespace
 
-grpc::Status ToGrpc(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
+v1::ErrorStatus ToErrorStatus(const absl::Status& status) {
+  v1::ErrorStatus wire;
   std::string message(status.message());
   if (absl::IsInternal(status) || absl::IsUnknown(status)) {
     message = HideDefect(status);
   }
-  v1::ErrorStatus wire;
   wire.set_code(static_cast<int>(status.code()));
   wire.set_message(message);
   v1::ErrorInfo info;
@@ -53,14 +51,20 @@ grpc::Status ToGrpc(const absl::Status& status) {
     violation->set_description(message);
     AddDetail("BadRequest", bad, &wire);
   }
-  if (absl::IsUnavailable(status) ||
+  if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
       ReasonOf(status) == ReasonName(Reason::kConflict)) {
     v1::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(kRetrySeconds);
     AddDetail("RetryInfo", retry, &wire);
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
-                      wire.SerializeAsString());
+  return wire;
+}
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  const v1::ErrorStatus wire = ToErrorStatus(status);
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      wire.message(), wire.SerializeAsString());
 }
 
 absl::string_view CodeName(const absl::Status& status) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "warder/v1/error_details.pb.h"
 
 namespace warder::rpc {
 
@@ -16,6 +17,9 @@ inline constexpr char kErrorDomain[] = "warder.dev";
 // where the same call may succeed later. The message of INTERNAL and UNKNOWN is
 // replaced by an incident number; the log has both.
 grpc::Status ToGrpc(const absl::Status& status);
+
+// Returns the same as a message, for streams that go on after it.
+v1::ErrorStatus ToErrorStatus(const absl::Status& status);
 
 // Returns the name of a gRPC code: "NOT_FOUND".
 absl::string_view CodeName(const absl::Status& status);

@@ -1,7 +1,13 @@
 #include "server/rpc/token_service.h"
 
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
 #include "server/base/status_macros.h"
-#include "server/rpc/convert.h"
+#include "server/rpc/sign_stream.h"
+#include "server/rpc/token_convert.h"
 
 namespace warder::rpc {
 
@@ -11,28 +17,70 @@ grpc::Status TokenService::SignJwt(grpc::ServerContext* context,
   return Handle(
       shared_, context, "warder.v1.TokenService/SignJwt",
       app::Permission::kSignTokens, *request, [&](const app::Request& call) {
-        app::SignJwtCommand command;
-        ASSIGN_OR_RETURN(command.issuer,
-                         ParseIssuerName("issuer", request->issuer()));
-        ASSIGN_OR_RETURN(command.algorithm,
-                         FromProto("algorithm", request->algorithm()));
-        command.audiences.assign(request->audiences().begin(),
-                                 request->audiences().end());
-        command.subject = request->subject();
-        command.token_type = request->token_type();
-        command.claims = request->claims();
-        if (request->has_lifetime()) {
-          ASSIGN_OR_RETURN(command.lifetime,
-                           FromProto("lifetime", request->lifetime()));
-        }
+        ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
         ASSIGN_OR_RETURN(app::SignedToken token, signer_.Sign(call, command));
-        response->set_token(std::move(token.token));
-        response->set_kid(token.key.value());
-        response->set_token_id(std::move(token.token_id));
-        ToProto(token.issue_time, response->mutable_issue_time());
-        ToProto(token.expire_time, response->mutable_expire_time());
+        ToProto(std::move(token), response);
         return absl::OkStatus();
       });
+}
+
+grpc::Status TokenService::SignJwtBatch(grpc::ServerContext* context,
+                                        const v1::SignJwtBatchRequest* request,
+                                        v1::SignJwtBatchResponse* response) {
+  return Handle(
+      shared_, context, "warder.v1.TokenService/SignJwtBatch",
+      app::Permission::kSignTokens, *request, [&](const app::Request& call) {
+        std::vector<app::SignJwtCommand> commands;
+        commands.reserve(static_cast<size_t>(request->requests_size()));
+        for (const v1::SignJwtRequest& one : request->requests()) {
+          auto command = ToCommand(one);
+          if (!command.ok()) {
+            return WithContext(command.status(),
+                               absl::StrCat("requests[", commands.size(), "]"));
+          }
+          commands.push_back(*std::move(command));
+        }
+        ASSIGN_OR_RETURN(auto tokens, signer_.SignBatch(call, commands));
+        for (app::SignedToken& token : tokens) {
+          ToProto(std::move(token), response->add_tokens());
+        }
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status TokenService::SignJwtStream(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<v1::SignJwtStreamResponse, v1::SignJwtRequest>*
+        stream) {
+  return Handle(shared_, context, "warder.v1.TokenService/SignJwtStream",
+                app::Permission::kSignTokens, v1::SignJwtRequest(),
+                [&](const app::Request& call) {
+                  {
+                    MutexLock lock(&mu_);
+                    if (ending_) {
+                      return Error(absl::StatusCode::kUnavailable,
+                                   Reason::kUnreachable, "warderd ends");
+                    }
+                    if (streams_.size() >= kMostStreams) {
+                      return Error(absl::StatusCode::kResourceExhausted,
+                                   Reason::kRateLimited,
+                                   absl::StrCat(kMostStreams,
+                                                " streams are open; use one "
+                                                "for all tokens of a process"));
+                    }
+                    streams_.insert(context);
+                  }
+                  SignStream(signer_, call, *context, *stream).Run();
+                  MutexLock lock(&mu_);
+                  streams_.erase(context);
+                  return absl::OkStatus();
+                });
+}
+
+void TokenService::EndStreams() {
+  MutexLock lock(&mu_);
+  ending_ = true;
+  for (grpc::ServerContext* const context : streams_) context->TryCancel();
 }
 
 }  // namespace warder::rpc

@@ -1,8 +1,12 @@
-// warder.v1.TokenService as use cases. Stateless.
+// warder.v1.TokenService as use cases. Stateless, but for the streams that are
+// open.
 #ifndef WARDER_SERVER_RPC_TOKEN_SERVICE_H_
 #define WARDER_SERVER_RPC_TOKEN_SERVICE_H_
 
+#include <set>
+
 #include "server/app/token_signer.h"
+#include "server/base/mutex.h"
 #include "server/rpc/handler.h"
 #include "warder/v1/token.grpc.pb.h"
 
@@ -10,17 +14,34 @@ namespace warder::rpc {
 
 class TokenService final : public v1::TokenService::Service {
  public:
+  // Each has two threads.
+  static constexpr size_t kMostStreams = 256;
+
   // What the arguments refer to outlives this.
   TokenService(HandlerContext shared, app::TokenSigner& signer)
       : shared_(shared), signer_(signer) {}
 
+  // Ends the streams, and those that begin later: they would hold up the drain.
+  void EndStreams();
+
   grpc::Status SignJwt(grpc::ServerContext* context,
                        const v1::SignJwtRequest* request,
                        v1::SignJwtResponse* response) override;
+  grpc::Status SignJwtBatch(grpc::ServerContext* context,
+                            const v1::SignJwtBatchRequest* request,
+                            v1::SignJwtBatchResponse* response) override;
+  grpc::Status SignJwtStream(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::SignJwtStreamResponse, v1::SignJwtRequest>*
+          stream) override;
 
  private:
   const HandlerContext shared_;
   app::TokenSigner& signer_;
+
+  Mutex mu_;
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;
+  std::set<grpc::ServerContext*> streams_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace warder::rpc

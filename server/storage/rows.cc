@@ -108,7 +108,8 @@ std::string WriteGrants(const std::vector<domain::Grant>& grants) {
                     {"audiences", grant.audiences},
                     {"token_types", grant.token_types},
                     {"max_lifetime_us", Micros(grant.max_lifetime)},
-                    {"subject_pattern", grant.subject_pattern}});
+                    {"subject_pattern", grant.subject_pattern},
+                    {"max_per_second", grant.max_per_second}});
   }
   return WriteJson(list);
 }
@@ -127,6 +128,11 @@ absl::StatusOr<std::vector<domain::Grant>> ReadGrants(const std::string& text) {
     RETURN_IF_ERROR(
         ReadDuration(object, "max_lifetime_us", &grant.max_lifetime));
     if (grant.token_types.empty()) return Damaged("a grant without types");
+    // A grant written before there were limits has none.
+    const auto per_second = object.find("max_per_second");
+    if (per_second != object.end() && per_second->is_number_integer()) {
+      grant.max_per_second = per_second->get<int>();
+    }
     grants.push_back(std::move(grant));
   }
   return grants;
@@ -176,6 +182,7 @@ void IssuerRow::From(const domain::Issuer& issuer, absl::Time next_due) {
   id = issuer.id.value();
   issuer_uri = issuer.issuer_uri;
   drill = issuer.drill ? 1 : 0;
+  legal_hold = issuer.legal_hold ? 1 : 0;
   display_name = issuer.display_name;
   state = issuer.state == domain::IssuerState::kActive ? "ACTIVE" : "ORPHANED";
   owner = issuer.owner.value();
@@ -201,6 +208,7 @@ absl::StatusOr<domain::Issuer> IssuerRow::To() const {
   issuer.id = IssuerId(id);
   issuer.issuer_uri = issuer_uri;
   issuer.drill = drill != 0;
+  issuer.legal_hold = legal_hold != 0;
   issuer.display_name = display_name;
   issuer.state = state == "ACTIVE" ? domain::IssuerState::kActive
                                    : domain::IssuerState::kOrphaned;

@@ -41,12 +41,12 @@ struct IssuerRow {
   static constexpr char kFixed[] =
       "id, issuer_uri, drill, tombstone_jwk, create_us";
   static constexpr char kChanges[] =
-      "display_name, state, owner, deputy_vacant, policy, grants, revision, "
-      "rev, update_us, cached_until_us, next_due_us";
+      "display_name, state, owner, deputy_vacant, policy, grants, legal_hold, "
+      "revision, rev, update_us, cached_until_us, next_due_us";
   std::string id, issuer_uri, display_name, state, owner, policy, grants,
       tombstone_jwk;
-  long long drill = 0, deputy_vacant = 0, revision = 0, rev = 0, create_us = 0,
-            update_us = 0, cached_until_us = 0, next_due_us = 0;
+  long long drill = 0, deputy_vacant = 0, legal_hold = 0, revision = 0, rev = 0,
+            create_us = 0, update_us = 0, cached_until_us = 0, next_due_us = 0;
 
   template <typename F>
   void ForEachFixed(F f) {
@@ -55,7 +55,8 @@ struct IssuerRow {
   template <typename F>
   void ForEachChange(F f) {
     f(display_name), f(state), f(owner), f(deputy_vacant), f(policy), f(grants),
-        f(revision), f(rev), f(update_us), f(cached_until_us), f(next_due_us);
+        f(legal_hold), f(revision), f(rev), f(update_us), f(cached_until_us),
+        f(next_due_us);
   }
   void From(const domain::Issuer& issuer, absl::Time next_due);
   absl::StatusOr<domain::Issuer> To() const;  // without deputies

@@ -20,6 +20,8 @@ TEST(AuthorizerTest, TheTable) {
       {P::kManageFeeds, "y......"},       {P::kReadGateways, "y..oy.."},
       {P::kManageGateways, "y......"},    {P::kWatchKeySets, "...o..."},
       {P::kSignTokens, "..o...."},        {P::kReadAudit, "y...y.."},
+      {P::kCheckIssued, "y..oy.."},       {P::kReportObservations, "...o..."},
+      {P::kReadAlarms, "y...y.."},        {P::kManageAlarms, "y......"},
       {P::kIssueCertificates, "y......"}, {P::kReadStatus, "yyyyyyy"}};
   const Role roles[] = {Role::kSecurity, Role::kHr,      Role::kSigner,
                         Role::kGateway,  Role::kAuditor, Role::kOperator,

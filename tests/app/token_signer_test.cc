@@ -138,4 +138,88 @@ TEST_F(TokenSignerTest, ARevokedKeySignsNothingMore) {
   EXPECT_NE(after.key, before.key);
 }
 
+TEST_F(TokenSignerTest, EveryTokenIsInTheLedgerBeforeItsCallerHasIt) {
+  ASSERT_OK_AND_ASSIGN(const SignedToken token, Sign());
+  const absl::string_view input =
+      absl::string_view(token.token).substr(0, token.token.rfind('.'));
+  const auto check = [&](absl::Time issued, absl::string_view text) {
+    return app_.ledger
+        ->Check(command_.issuer, issued, text, absl::InfinitePast())
+        .verdict;
+  };
+  EXPECT_EQ(check(token.issue_time, input), ledger::Verdict::kIssued);
+  EXPECT_EQ(check(token.issue_time, "e30.e30"), ledger::Verdict::kNeverIssued);
+  EXPECT_EQ(
+      app_.ledger->CountIssued(command_.issuer, token.key, {0, ~uint32_t{0}}),
+      1u);
+  EXPECT_EQ(app_.signer_usage.Of(token.key),
+            (std::map<std::string, int64_t>{{"checkout", 1}}));
+  // What the service itself states is a token, too.
+  app_.MustSetUp("events", {.algorithms = {domain::Algorithm::kRs256}});
+  ASSERT_OK_AND_ASSIGN(
+      const std::string event,
+      app_.signer.SignSecurityEvent(IssuerId("events"), Json::object()));
+  EXPECT_EQ(app_.ledger
+                ->Check(IssuerId("events"), TestStart(),
+                        absl::string_view(event).substr(0, event.rfind('.')),
+                        absl::InfinitePast())
+                .verdict,
+            ledger::Verdict::kIssued);
+}
+
+TEST_F(TokenSignerTest, ABatchIsSignedInItsOrderOrNotAtAll) {
+  std::vector<SignJwtCommand> commands(3, command_);
+  commands[1].subject = "user-2";
+  const auto sign = [&] {
+    return app_.signer.SignBatch(app_.As("signer/checkout"), commands);
+  };
+  ASSERT_OK_AND_ASSIGN(const std::vector<SignedToken> tokens, sign());
+  ASSERT_EQ(tokens.size(), 3u);
+  EXPECT_EQ(Part(tokens[1], 1)["sub"], "user-2");
+  EXPECT_NE(tokens[0].token_id, tokens[2].token_id);
+  const auto issued = [&] {
+    return app_.ledger->CountIssued(command_.issuer, tokens[0].key,
+                                    {0, ~uint32_t{0}});
+  };
+  EXPECT_EQ(issued(), 3u);
+  commands[2].audiences = {"other"};
+  EXPECT_THAT(sign(), FailsWith(Reason::kNotGranted, "requests[2]"));
+  EXPECT_TRUE(app_.Events().back().denied);
+  EXPECT_EQ(issued(), 3u);
+  commands.clear();
+  EXPECT_THAT(sign(), FailsWith(Reason::kInvalidField, "requests"));
+  commands.resize(TokenSigner::kMostOfOneBatch + 1, command_);
+  EXPECT_THAT(sign(), FailsWith(Reason::kInvalidField, "1001"));
+  commands.pop_back();
+  ASSERT_OK_AND_ASSIGN(const std::vector<SignedToken> many, sign());
+  EXPECT_EQ(many.size(), TokenSigner::kMostOfOneBatch);
+  EXPECT_THAT(app_.signer.SignBatch(app_.As("security/sam"), commands),
+              FailsWith(Reason::kPermissionDenied));
+}
+
+TEST_F(TokenSignerTest, NobodyHasMoreSignedThanHisGrantAllows) {
+  domain::Grant grant;
+  grant.signer = "checkout";
+  grant.audiences = {"api"};
+  grant.max_per_second = 10;
+  UpdateIssuerCommand update;
+  update.id = command_.issuer;
+  update.grants = {grant};
+  ASSERT_OK(app_.issuers.Update(app_.As("security/sam"), update));
+  for (int i = 0; i < 10; ++i) EXPECT_OK(Sign());
+  EXPECT_THAT(Sign(), FailsWith(Reason::kRateLimited, "checkout"));
+  app_.clock.AdvanceTime(absl::Milliseconds(250));
+  EXPECT_OK(Sign());
+  EXPECT_OK(Sign());
+  EXPECT_THAT(Sign(), FailsWith(Reason::kRateLimited, "10 tokens a second"));
+  app_.clock.AdvanceTime(absl::Hours(1));
+  // An hour's rest allows no more at once.
+  EXPECT_THAT(app_.signer.SignBatch(app_.As("signer/checkout"),
+                                    std::vector<SignJwtCommand>(11, command_)),
+              FailsWith(Reason::kRateLimited, "requests[10]"));
+  update.grants->at(0).max_per_second = -1;
+  EXPECT_THAT(app_.issuers.Update(app_.As("security/sam"), update),
+              FailsWith(Reason::kInvalidField, "max_per_second"));
+}
+
 }  // namespace warder::app

@@ -8,6 +8,21 @@
 
 namespace warder {
 
+namespace {
+
+std::unique_ptr<ledger::Ledger> MustOpenLedger(const TempDir& directory,
+                                               const crypto::Sealer& sealer,
+                                               Random& random) {
+  auto opened = ledger::Ledger::Open(directory.File("ledger"), sealer, random,
+                                     TestStart() - absl::Minutes(1));
+  EXPECT_OK(opened.status());
+  if (!opened.ok()) return nullptr;
+  (*opened)->Load();
+  return *std::move(opened);
+}
+
+}  // namespace
+
 absl::Time TestStart() { return absl::FromUnixSeconds(1767225600); }
 
 TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
@@ -24,7 +39,8 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       rosters(runner, intake),
       attestations(runner, hr_policy),
       owners(runner, users),
-      signer(runner, random),
+      ledger(MustOpenLedger(directory, sealer, random)),
+      signer(runner, random, *ledger, signer_usage),
       loop(runner, departures,
            {.feeds = &feeds,
             .rosters = &rosters,

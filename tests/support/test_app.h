@@ -2,6 +2,7 @@
 #ifndef WARDER_TESTS_SUPPORT_TEST_APP_H_
 #define WARDER_TESTS_SUPPORT_TEST_APP_H_
 
+#include <memory>
 #include <string>
 
 #include "server/app/attestation_manager.h"
@@ -10,6 +11,7 @@
 #include "server/app/feed_access.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
+#include "server/app/ledger_loop.h"
 #include "server/app/owner_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/token_signer.h"
@@ -18,6 +20,8 @@
 #include "server/base/random.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/fake_vault.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_sealer.h"
 
 namespace warder {
 
@@ -49,6 +53,10 @@ struct TestApp {
   app::RosterManager rosters;
   app::AttestationManager attestations;
   app::OwnerManager owners;
+  TempDir directory;
+  const crypto::Sealer sealer = MakeSealer();
+  std::unique_ptr<ledger::Ledger> ledger;  // read, and a minute old
+  app::SignerUsage signer_usage;
   app::TokenSigner signer;
   app::RotationLoop loop;
 

@@ -30,7 +30,8 @@ TEST(ThreadsTest, SignersReadersRevocationsAndRotationTogether) {
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&, t] {
       crypto::SystemRandom random;
-      app::TokenSigner signer(app.runner, random);
+      app::TokenSigner signer(app.runner, random, *app.ledger,
+                              app.signer_usage);
       while (!stop) {
         app::SignJwtCommand command;
         command.issuer = IssuerId("i" + std::to_string(t));

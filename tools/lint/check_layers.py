@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = {
     "server/base": [],
     "server/domain": ["server/base"],
-    "server/app": ["server/domain", "server/base"],
+    "server/app": ["server/domain", "server/ledger", "server/base"],
     "server/crypto": ["server/base"],
     "server/jose": ["server/crypto", "server/base"],
     "server/ledger": ["server/crypto", "server/base"],
@@ -24,7 +24,7 @@ ROOMS = {
     "server/rpc": ["server/app", "server/domain", "server/base", "warder/v1"],
     "server/main": ["server/app", "server/base", "server/crypto",
                     "server/domain", "server/http", "server/http/wire",
-                    "server/http/scim", "server/jose",
+                    "server/http/scim", "server/jose", "server/ledger",
                     "server/rpc", "server/signals", "server/storage",
                     "server/vault"],
     "client/verify": ["server/base", "server/crypto", "server/jose"],

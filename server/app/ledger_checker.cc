@@ -1,0 +1,96 @@
+#include "server/app/ledger_checker.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/ledger_loop.h"
+#include "server/app/token_reader.h"
+#include "server/base/error.h"
+#include "server/base/status_macros.h"
+
+namespace warder::app {
+
+absl::Status LedgerChecker::Authorize(const Request& request,
+                                      const IssuerId& issuer) {
+  const std::string name = IssuerName(issuer);
+  ASSIGN_OR_RETURN(const Access access,
+                   runner_.Authorize(request, Permission::kCheckIssued, name));
+  if (access == Access::kOwn) {
+    const GatewayPtr gateway = gateways_.Find(request.caller.name);
+    if (gateway == nullptr || !Verifies(*gateway, issuer.value())) {
+      return runner_.Denied(
+          request, name,
+          Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+                absl::StrCat(GatewayName(GatewayId(request.caller.name)),
+                             " does not verify ", name,
+                             "; role security adds it with warder gateway "
+                             "update")));
+    }
+  }
+  if (runner_.publisher().Find(issuer.value()) == nullptr) {
+    return NotFound(name);
+  }
+  return absl::OkStatus();
+}
+
+absl::Time LedgerChecker::JudgedFrom(const IssuerId& issuer,
+                                     absl::Time now) const {
+  return now - RetentionOf(runner_.publisher(), issuer).longest_life;
+}
+
+absl::StatusOr<ledger::Answer> LedgerChecker::Check(
+    const Request& request, const CheckIssuedCommand& command) {
+  RETURN_IF_ERROR(Authorize(request, command.issuer));
+  ASSIGN_OR_RETURN(const ReadToken token,
+                   ReadTokenText("token", command.token));
+  const ClockGuard::Reading clock = runner_.clock_guard().Read();
+  const bool expired =
+      token.expire_time && *token.expire_time + kLongestSkew < clock.trusted;
+  return ledger_.Check(command.issuer, token.issue_time, token.signing_input,
+                       expired ? absl::InfiniteFuture()
+                               : JudgedFrom(command.issuer, clock.trusted));
+}
+
+absl::StatusOr<std::vector<ledger::Answer>> LedgerChecker::CheckBatch(
+    const Request& request, std::span<const CheckIssuedCommand> commands) {
+  if (commands.empty() || commands.size() > kMostOfOneBatch) {
+    return FieldError("requests",
+                      absl::StrCat(commands.size(), " of them; 1 to ",
+                                   kMostOfOneBatch, " are taken"));
+  }
+  std::vector<ledger::Answer> answers;
+  answers.reserve(commands.size());
+  for (const CheckIssuedCommand& command : commands) {
+    auto answer = Check(request, command);
+    if (!answer.ok()) {
+      return WithContext(answer.status(),
+                         absl::StrCat("requests[", answers.size(), "]"));
+    }
+    answers.push_back(*answer);
+  }
+  return answers;
+}
+
+absl::StatusOr<std::vector<std::string>> LedgerChecker::DigestSecrets(
+    const Request& request, const IssuerId& issuer,
+    std::span<const uint32_t> hours) {
+  RETURN_IF_ERROR(Authorize(request, issuer));
+  if (hours.empty() || hours.size() > kMostSecrets) {
+    return FieldError("hours", absl::StrCat(hours.size(), " of them; 1 to ",
+                                            kMostSecrets, " are taken"));
+  }
+  const absl::Time latest = runner_.clock_guard().Read().wall + absl::Hours(24);
+  std::vector<std::string> secrets;
+  secrets.reserve(hours.size());
+  for (const uint32_t hour : hours) {
+    if (hour > ledger::MinuteOf(latest) / ledger::kMinutesOfHour) {
+      return FieldError("hours", absl::StrCat(hour,
+                                              " is later than a day from now; "
+                                              "they are counted from 1970"));
+    }
+    secrets.push_back(ledger_.SecretOf(issuer, hour).bytes());
+  }
+  return secrets;
+}
+
+}  // namespace warder::app

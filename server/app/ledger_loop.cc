@@ -1,0 +1,66 @@
+#include "server/app/ledger_loop.h"
+
+#include "server/base/log.h"
+
+namespace warder::app {
+namespace {
+
+// The policy's bound for max_token_lifetime: of an issuer that is not known.
+constexpr absl::Duration kLongestLife = absl::Hours(24 * 30);
+
+}  // namespace
+
+ledger::Retention RetentionOf(const Publisher& publisher,
+                              const IssuerId& issuer) {
+  const SnapshotPtr snapshot = publisher.Find(issuer.value());
+  return {.longest_life = kLongestSkew + (snapshot == nullptr
+                                              ? kLongestLife
+                                              : snapshot->max_token_lifetime),
+          .legal_hold = snapshot == nullptr || snapshot->legal_hold};
+}
+
+void LedgerLoop::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void LedgerLoop::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  runner_.clock().Notify();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LedgerLoop::Run() {
+  ledger_.Load();
+  while (true) {
+    Tick();
+    MutexLock lock(&mu_);
+    runner_.clock().AwaitWithDeadline(
+        &mu_,
+        // Runs with mu_ held; the analysis does not see through the call.
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; },
+        runner_.clock().TimeNow() + kEvery);
+    if (stopping_) return;
+  }
+}
+
+void LedgerLoop::Tick() {
+  const absl::Status status = ledger_.Tick(
+      runner_.clock_guard().Read().trusted, [this](const IssuerId& issuer) {
+        return RetentionOf(runner_.publisher(), issuer);
+      });
+  if (!status.ok() && status != last_) {
+    Log(LogLevel::kError, "ledger.not_sealed",
+        {{"error", std::string(status.message())},
+         {"next", "tried again every few seconds; no record is lost"}});
+  }
+  last_ = status;
+  const ledger::Ledger::Size size = ledger_.size();
+  runner_.metrics().SetLedger(static_cast<int64_t>(size.tokens),
+                              static_cast<int64_t>(size.files),
+                              static_cast<int64_t>(size.incomplete_minutes));
+}
+
+}  // namespace warder::app

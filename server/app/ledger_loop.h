@@ -1,0 +1,56 @@
+// One thread that reads the ledger after a start, seals what is over, and
+// forgets what outlived its tokens.
+#ifndef WARDER_SERVER_APP_LEDGER_LOOP_H_
+#define WARDER_SERVER_APP_LEDGER_LOOP_H_
+
+#include <thread>
+
+#include "absl/time/time.h"
+#include "server/app/change_runner.h"
+#include "server/base/mutex.h"
+#include "server/ledger/ledger.h"
+
+namespace warder::app {
+
+// Clocks of verifiers are off by no more: the policy's bound for clock_skew.
+inline constexpr absl::Duration kLongestSkew = absl::Minutes(10);
+
+// Returns for how long tokens of the issuer are judged, and whether a legal
+// hold keeps their records. One look at the published snapshot.
+ledger::Retention RetentionOf(const Publisher& publisher,
+                              const IssuerId& issuer);
+
+class LedgerLoop {
+ public:
+  static constexpr absl::Duration kEvery = absl::Seconds(5);
+
+  // Both outlive this.
+  LedgerLoop(ChangeRunner& runner, ledger::Ledger& ledger)
+      : runner_(runner), ledger_(ledger) {}
+  ~LedgerLoop() { Stop(); }
+
+  // Starts the thread, which reads the ledger first. Call once.
+  void Start();
+  // Ends the thread and waits for it. May be called again.
+  void Stop();
+
+  // Seals and forgets. A clock that jumped forward makes nothing be forgotten
+  // before it is believed. What fails is logged, once for each error, and tried
+  // again by the next call. The body of the thread.
+  void Tick();
+
+ private:
+  void Run();
+
+  ChangeRunner& runner_;
+  ledger::Ledger& ledger_;
+  absl::Status last_;  // of Tick
+
+  Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace warder::app
+
+#endif  // WARDER_SERVER_APP_LEDGER_LOOP_H_

@@ -1,0 +1,38 @@
+// warder.v1.LedgerService as use cases. Stateless.
+#ifndef WARDER_SERVER_RPC_LEDGER_SERVICE_H_
+#define WARDER_SERVER_RPC_LEDGER_SERVICE_H_
+
+#include "server/app/ledger_checker.h"
+#include "server/rpc/handler.h"
+#include "warder/v1/ledger.grpc.pb.h"
+
+namespace warder::rpc {
+
+class LedgerService final : public v1::LedgerService::Service {
+ public:
+  // What the arguments refer to outlives this.
+  LedgerService(HandlerContext shared, app::LedgerChecker& checker)
+      : shared_(shared), checker_(checker) {}
+
+  grpc::Status CheckIssued(grpc::ServerContext* context,
+                           const v1::CheckIssuedRequest* request,
+                           v1::CheckIssuedResponse* response) override;
+  grpc::Status CheckIssuedBatch(
+      grpc::ServerContext* context, const v1::CheckIssuedBatchRequest* request,
+      v1::CheckIssuedBatchResponse* response) override;
+  grpc::Status CheckIssuedStream(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::CheckIssuedResponse, v1::CheckIssuedRequest>*
+          stream) override;
+  grpc::Status GetDigestSecrets(
+      grpc::ServerContext* context, const v1::GetDigestSecretsRequest* request,
+      v1::GetDigestSecretsResponse* response) override;
+
+ private:
+  const HandlerContext shared_;
+  app::LedgerChecker& checker_;
+};
+
+}  // namespace warder::rpc
+
+#endif  // WARDER_SERVER_RPC_LEDGER_SERVICE_H_
