@@ -100,6 +100,7 @@ HttpResponse AgentRoutes::Health() {
   for (const auto& [issuer, set] : verifier.Sets()) {
     revisions[issuer] = set.revision;
   }
+  const client::ObserveStatus observed = observer_.status();
   const bool good = !verifier.stale() && !revisions.empty();
   Json health = {{"status", good ? "ok" : "refusing"},
                  {"connected", watch.connected},
@@ -108,6 +109,11 @@ HttpResponse AgentRoutes::Health() {
                                : Json(absl::ToDoubleSeconds(age))},
                  {"max_staleness_s",
                   absl::ToDoubleSeconds(verifier.options().max_staleness)},
+                 {"observed",
+                  {{"reported", observed.reported},
+                   {"never_issued", observed.never_issued},
+                   {"dropped", observed.dropped},
+                   {"last_error", std::string(observed.last_error.message())}}},
                  {"enforces", std::move(revisions)}};
   if (verifier.stale() && verifier.options().serve_stale) {
     health["status"] = "serving_stale";

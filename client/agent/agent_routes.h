@@ -12,6 +12,7 @@
 #include <string>
 
 #include "client/agent/enforcer.h"
+#include "client/observe.h"
 #include "client/watch.h"
 #include "server/http/wire/message.h"
 
@@ -20,12 +21,14 @@ namespace warder::agent {
 // Thread-safe.
 class AgentRoutes {
  public:
-  // `enforcer`, `watcher` and `clock` outlive this.
+  // All but `config` outlive this.
   AgentRoutes(const Config& config, const Enforcer& enforcer,
-              const client::KeySetWatcher& watcher, Clock& clock)
+              const client::KeySetWatcher& watcher,
+              const client::Observer& observer, Clock& clock)
       : cookie_(config.cookie),
         enforcer_(enforcer),
         watcher_(watcher),
+        observer_(observer),
         clock_(clock) {}
 
   http::HttpResponse Answer(const http::HttpRequest& request);
@@ -42,6 +45,7 @@ class AgentRoutes {
   const std::string cookie_;
   const Enforcer& enforcer_;
   const client::KeySetWatcher& watcher_;
+  const client::Observer& observer_;
   Clock& clock_;
 };
 

@@ -69,6 +69,7 @@ Settings SettingsOf(Config& config, int* cached) {
   settings.Add("ext_authz_address", Local(&config.ext_authz_address));
   settings.Add("state_directory", Text(&config.state_directory));
   settings.Add("key_set_directory", Text(&config.key_set_directory));
+  settings.Add("observe", Flag(&config.observe));
   settings.Add("log_level", [&config](const std::string& value) {
     config.log_level = value;
     return ParseLogLevel(value).status();

@@ -24,6 +24,7 @@ struct Config {
   std::string cookie;
   std::string state_directory;    // empty: a start begins with nothing
   std::string key_set_directory;  // empty: no files are kept current
+  bool observe = true;            // tell the server which tokens are seen
   std::string log_level = "info";
 };
 

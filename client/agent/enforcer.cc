@@ -24,6 +24,7 @@ client::VerifierOptions ForProbes(const Config& config) {
   client::VerifierOptions options = config.verify;
   options.audiences = {config.probe_audience};
   options.cached_tokens = 0;  // each probe is a question
+  options.observer = nullptr;
   options.accept_drills = true;
   return options;
 }

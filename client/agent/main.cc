@@ -14,6 +14,7 @@
 #include "client/agent/enforcer.h"
 #include "client/agent/ext_authz.h"
 #include "client/client.h"
+#include "client/observe.h"
 #include "client/watch.h"
 #include "server/base/atomic_file.h"
 #include "server/base/clock.h"
@@ -48,13 +49,18 @@ std::string IncarnationOf(const Config& config, Random& random) {
   return name;
 }
 
-absl::Status Serve(const Config& config) {
+absl::Status Serve(Config config) {
   SystemClock clock;
   crypto::SystemRandom random;
   ASSIGN_OR_RETURN(
       const auto connection,
       client::Client::Connect(config.server, random, clock.TimeNow(),
                               [](absl::Duration) {}));
+  // Of this process alone: its reports are numbered from 1.
+  client::Observer observer(
+      *connection, clock,
+      {.instance = config.instance, .incarnation = RandomUuid(random)});
+  if (config.observe) config.verify.observer = &observer;
   Enforcer enforcer(config, clock);
   enforcer.Load();
   enforcer.KeepFilesFresh();
@@ -65,7 +71,7 @@ absl::Status Serve(const Config& config) {
        .max_staleness = config.verify.max_staleness,
        .serve_stale = config.verify.serve_stale,
        .comes_back = !config.state_directory.empty()});
-  AgentRoutes routes(config, enforcer, watcher, clock);
+  AgentRoutes routes(config, enforcer, watcher, observer, clock);
   ASSIGN_OR_RETURN(const auto listener,
                    http::Listener::Start(
                        {.name = "http_address",
@@ -84,6 +90,7 @@ absl::Status Serve(const Config& config) {
                      ServeExtAuthz(config.ext_authz_address, ext_authz));
   }
   watcher.Start();
+  if (config.observe) observer.Start();
   Log(LogLevel::kInfo, "agent.started",
       {{"server", config.server.address},
        {"instance", config.instance},

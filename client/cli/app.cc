@@ -83,6 +83,7 @@ int RunApp(int argc, const char* const* argv) {
   AddGatewayCommands(app, context);
   AddRevocationCommands(app, context);
   AddDrillCommands(app, context);
+  AddAlarmCommands(app, context);
   AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);

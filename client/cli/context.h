@@ -156,6 +156,7 @@ void AddEventCommands(CLI::App& app, Context& context);
 void AddGatewayCommands(CLI::App& app, Context& context);
 void AddRevocationCommands(CLI::App& app, Context& context);
 void AddDrillCommands(CLI::App& app, Context& context);
+void AddAlarmCommands(CLI::App& app, Context& context);
 void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);

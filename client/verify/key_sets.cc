@@ -28,7 +28,8 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
       if (known != nullptr && known->key->SameAs(*jwk.key)) {
         jwk.key = known->key;
       }
-      TrustedKey key{.kid = jwk.kid,
+      TrustedKey key{.issuer = issuer,
+                     .kid = jwk.kid,
                      .alg = std::move(jwk.alg),
                      .scheme = scheme,
                      .key = std::move(jwk.key),
@@ -42,7 +43,25 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
     }
   }
   made->sets_ = std::move(sets);
+  if (before != nullptr) made->RememberFormer(*before);
   return made;
+}
+
+void KeySets::RememberFormer(const KeySets& before) {
+  for (const auto& [kid, key] : before.keys_) {
+    if (former_.size() < kMostFormer && !keys_.contains(kid)) {
+      former_.emplace(kid, key);
+    }
+  }
+  for (const auto& [kid, key] : before.former_) {
+    if (former_.size() >= kMostFormer) return;
+    if (!keys_.contains(kid)) former_.emplace(kid, key);
+  }
+}
+
+const TrustedKey* KeySets::FindFormer(absl::string_view kid) const {
+  const auto it = former_.find(kid);
+  return it == former_.end() ? nullptr : &it->second;
 }
 
 const TrustedKey* KeySets::Find(absl::string_view kid) const {

@@ -33,6 +33,7 @@ struct PublishedSet {
 
 // One key, and whose it is.
 struct TrustedKey {
+  std::string issuer;  // "issuers/shop"
   std::string kid;
   std::string alg;
   crypto::SignatureScheme scheme;
@@ -52,16 +53,24 @@ class KeySets {
 
   // Returns the key, or nullptr.
   const TrustedKey* Find(absl::string_view kid) const;
+  // Returns a key that stood in a set before, and does in none now; or nullptr.
+  // The last kMostFormer are remembered, more or less.
+  const TrustedKey* FindFormer(absl::string_view kid) const;
 
   const std::map<std::string, PublishedSet>& sets() const { return sets_; }
   // Tells one value of this class from every other in the process.
   uint64_t generation() const { return generation_; }
 
  private:
+  static constexpr size_t kMostFormer = 1000;
+
   KeySets() = default;
+  // Takes over what `before` has, and this has not.
+  void RememberFormer(const KeySets& before);
 
   std::map<std::string, PublishedSet> sets_;  // by issuer
   absl::flat_hash_map<std::string, TrustedKey> keys_;
+  absl::flat_hash_map<std::string, TrustedKey> former_;
   uint64_t generation_ = 0;
 };
 

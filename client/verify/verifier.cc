@@ -34,9 +34,7 @@ std::string TypeText(absl::string_view type) {
   return text;
 }
 
-struct Parts {
-  absl::string_view header, payload, signature, signing_input;
-};
+using Parts = TokenParts;
 
 std::optional<Parts> Split(absl::string_view token) {
   const size_t first = token.find('.');
@@ -324,6 +322,50 @@ absl::Duration Verifier::Age() const {
   return clock_.Uptime() - absl::Nanoseconds(confirmed);
 }
 
+void Verifier::TellOf(const TrustedKey& key, const Json& claims,
+                      const TokenParts& parts, absl::Time now,
+                      std::optional<TokenViolation> violation) const {
+  if (options_.observer == nullptr) return;
+  const auto issued = TimeClaim(claims, "iat");
+  const auto expires = TimeClaim(claims, "exp");
+  // What has expired opens nothing, and its record may be gone.
+  if (!issued || !expires || now >= *expires + options_.clock_skew) return;
+  SeenToken seen{.issuer = key.issuer,
+                 .kid = key.kid,
+                 .issue_time = *issued,
+                 .signing_input = parts.signing_input,
+                 .audience = {}};
+  const auto audience = claims.find("aud");
+  if (audience != claims.end()) {
+    const Json& first = audience->is_array() && !audience->empty()
+                            ? audience->front()
+                            : *audience;
+    if (first.is_string()) seen.audience = first.get_ref<const std::string&>();
+  }
+  if (violation) {
+    options_.observer->Refused(seen, *violation);
+  } else {
+    options_.observer->Accepted(seen);
+  }
+}
+
+void Verifier::TellOfDeadKey(const KeySets& sets, const TokenParts& parts,
+                             absl::Time now) const {
+  Json header, claims;
+  if (ReadObject("the header", parts.header, header) ||
+      ReadObject("the payload", parts.payload, claims)) {
+    return;
+  }
+  const auto kid = JsonString(header, "kid");
+  const TrustedKey* key = kid.ok() ? sets.FindFormer(*kid) : nullptr;
+  // A signature that anybody can make is no news.
+  if (key == nullptr ||
+      CheckSignature(*key, parts.signing_input, parts.signature)) {
+    return;
+  }
+  TellOf(*key, claims, parts, now, TokenViolation::kDeadKey);
+}
+
 Verdict Verifier::Check(const State& state, absl::string_view token,
                         absl::Time now) const {
   if (token.size() > options_.max_token_bytes) {
@@ -334,16 +376,25 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
   std::shared_ptr<const VerifiedToken> verified;
   if (state.cache != nullptr) verified = state.cache->Find(token);
   const bool cached = verified != nullptr;
+  std::optional<Parts> parts;         // of one that is not cached
+  const TrustedKey* known = nullptr;  // likewise
   if (!cached) {
-    const auto parts = Split(token);
+    parts = Split(token);
     if (!parts) {
       return Refuse(Refusal::kMalformed,
                     "not three base64url parts with dots between");
     }
     std::optional<Verdict> bad;
     const Header* header = HeaderOf(*state.sets, parts->header, bad);
-    if (bad) return *std::move(bad);
-    const TrustedKey& key = *header->key;
+    if (bad) {
+      if (bad->refusal == Refusal::kUnknownKey &&
+          options_.observer != nullptr) {
+        TellOfDeadKey(*state.sets, *parts, now);
+      }
+      return *std::move(bad);
+    }
+    known = header->key;
+    const TrustedKey& key = *known;
     bad = CheckSignature(key, parts->signing_input, parts->signature);
     if (bad) return *std::move(bad);
     if (std::find(types_.begin(), types_.end(), header->type_text) ==
@@ -368,6 +419,7 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
     }
     const auto audience = claims.find("aud");
     if (audience == claims.end() || !Names(*audience, options_.audiences)) {
+      TellOf(key, claims, *parts, now, TokenViolation::kAudience);
       return Refuse(Refusal::kWrongAudience, "aud names none of ours");
     }
     const auto expires = TimeClaim(claims, "exp");
@@ -377,6 +429,7 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
                                                     " is absent or no number"));
     }
     if (*expires - *issued > key.max_token_lifetime) {
+      TellOf(key, claims, *parts, now, TokenViolation::kLifetime);
       return Refuse(Refusal::kLivesTooLong,
                     absl::StrCat("it lives ", DurationText(*expires - *issued),
                                  "; the issuer allows ",
@@ -394,6 +447,9 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
         absl::StrCat("it expired at ", TimeText(verified->expire_time)));
   }
   if (*TimeClaim(claims, "iat") > now + options_.clock_skew) {
+    if (known != nullptr) {
+      TellOf(*known, claims, *parts, now, TokenViolation::kFutureIat);
+    }
     return Refuse(Refusal::kIssuedInFuture, "iat lies in the future");
   }
   if (claims.contains("nbf")) {
@@ -405,6 +461,7 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
     }
   }
   if (!cached && state.cache != nullptr) state.cache->Insert(token, verified);
+  if (known != nullptr) TellOf(*known, claims, *parts, now, std::nullopt);
   Verdict verdict;
   verdict.token = std::move(verified);
   verdict.cached = cached;

@@ -26,6 +26,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@
 #include "client/verify/key_sets.h"
 #include "client/verify/snapshot_cell.h"
 #include "client/verify/token_cache.h"
+#include "client/verify/token_observer.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/base/strict_json.h"
@@ -74,6 +76,11 @@ absl::string_view RefusalName(Refusal refusal);
 // Whoever serves stale sets does so for a day at most: the server counts on it.
 inline constexpr absl::Duration kServesStaleFor = absl::Hours(24);
 
+// A compact JWS, cut at its dots.
+struct TokenParts {
+  absl::string_view header, payload, signature, signing_input;
+};
+
 struct VerifierOptions {
   // One of them must stand in `aud`. Must not be empty.
   std::vector<std::string> audiences;
@@ -88,6 +95,9 @@ struct VerifierOptions {
   // Verified tokens that are remembered, until the next change of any set; 0:
   // none.
   size_t cached_tokens = 0;
+  // Is told of tokens that carry the signature of their key; nullptr: nobody
+  // is. Outlives the verifier.
+  TokenObserver* observer = nullptr;
 };
 
 // INVALID_ARGUMENT naming the field.
@@ -146,6 +156,13 @@ class Verifier {
       std::unique_ptr<const KeySets> sets) const;
   Verdict Check(const State& state, absl::string_view token,
                 absl::Time now) const;
+  // Tells the observer, where there is one and the token has not expired.
+  void TellOf(const TrustedKey& key, const Json& claims,
+              const TokenParts& parts, absl::Time now,
+              std::optional<TokenViolation> violation) const;
+  // Tells it of a token that carries the signature of a key that has ended.
+  void TellOfDeadKey(const KeySets& sets, const TokenParts& parts,
+                     absl::Time now) const;
 
   // Constant after construction.
   const VerifierOptions options_;

@@ -1,5 +1,6 @@
 #include "server/app/ledger_loop.h"
 
+#include "server/app/observation_intake.h"
 #include "server/base/log.h"
 
 namespace warder::app {
@@ -57,6 +58,14 @@ void LedgerLoop::Tick() {
          {"next", "tried again every few seconds; no record is lost"}});
   }
   last_ = status;
+  if (observations_ != nullptr) {
+    if (const absl::Status raised = observations_->CheckSilence();
+        !raised.ok()) {
+      Log(LogLevel::kError, "alarm.not_raised",
+          {{"error", std::string(raised.message())},
+           {"next", "tried again every few seconds"}});
+    }
+  }
   const ledger::Ledger::Size size = ledger_.size();
   runner_.metrics().SetLedger(static_cast<int64_t>(size.tokens),
                               static_cast<int64_t>(size.files),

@@ -20,13 +20,16 @@ inline constexpr absl::Duration kLongestSkew = absl::Minutes(10);
 ledger::Retention RetentionOf(const Publisher& publisher,
                               const IssuerId& issuer);
 
+class ObservationIntake;
+
 class LedgerLoop {
  public:
   static constexpr absl::Duration kEvery = absl::Seconds(5);
 
-  // Both outlive this.
-  LedgerLoop(ChangeRunner& runner, ledger::Ledger& ledger)
-      : runner_(runner), ledger_(ledger) {}
+  // All outlive this. `observations` may be null: nobody's silence is noticed.
+  LedgerLoop(ChangeRunner& runner, ledger::Ledger& ledger,
+             ObservationIntake* observations)
+      : runner_(runner), ledger_(ledger), observations_(observations) {}
   ~LedgerLoop() { Stop(); }
 
   // Starts the thread, which reads the ledger first. Call once.
@@ -34,9 +37,10 @@ class LedgerLoop {
   // Ends the thread and waits for it. May be called again.
   void Stop();
 
-  // Seals and forgets. A clock that jumped forward makes nothing be forgotten
-  // before it is believed. What fails is logged, once for each error, and tried
-  // again by the next call. The body of the thread.
+  // Seals and forgets, and looks for gateways that are silent. A clock that
+  // jumped forward makes nothing be forgotten before it is believed. What fails
+  // is logged, once for each error, and tried again by the next call. The body
+  // of the thread.
   void Tick();
 
  private:
@@ -44,6 +48,7 @@ class LedgerLoop {
 
   ChangeRunner& runner_;
   ledger::Ledger& ledger_;
+  ObservationIntake* const observations_;
   absl::Status last_;  // of Tick
 
   Mutex mu_;

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/app/alarm_store.h"
 #include "server/app/gateway_store.h"
 #include "server/base/ids.h"
 #include "server/domain/audit.h"
@@ -60,7 +61,7 @@ struct StoreCounts {
   int64_t overdue_owners = 0;  // suspended ones too
 };
 
-class ReadTransaction : public GatewayReads {
+class ReadTransaction : public GatewayReads, public AlarmReads {
  public:
   virtual absl::StatusOr<std::optional<domain::Issuer>> FindIssuer(
       const IssuerId& id) = 0;
@@ -219,7 +220,9 @@ class ReadTransaction : public GatewayReads {
 
 // An error of these ends the transaction: the body returns it and calls no
 // more.
-class Transaction : public ReadTransaction, public GatewayWrites {
+class Transaction : public ReadTransaction,
+                    public GatewayWrites,
+                    public AlarmWrites {
  public:
   // ALREADY_EXISTS when the ID is taken.
   virtual absl::Status InsertOwner(const domain::Owner& owner) = 0;

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -110,6 +111,10 @@ std::string DrillName(const DrillId& drill) {
   return absl::StrCat("drills/", drill.value());
 }
 
+std::string AlarmName(int64_t number) {
+  return absl::StrCat("alarms/", number);
+}
+
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
                                          absl::string_view name) {
   ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "issuers/", "{issuer}"));
@@ -152,6 +157,18 @@ absl::StatusOr<DrillId> ParseDrillName(absl::string_view field,
   ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "drills/", "{drill}"));
   ASSIGN_OR_RETURN(const OwnerId parsed, ParseOwnerId(field, id));
   return DrillId(parsed.value());
+}
+
+absl::StatusOr<int64_t> ParseAlarmName(absl::string_view field,
+                                       absl::string_view name) {
+  ASSIGN_OR_RETURN(const auto id, IdIn(field, name, "alarms/", "{number}"));
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(id, &number) || number < 1 ||
+      absl::StrCat(number) != id) {
+    return FieldError(
+        field, absl::StrCat(Seen(name), " is not of the form alarms/{number}"));
+  }
+  return number;
 }
 
 }  // namespace warder

@@ -5,10 +5,12 @@
 //   owners/{OwnerId}                    [a-z0-9][a-z0-9._-]{0,62}
 //   gateways/{GatewayId}                as owners; the name in its certificate
 //   revocations/{KeyId}                 a key is revoked once
+//   alarms/{number}                    1 and up
 //   drills/{DrillId}                    as owners; the service makes them up
 #ifndef WARDER_SERVER_BASE_IDS_H_
 #define WARDER_SERVER_BASE_IDS_H_
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -62,6 +64,7 @@ std::string KeyName(const IssuerId& issuer, const KeyId& key);
 std::string GatewayName(const GatewayId& gateway);
 std::string RevocationName(const KeyId& key);
 std::string DrillName(const DrillId& drill);
+std::string AlarmName(int64_t number);
 absl::StatusOr<IssuerId> ParseIssuerName(absl::string_view field,
                                          absl::string_view name);
 absl::StatusOr<OwnerId> ParseOwnerName(absl::string_view field,
@@ -73,6 +76,8 @@ absl::StatusOr<GatewayId> ParseGatewayName(absl::string_view field,
 absl::StatusOr<KeyId> ParseRevocationName(absl::string_view field,
                                           absl::string_view name);
 absl::StatusOr<DrillId> ParseDrillName(absl::string_view field,
+                                       absl::string_view name);
+absl::StatusOr<int64_t> ParseAlarmName(absl::string_view field,
                                        absl::string_view name);
 
 }  // namespace warder

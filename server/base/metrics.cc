@@ -63,6 +63,9 @@ struct Metrics::Series {
   prometheus::Family<prometheus::Counter>& signs =
       CounterFamily(registry, "warder_sign_operations_total",
                     "Tokens signed or refused by the vault.");
+  prometheus::Family<prometheus::Counter>& alarms =
+      CounterFamily(registry, "warder_alarms_total",
+                    "Alarms that were opened, or became a page.");
   prometheus::Gauge& ledger_tokens =
       OneGauge(registry, "warder_ledger_tokens",
                "Tokens that the ledger holds in memory.");
@@ -181,6 +184,12 @@ void Metrics::SetLedger(int64_t tokens, int64_t files,
   series_->ledger_tokens.Set(static_cast<double>(tokens));
   series_->ledger_files.Set(static_cast<double>(files));
   series_->ledger_incomplete.Set(static_cast<double>(incomplete_minutes));
+}
+
+void Metrics::CountAlarm(absl::string_view kind, absl::string_view severity) {
+  series_->alarms
+      .Add({{"kind", std::string(kind)}, {"severity", std::string(severity)}})
+      .Increment();
 }
 
 void Metrics::CountRevocation(absl::string_view reason) {

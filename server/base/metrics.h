@@ -28,6 +28,8 @@ class Metrics {
   void CountSign(absl::string_view algorithm, bool ok);
   // warder_ledger_tokens, warder_ledger_files, warder_ledger_incomplete_minutes
   void SetLedger(int64_t tokens, int64_t files, int64_t incomplete_minutes);
+  // warder_alarms_total{kind,severity}: opened, or become a page
+  void CountAlarm(absl::string_view kind, absl::string_view severity);
   // warder_revocations_total{reason}
   void CountRevocation(absl::string_view reason);
   // warder_denials_total

@@ -223,10 +223,10 @@ absl::Status Server::Parts::OpenDoors() {
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
-           &services->token_rpc, &services->ledger_rpc, &services->audit_rpc,
-           &services->certificate_rpc, &services->gateway_rpc,
-           &services->revocation_rpc, &services->drill_rpc,
-           &services->watch_rpc, &services->status_rpc}));
+           &services->token_rpc, &services->ledger_rpc, &services->alarm_rpc,
+           &services->audit_rpc, &services->certificate_rpc,
+           &services->gateway_rpc, &services->revocation_rpc,
+           &services->drill_rpc, &services->watch_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }

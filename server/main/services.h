@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "server/app/alarm_manager.h"
 #include "server/app/attestation_manager.h"
 #include "server/app/client_certificates.h"
 #include "server/app/confirmation_loop.h"
@@ -23,9 +24,10 @@
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/key_set_feed.h"
+#include "server/app/leaver_certificate.h"
 #include "server/app/ledger_checker.h"
 #include "server/app/ledger_loop.h"
-#include "server/app/leaver_certificate.h"
+#include "server/app/observation_intake.h"
 #include "server/app/owner_manager.h"
 #include "server/app/proof_loop.h"
 #include "server/app/revocation_manager.h"
@@ -47,6 +49,7 @@
 #include "server/ledger/ledger.h"
 #include "server/main/config.h"
 #include "server/main/data_directory.h"
+#include "server/rpc/alarm_service.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
 #include "server/rpc/drill_service.h"
@@ -116,7 +119,6 @@ struct Services {
   app::LeaverCertificates leaver_certificates;
   app::SignerUsage signer_usage;
   app::TokenSigner signer;
-  app::LedgerLoop ledger_loop;
   app::ClientCertificates certificates;
   app::RotationLoop loop;
   app::EventMessages event_messages;
@@ -125,6 +127,9 @@ struct Services {
   app::EventIntake event_intake;
   app::GatewayDirectory gateway_directory;
   app::LedgerChecker ledger_checker;
+  app::AlarmManager alarms;
+  app::ObservationIntake observations;
+  app::LedgerLoop ledger_loop;
   app::GatewayManager gateways;
   app::RevocationManager revocations;
   app::DrillManager drills;
@@ -145,6 +150,7 @@ struct Services {
   rpc::EventService event_rpc;
   rpc::TokenService token_rpc;
   rpc::LedgerService ledger_rpc;
+  rpc::AlarmService alarm_rpc;
   rpc::AuditService audit_rpc;
   rpc::CertificateService certificate_rpc;
   rpc::GatewayService gateway_rpc;

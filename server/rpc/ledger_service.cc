@@ -32,6 +32,59 @@ void ToProto(const ledger::Answer& answer, v1::CheckIssuedResponse* out) {
   out->set_reason(std::string(answer.why));
 }
 
+absl::StatusOr<domain::AlarmKind> KindOf(const std::string& field,
+                                         v1::Violation violation) {
+  switch (violation) {
+    case v1::VIOLATION_UNKNOWN_KEY: return domain::AlarmKind::kUnknownKey;
+    case v1::VIOLATION_DEAD_KEY: return domain::AlarmKind::kDeadKey;
+    case v1::VIOLATION_OUTSIDE_SIGNING_LIFE:
+      return domain::AlarmKind::kOutsideSigningLife;
+    case v1::VIOLATION_LIFETIME: return domain::AlarmKind::kLifetime;
+    case v1::VIOLATION_AUDIENCE: return domain::AlarmKind::kAudience;
+    case v1::VIOLATION_FUTURE_IAT: return domain::AlarmKind::kFutureIat;
+    case v1::VIOLATION_SILENT_KEY: return domain::AlarmKind::kSilentKey;
+    case v1::VIOLATION_NEVER_ISSUED: return domain::AlarmKind::kNeverIssued;
+    default:
+      return FieldError(field, absl::StrCat(static_cast<int>(violation),
+                                            " is no violation that is known"));
+  }
+}
+
+absl::StatusOr<app::ObservationReport> ToReport(
+    const v1::ReportObservationsRequest& request) {
+  app::ObservationReport report;
+  report.instance = request.instance();
+  report.incarnation = request.incarnation();
+  report.sequence = request.sequence();
+  report.dropped = request.dropped();
+  for (const v1::ObservedKey& key : request.keys()) {
+    ASSIGN_OR_RETURN(const auto issuer,
+                     ParseIssuerName("keys.issuer", key.issuer()));
+    for (const v1::ObservedKey::Minute& minute : key.minutes()) {
+      report.tokens.push_back(
+          {.issuer = issuer,
+           .kid = key.kid(),
+           .minute = minute.minute(),
+           .digests = {minute.digests().begin(), minute.digests().end()}});
+    }
+  }
+  for (int i = 0; i < request.violations_size(); ++i) {
+    const v1::ObservedViolation& wire = request.violations(i);
+    const std::string at = absl::StrCat("violations[", i, "].");
+    app::ObservedViolation seen;
+    ASSIGN_OR_RETURN(seen.issuer,
+                     ParseIssuerName(at + "issuer", wire.issuer()));
+    ASSIGN_OR_RETURN(seen.kind, KindOf(at + "violation", wire.violation()));
+    seen.signing_input = wire.signing_input();
+    seen.signature_valid = wire.signature_valid();
+    ASSIGN_OR_RETURN(seen.seen_time,
+                     FromProto(at + "seen_time", wire.seen_time()));
+    seen.source = wire.source();
+    report.violations.push_back(std::move(seen));
+  }
+  return report;
+}
+
 }  // namespace
 
 grpc::Status LedgerService::CheckIssued(grpc::ServerContext* context,
@@ -109,6 +162,22 @@ grpc::Status LedgerService::GetDigestSecrets(
         }
         return absl::OkStatus();
       });
+}
+
+grpc::Status LedgerService::ReportObservations(
+    grpc::ServerContext* context, const v1::ReportObservationsRequest* request,
+    v1::ReportObservationsResponse* response) {
+  return Handle(shared_, context, "warder.v1.LedgerService/ReportObservations",
+                app::Permission::kReportObservations, *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto report, ToReport(*request));
+                  ASSIGN_OR_RETURN(const auto answer,
+                                   observations_.Take(call, report));
+                  response->mutable_never_issued()->Assign(
+                      answer.never_issued.begin(), answer.never_issued.end());
+                  ToProto(answer.interval, response->mutable_interval());
+                  return absl::OkStatus();
+                });
 }
 
 }  // namespace warder::rpc

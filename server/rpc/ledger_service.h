@@ -3,6 +3,7 @@
 #define WARDER_SERVER_RPC_LEDGER_SERVICE_H_
 
 #include "server/app/ledger_checker.h"
+#include "server/app/observation_intake.h"
 #include "server/rpc/handler.h"
 #include "warder/v1/ledger.grpc.pb.h"
 
@@ -11,8 +12,9 @@ namespace warder::rpc {
 class LedgerService final : public v1::LedgerService::Service {
  public:
   // What the arguments refer to outlives this.
-  LedgerService(HandlerContext shared, app::LedgerChecker& checker)
-      : shared_(shared), checker_(checker) {}
+  LedgerService(HandlerContext shared, app::LedgerChecker& checker,
+                app::ObservationIntake& observations)
+      : shared_(shared), checker_(checker), observations_(observations) {}
 
   grpc::Status CheckIssued(grpc::ServerContext* context,
                            const v1::CheckIssuedRequest* request,
@@ -27,10 +29,15 @@ class LedgerService final : public v1::LedgerService::Service {
   grpc::Status GetDigestSecrets(
       grpc::ServerContext* context, const v1::GetDigestSecretsRequest* request,
       v1::GetDigestSecretsResponse* response) override;
+  grpc::Status ReportObservations(
+      grpc::ServerContext* context,
+      const v1::ReportObservationsRequest* request,
+      v1::ReportObservationsResponse* response) override;
 
  private:
   const HandlerContext shared_;
   app::LedgerChecker& checker_;
+  app::ObservationIntake& observations_;
 };
 
 }  // namespace warder::rpc

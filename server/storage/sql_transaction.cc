@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
+#include "server/storage/alarm_rows.h"
 #include "server/storage/columns.h"
 #include "server/storage/event_statements.h"
 #include "server/storage/gateway_statements.h"
@@ -22,7 +23,8 @@ SqlTransaction::SqlTransaction(soci::session& sql)
       statements_(std::make_unique<Statements>(sql)),
       hr_(std::make_unique<HrStatements>(sql)),
       events_(std::make_unique<EventStatements>(sql)),
-      gateways_(std::make_unique<GatewayStatements>(sql)) {}
+      gateways_(std::make_unique<GatewayStatements>(sql)),
+      alarms_(std::make_unique<AlarmStatements>(sql)) {}
 SqlTransaction::~SqlTransaction() = default;
 
 absl::StatusOr<std::optional<domain::Issuer>> SqlTransaction::FindIssuer(

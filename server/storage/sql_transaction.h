@@ -19,6 +19,7 @@ namespace warder::storage {
 struct Statements;
 struct HrStatements;
 struct EventStatements;
+struct AlarmStatements;
 struct GatewayStatements;
 
 // What app::Transaction promises, on one connection. The caller begins and
@@ -206,6 +207,15 @@ class SqlTransaction : public app::Transaction {
   absl::StatusOr<std::vector<domain::Drill>> ListDrills(
       const std::pair<absl::Time, std::string>& before, int limit) override;
   absl::Status InsertDrill(const domain::Drill& drill) override;
+  absl::StatusOr<std::optional<domain::Alarm>> FindAlarm(
+      int64_t number) override;
+  absl::StatusOr<std::optional<domain::Alarm>> FindLivingAlarm(
+      const std::string& place) override;
+  absl::StatusOr<std::vector<domain::Alarm>> ListAlarms(bool open_only,
+                                                        int64_t before,
+                                                        int limit) override;
+  absl::Status InsertAlarm(domain::Alarm& alarm) override;
+  absl::Status UpdateAlarm(domain::Alarm& alarm) override;
   absl::Status InsertCanary(const domain::Canary& canary) override;
   absl::Status DeleteCanariesUntil(absl::Time until) override;
   absl::Status InsertConfirmation(
@@ -233,6 +243,7 @@ class SqlTransaction : public app::Transaction {
   std::unique_ptr<HrStatements> hr_;
   std::unique_ptr<EventStatements> events_;
   std::unique_ptr<GatewayStatements> gateways_;
+  std::unique_ptr<AlarmStatements> alarms_;
   // What this transaction has read and not changed since.
   struct Seen {
     std::map<OwnerId, std::optional<domain::Owner>> owners;

@@ -1,6 +1,7 @@
 #include "server/app/ledger_checker.h"
 
 #include "server/app/gateway_manager.h"
+#include "server/app/ledger_loop.h"
 #include "server/app/token_reader.h"
 #include "server/base/base64url.h"
 #include "tests/support/status_matchers.h"
@@ -153,7 +154,7 @@ TEST_F(LedgerCheckerTest, AGatewayMakesDigestsByTheSecretsItIsGiven) {
 
 // The record of a token outlives it, and no longer, unless it is held.
 TEST_F(LedgerCheckerTest, RecordsAreKeptForAsLongAsTokensLive) {
-  LedgerLoop loop(app_.runner, *app_.ledger);
+  LedgerLoop loop(app_.runner, *app_.ledger, nullptr);
   const std::string token = Sign();
   app_.clock.AdvanceTime(absl::Minutes(61));
   loop.Tick();

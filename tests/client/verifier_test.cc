@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/base/base64url.h"
@@ -375,6 +379,90 @@ TEST_F(VerifierTest, OptionsNameTheirBadField) {
   EXPECT_EQ(FieldOf(ValidateOptions(options)), "max_staleness");
   options = {.audiences = {"a"}, .clock_skew = absl::Hours(1)};
   EXPECT_EQ(FieldOf(ValidateOptions(options)), "clock_skew");
+}
+
+// Writes down what it is told.
+class Listener : public TokenObserver {
+ public:
+  void Accepted(const SeenToken& token) override { Write("accepted", token); }
+  void Refused(const SeenToken& token, TokenViolation violation) override {
+    Write(absl::StrCat("violation ", static_cast<int>(violation)), token);
+  }
+  std::vector<std::string> Told() { return std::exchange(told_, {}); }
+
+ private:
+  void Write(const std::string& what, const SeenToken& token) {
+    told_.push_back(absl::StrCat(what, " ", token.issuer, " ", token.audience));
+    EXPECT_EQ(
+        std::count(token.signing_input.begin(), token.signing_input.end(), '.'),
+        1);
+    last_time = token.issue_time;
+  }
+  std::vector<std::string> told_;
+
+ public:
+  absl::Time last_time;
+};
+
+TEST_F(VerifierTest, AnObserverIsToldOfWhatCarriesTheKeysSignature) {
+  Listener listener;
+  options_.observer = &listener;
+  options_.cached_tokens = 10;
+  SetUp();
+  using Told = std::vector<std::string>;
+  const auto seen = [](const std::string& what,
+                       const std::string& audience = kAudience) {
+    return Told{absl::StrCat(what, " issuers/shop ", audience)};
+  };
+  const std::string good = Good();
+  EXPECT_EQ(Check(good), Refusal::kNone);
+  EXPECT_EQ(listener.Told(), seen("accepted"));
+  EXPECT_EQ(listener.last_time, clock_.TimeNow());
+  EXPECT_EQ(Check(good), Refusal::kNone);
+  EXPECT_TRUE(listener.Told().empty());  // it is remembered
+  const auto violation = [](TokenViolation which) {
+    return absl::StrCat("violation ", static_cast<int>(which));
+  };
+  EXPECT_EQ(Check(signer_.Token(signer_.Header(), Claims("", 7200))),
+            Refusal::kLivesTooLong);
+  EXPECT_EQ(listener.Told(), seen(violation(TokenViolation::kLifetime)));
+  EXPECT_EQ(Check(signer_.Token(signer_.Header(), Claims("", 300, 120))),
+            Refusal::kIssuedInFuture);
+  EXPECT_EQ(listener.Told(), seen(violation(TokenViolation::kFutureIat)));
+  std::string elsewhere = Claims();
+  elsewhere.replace(elsewhere.find(kAudience), strlen(kAudience), "other");
+  EXPECT_EQ(Check(signer_.Token(signer_.Header(), elsewhere)),
+            Refusal::kWrongAudience);
+  EXPECT_EQ(listener.Told(),
+            seen(violation(TokenViolation::kAudience), "other"));
+  // What anybody could make, and what opens nothing any more, is no news.
+  const Signer other = Signer::Make("ES256");
+  EXPECT_EQ(Check(other.Token(signer_.Header(), Claims())),
+            Refusal::kBadSignature);
+  EXPECT_EQ(Check(other.Token(other.Header(), Claims())), Refusal::kUnknownKey);
+  EXPECT_EQ(Check(signer_.Token(signer_.Header(), Claims("", 300, -900))),
+            Refusal::kExpired);
+  EXPECT_TRUE(listener.Told().empty());
+}
+
+TEST_F(VerifierTest, AKeyThatHasEndedIsKnownByItsSignature) {
+  Listener listener;
+  options_.observer = &listener;
+  SetUp();
+  const Signer ended = std::exchange(signer_, Signer::Make("ES256"));
+  Publish(2);
+  Publish(3, absl::StrCat(R"({"keys":[)", signer_.jwk, "]}"));
+  EXPECT_EQ(Check(ended.Token(ended.Header(), Claims())), Refusal::kUnknownKey);
+  EXPECT_EQ(listener.Told().size(), 1u);
+  EXPECT_EQ(Check(signer_.Token(ended.Header(), Claims())),
+            Refusal::kUnknownKey);
+  EXPECT_EQ(Check(ended.Token(ended.Header(), Claims("", 300, -900))),
+            Refusal::kUnknownKey);  // and expired
+  EXPECT_TRUE(listener.Told().empty());
+  // It comes back, as a key that was suspended does.
+  Publish(4, absl::StrCat(R"({"keys":[)", ended.jwk, "]}"));
+  EXPECT_EQ(Check(ended.Token(ended.Header(), Claims())), Refusal::kNone);
+  EXPECT_EQ(listener.Told().size(), 1u);
 }
 
 }  // namespace

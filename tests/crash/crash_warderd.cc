@@ -135,6 +135,25 @@ class SteppingTransaction : public app::Transaction {
   absl::Status InsertDrill(const domain::Drill& drill) override {
     return t_.InsertDrill(drill);
   }
+  absl::StatusOr<std::optional<domain::Alarm>> FindAlarm(
+      int64_t number) override {
+    return t_.FindAlarm(number);
+  }
+  absl::StatusOr<std::optional<domain::Alarm>> FindLivingAlarm(
+      const std::string& place) override {
+    return t_.FindLivingAlarm(place);
+  }
+  absl::StatusOr<std::vector<domain::Alarm>> ListAlarms(bool open_only,
+                                                        int64_t before,
+                                                        int limit) override {
+    return t_.ListAlarms(open_only, before, limit);
+  }
+  absl::Status InsertAlarm(domain::Alarm& alarm) override {
+    return t_.InsertAlarm(alarm);
+  }
+  absl::Status UpdateAlarm(domain::Alarm& alarm) override {
+    return t_.UpdateAlarm(alarm);
+  }
   absl::Status InsertCanary(const domain::Canary& canary) override {
     return t_.InsertCanary(canary);
   }

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import tempfile
 
-import grpc
+# Programs are started while calls are open; they inherit none of them.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+import grpc  # noqa: E402
 
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
 _generated = None  # held until the process ends

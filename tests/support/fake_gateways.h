@@ -10,13 +10,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
+#include "tests/support/fake_alarms.h"
 #include "tests/support/fake_store.h"
 
 namespace warder {
 
-class FakeGateways : public app::Transaction {
+class FakeGateways : public FakeAlarms {
  public:
-  explicit FakeGateways(FakeStoreState& state) : g_(state) {}
+  explicit FakeGateways(FakeStoreState& state) : FakeAlarms(state), g_(state) {}
 
   absl::StatusOr<std::optional<domain::Gateway>> FindGateway(
       const GatewayId& id) override {

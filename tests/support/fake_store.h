@@ -35,6 +35,7 @@ struct FakeStoreState {
       instances;
   std::vector<domain::Canary> canaries;
   std::map<DrillId, domain::Drill> drills;
+  std::map<int64_t, domain::Alarm> alarms;
   // With when time may change something.
   std::map<KeyId, std::pair<domain::Revocation, absl::Time>> revocations;
   std::map<std::pair<KeyId, GatewayId>, domain::Confirmation> confirmations;

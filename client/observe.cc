@@ -1,0 +1,262 @@
+#include "client/observe.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "absl/hash/hash.h"
+#include "server/base/status_macros.h"
+
+namespace warder::client {
+namespace {
+
+using Stub = v1::LedgerService::Stub;
+
+constexpr size_t kMostViolations = 100;
+// With a hundred thousand digests, a message that the server takes.
+constexpr size_t kMostViolationBytes = 128 * 1024;
+constexpr size_t kMostKnown = 500'000;
+constexpr size_t kMostSecrets = 10'000;
+
+v1::Violation WireOf(TokenViolation violation) {
+  switch (violation) {
+    case TokenViolation::kDeadKey: return v1::VIOLATION_DEAD_KEY;
+    case TokenViolation::kLifetime: return v1::VIOLATION_LIFETIME;
+    case TokenViolation::kAudience: return v1::VIOLATION_AUDIENCE;
+    case TokenViolation::kFutureIat: return v1::VIOLATION_FUTURE_IAT;
+  }
+  return v1::VIOLATION_UNSPECIFIED;
+}
+
+v1::ObservedViolation MakeViolation(absl::string_view issuer,
+                                    v1::Violation violation,
+                                    absl::string_view signing_input,
+                                    absl::Time now) {
+  v1::ObservedViolation wire;
+  wire.set_issuer(std::string(issuer));
+  wire.set_violation(violation);
+  wire.set_signing_input(std::string(signing_input));
+  wire.set_signature_valid(true);
+  wire.mutable_seen_time()->set_seconds(absl::ToUnixSeconds(now));
+  return wire;
+}
+
+// Returns whether the same call may succeed later.
+bool MaySucceed(const absl::Status& status) {
+  return !absl::IsInvalidArgument(status) &&
+         !absl::IsPermissionDenied(status) && !absl::IsNotFound(status) &&
+         !absl::IsFailedPrecondition(status) && !absl::IsUnimplemented(status);
+}
+
+}  // namespace
+
+void Observer::Seen::Add(v1::ObservedViolation violation) {
+  const size_t bytes = violation.signing_input().size();
+  if (violations.size() >= kMostViolations ||
+      violation_bytes + bytes > kMostViolationBytes) {
+    ++dropped;
+    return;
+  }
+  violation_bytes += bytes;
+  violations.push_back(std::move(violation));
+}
+
+void Observer::Seen::Append(Seen later, size_t most_tokens) {
+  dropped += later.dropped;
+  for (Token& token : later.tokens) {
+    if (tokens.size() < most_tokens) {
+      tokens.push_back(std::move(token));
+    } else {
+      ++dropped;
+    }
+  }
+  for (v1::ObservedViolation& violation : later.violations) {
+    Add(std::move(violation));
+  }
+}
+
+Observer::Observer(Client& client, Clock& clock, ObserveOptions options)
+    : client_(client),
+      clock_(clock),
+      options_(std::move(options)),
+      interval_(options_.interval) {}
+
+Observer::~Observer() { Stop(); }
+
+void Observer::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Observer::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  clock_.Notify();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  Tick();
+}
+
+void Observer::Run() {
+  while (true) {
+    const absl::Duration next = Tick();
+    MutexLock lock(&mu_);
+    clock_.AwaitWithDeadline(
+        &mu_,
+        // Runs with mu_ held; the analysis does not see through the call.
+        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; },
+        clock_.TimeNow() + (next - clock_.Uptime()));
+    if (stopping_) return;
+  }
+}
+
+void Observer::Accepted(const SeenToken& token) {
+  const size_t hash = absl::Hash<absl::string_view>()(token.signing_input);
+  MutexLock lock(&mu_);
+  if (known_before_.contains(hash)) return;
+  if (known_.size() >= kMostKnown) {
+    known_before_ = std::move(known_);
+    known_.clear();
+  }
+  if (!known_.insert(hash).second) return;
+  if (seen_.tokens.size() >= options_.most_tokens) {
+    known_.erase(hash);  // the next time it may find room
+    ++seen_.dropped;
+    return;
+  }
+  seen_.tokens.push_back({.issuer = std::string(token.issuer),
+                          .kid = std::string(token.kid),
+                          .signing_input = std::string(token.signing_input),
+                          .minute = ledger::MinuteOf(token.issue_time)});
+}
+
+void Observer::Refused(const SeenToken& token, TokenViolation violation) {
+  MutexLock lock(&mu_);
+  seen_.Add(MakeViolation(token.issuer, WireOf(violation), token.signing_input,
+                          clock_.TimeNow()));
+}
+
+absl::StatusOr<uint64_t> Observer::DigestOf(const Token& token) {
+  const std::pair minute = {token.issuer, token.minute};
+  auto known = minutes_.find(minute);
+  if (known == minutes_.end()) {
+    const std::pair hour = {token.issuer,
+                            token.minute / ledger::kMinutesOfHour};
+    auto secret = secrets_.find(hour);
+    if (secret == secrets_.end()) {
+      v1::GetDigestSecretsRequest request;
+      request.set_issuer(token.issuer);
+      request.add_hours(hour.second);
+      ASSIGN_OR_RETURN(const v1::GetDigestSecretsResponse answer,
+                       client_.Call(&Stub::GetDigestSecrets, request,
+                                    /*reads_only=*/true));
+      if (answer.secrets_size() != 1) {
+        return absl::InternalError("the server sent no secret for the hour");
+      }
+      if (secrets_.size() >= kMostSecrets) secrets_.clear();
+      secret =
+          secrets_.emplace(hour, ledger::HourSecret(answer.secrets(0))).first;
+    }
+    if (minutes_.size() >= kMostSecrets) minutes_.clear();
+    known = minutes_.emplace(minute, secret->second.Of(token.minute)).first;
+  }
+  return known->second.DigestOf(token.signing_input);
+}
+
+absl::Status Observer::Make(const Seen& seen) {
+  auto report = std::make_unique<v1::ReportObservationsRequest>();
+  report->set_instance(options_.instance);
+  report->set_incarnation(options_.incarnation);
+  std::vector<std::pair<uint64_t, Token>> reported;
+  std::map<std::pair<absl::string_view, absl::string_view>,
+           std::map<uint32_t, std::vector<uint64_t>>>
+      keys;
+  int64_t dropped = seen.dropped;
+  for (const Token& token : seen.tokens) {
+    const auto digest = DigestOf(token);
+    if (!digest.ok()) {
+      if (MaySucceed(digest.status())) return digest.status();
+      ++dropped;
+      continue;
+    }
+    keys[{token.issuer, token.kid}][token.minute].push_back(*digest);
+    reported.emplace_back(*digest, token);
+  }
+  report->set_dropped(dropped);
+  for (const auto& [key, minutes] : keys) {
+    v1::ObservedKey& wire = *report->add_keys();
+    wire.set_issuer(std::string(key.first));
+    wire.set_kid(std::string(key.second));
+    for (const auto& [minute, digests] : minutes) {
+      v1::ObservedKey::Minute& one = *wire.add_minutes();
+      one.set_minute(minute);
+      one.mutable_digests()->Assign(digests.begin(), digests.end());
+    }
+  }
+  for (const v1::ObservedViolation& violation : seen.violations) {
+    *report->add_violations() = violation;
+  }
+  report->set_sequence(++sequence_);
+  report_ = std::move(report);
+  reported_ = std::move(reported);
+  return absl::OkStatus();
+}
+
+absl::Status Observer::Send() {
+  ASSIGN_OR_RETURN(const v1::ReportObservationsResponse answer,
+                   client_.Call(&Stub::ReportObservations, *report_,
+                                /*reads_only=*/true));  // it counts once
+  const absl::Time now = clock_.TimeNow();
+  const absl::flat_hash_set<uint64_t> forged(answer.never_issued().begin(),
+                                             answer.never_issued().end());
+  MutexLock lock(&mu_);
+  for (const auto& [digest, token] : reported_) {
+    if (!forged.contains(digest)) continue;
+    ++status_.never_issued;
+    seen_.Add(MakeViolation(token.issuer, v1::VIOLATION_NEVER_ISSUED,
+                            token.signing_input, now));
+  }
+  status_.reported += std::ssize(reported_);
+  status_.dropped += report_->dropped();
+  interval_ = absl::Seconds(answer.interval().seconds()) +
+              absl::Nanoseconds(answer.interval().nanos());
+  // What was never issued is shown at once.
+  if (!forged.empty()) interval_ = absl::ZeroDuration();
+  report_.reset();
+  reported_.clear();
+  return absl::OkStatus();
+}
+
+absl::Duration Observer::Tick() {
+  absl::Status status;
+  if (report_ == nullptr) {
+    Seen seen;
+    {
+      MutexLock lock(&mu_);
+      seen = std::exchange(seen_, {});
+    }
+    status = Make(seen);
+    if (!status.ok()) {  // it waits for the next time
+      MutexLock lock(&mu_);
+      seen.Append(std::exchange(seen_, {}), options_.most_tokens);
+      seen_ = std::move(seen);
+    }
+  }
+  if (status.ok()) status = Send();
+  MutexLock lock(&mu_);
+  if (!status.ok() && report_ != nullptr && !MaySucceed(status)) {
+    seen_.dropped +=
+        report_->dropped() + std::ssize(reported_) + report_->violations_size();
+    report_.reset();
+    reported_.clear();
+  }
+  status_.last_error = status;
+  return clock_.Uptime() + (status.ok() ? interval_ : options_.interval);
+}
+
+ObserveStatus Observer::status() const {
+  MutexLock lock(&mu_);
+  return status_;
+}
+
+}  // namespace warder::client

@@ -1,0 +1,201 @@
+#include "server/domain/alarm.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/strict_json.h"
+
+namespace warder::domain {
+namespace {
+
+constexpr std::pair<AlarmKind, absl::string_view> kKinds[] = {
+    {AlarmKind::kNeverIssued, "NEVER_ISSUED"},
+    {AlarmKind::kUnknownKey, "UNKNOWN_KEY"},
+    {AlarmKind::kDeadKey, "DEAD_KEY"},
+    {AlarmKind::kOutsideSigningLife, "OUTSIDE_SIGNING_LIFE"},
+    {AlarmKind::kLifetime, "LIFETIME"},
+    {AlarmKind::kAudience, "AUDIENCE"},
+    {AlarmKind::kFutureIat, "FUTURE_IAT"},
+    {AlarmKind::kSilentKey, "SILENT_KEY"},
+    {AlarmKind::kExcess, "EXCESS"},
+    {AlarmKind::kGatewaySilent, "GATEWAY_SILENT"}};
+constexpr std::pair<AlarmSeverity, absl::string_view> kSeverities[] = {
+    {AlarmSeverity::kTicket, "TICKET"}, {AlarmSeverity::kPage, "PAGE"}};
+constexpr std::pair<AlarmState, absl::string_view> kStates[] = {
+    {AlarmState::kOpen, "OPEN"},
+    {AlarmState::kAcknowledged, "ACKNOWLEDGED"},
+    {AlarmState::kClosed, "CLOSED"}};
+
+template <typename Names, typename Value>
+absl::string_view NameIn(const Names& names, Value value) {
+  for (const auto& [known, name] : names) {
+    if (known == value) return name;
+  }
+  return "";
+}
+
+template <typename Value, size_t kSize>
+absl::StatusOr<Value> ValueIn(
+    const std::pair<Value, absl::string_view> (&names)[kSize],
+    absl::string_view field, absl::string_view name) {
+  for (const auto& [value, known] : names) {
+    if (known == name) return value;
+  }
+  return FieldError(
+      field, absl::StrCat("\"", name.substr(0, 40), "\" is not one of them"));
+}
+
+// A published key whose private half is nowhere: who signs by it has a copy of
+// what nobody should have.
+AlarmSeverity SeverityAtFirst(AlarmKind kind) {
+  return kind == AlarmKind::kSilentKey ? AlarmSeverity::kPage
+                                       : AlarmSeverity::kTicket;
+}
+
+// Returns whether it shows the token, and not only what stands for it.
+bool IsInFull(const std::string& evidence) {
+  const auto json = ParseJsonObject(evidence);
+  return json.ok() && json->contains("claims");
+}
+
+std::string Place(AlarmKind kind, const IssuerId& issuer,
+                  const std::string& kid, const GatewayId& gateway) {
+  return kind == AlarmKind::kGatewaySilent
+             ? absl::StrCat(AlarmKindName(kind), " ", GatewayName(gateway))
+             : absl::StrCat(AlarmKindName(kind), " ", IssuerName(issuer), " ",
+                            kid);
+}
+
+}  // namespace
+
+absl::string_view AlarmKindName(AlarmKind kind) { return NameIn(kKinds, kind); }
+absl::string_view AlarmSeverityName(AlarmSeverity severity) {
+  return NameIn(kSeverities, severity);
+}
+absl::string_view AlarmStateName(AlarmState state) {
+  return NameIn(kStates, state);
+}
+absl::StatusOr<AlarmKind> ParseAlarmKind(absl::string_view field,
+                                         absl::string_view name) {
+  return ValueIn(kKinds, field, name);
+}
+absl::StatusOr<AlarmSeverity> ParseAlarmSeverity(absl::string_view field,
+                                                 absl::string_view name) {
+  return ValueIn(kSeverities, field, name);
+}
+absl::StatusOr<AlarmState> ParseAlarmState(absl::string_view field,
+                                           absl::string_view name) {
+  return ValueIn(kStates, field, name);
+}
+
+std::string PlaceOf(const AlarmEvent& event) {
+  return Place(event.kind, event.issuer, event.kid, event.gateway);
+}
+
+std::string PlaceOf(const Alarm& alarm) {
+  return Place(alarm.kind, alarm.issuer, alarm.kid, alarm.gateway);
+}
+
+Alarm OpenAlarm(const AlarmEvent& event) {
+  Alarm alarm;
+  alarm.kind = event.kind;
+  alarm.issuer = event.issuer;
+  alarm.kid = event.kid;
+  alarm.gateway = event.gateway;
+  alarm.first_time = alarm.last_time = event.time;
+  alarm.severity = SeverityAtFirst(event.kind);
+  if (alarm.severity == AlarmSeverity::kPage) alarm.page_time = event.time;
+  CountEvent(event, alarm);
+  return alarm;
+}
+
+bool CountEvent(const AlarmEvent& event, Alarm& alarm) {
+  alarm.count += event.count;
+  // Reports come late, and in any order.
+  alarm.first_time = std::min(alarm.first_time, event.time);
+  alarm.last_time = std::max(alarm.last_time, event.time);
+  if (alarm.evidence.empty() ||
+      (!IsInFull(alarm.evidence) && IsInFull(event.evidence))) {
+    alarm.evidence = event.evidence;
+  }
+  for (int64_t i = 0; i < std::min<int64_t>(event.count, kEventsOfPage); ++i) {
+    alarm.recent.push_back(event.time);
+  }
+  std::sort(alarm.recent.begin(), alarm.recent.end());
+  while (alarm.recent.size() > kEventsOfPage) {
+    alarm.recent.erase(alarm.recent.begin());
+  }
+  if (alarm.severity == AlarmSeverity::kPage ||
+      alarm.kind == AlarmKind::kGatewaySilent ||
+      alarm.recent.size() < kEventsOfPage ||
+      alarm.recent.back() - alarm.recent.front() > kPageWithin) {
+    return false;
+  }
+  alarm.severity = AlarmSeverity::kPage;
+  alarm.page_time = event.time;
+  return true;
+}
+
+std::string SummaryOf(const Alarm& alarm) {
+  const std::string key =
+      absl::StrCat(IssuerName(alarm.issuer), "/keys/", alarm.kid);
+  const std::string seen =
+      absl::StrCat(" was shown to ", GatewayName(alarm.gateway));
+  switch (alarm.kind) {
+    case AlarmKind::kNeverIssued:
+      return absl::StrCat("a token by ", key,
+                          " with a valid signature that was never issued", seen,
+                          ": somebody has a copy of the key");
+    case AlarmKind::kUnknownKey:
+      return absl::StrCat("a token of ", IssuerName(alarm.issuer),
+                          " by a key that it never had, \"", alarm.kid, "\",",
+                          seen);
+    case AlarmKind::kDeadKey:
+      return absl::StrCat("a token by ", key, ", which has ended,", seen);
+    case AlarmKind::kOutsideSigningLife:
+      return absl::StrCat("a token by ", key,
+                          ", dated outside the time in which it signed,", seen);
+    case AlarmKind::kLifetime:
+      return absl::StrCat("a token by ", key,
+                          " that lives longer than the policy allows", seen);
+    case AlarmKind::kAudience:
+      return absl::StrCat("a token by ", key,
+                          " for an audience that no grant allows", seen);
+    case AlarmKind::kFutureIat:
+      return absl::StrCat("a token by ", key, ", dated in the future,", seen);
+    case AlarmKind::kSilentKey:
+      return absl::StrCat("a token by ", key, ", a key that never signs,", seen,
+                          ": somebody has a copy of it");
+    case AlarmKind::kExcess:
+      return absl::StrCat("more tokens by ", key, " are seen than were issued");
+    case AlarmKind::kGatewaySilent:
+      return absl::StrCat(GatewayName(alarm.gateway),
+                          " does not report any more what it sees");
+  }
+  return "";
+}
+
+std::string NextStepOf(const Alarm& alarm) {
+  switch (alarm.kind) {
+    case AlarmKind::kNeverIssued:
+    case AlarmKind::kOutsideSigningLife:
+    case AlarmKind::kLifetime:
+    case AlarmKind::kAudience:
+    case AlarmKind::kFutureIat:
+    case AlarmKind::kSilentKey:
+    case AlarmKind::kExcess:
+      return absl::StrCat("warder key revoke ", IssuerName(alarm.issuer),
+                          "/keys/", alarm.kid, " --reason compromised");
+    case AlarmKind::kDeadKey:
+      return absl::StrCat("warder revocation show ", alarm.kid);
+    case AlarmKind::kUnknownKey:
+      return absl::StrCat("warder key list --issuer ", alarm.issuer.value());
+    case AlarmKind::kGatewaySilent:
+      return absl::StrCat("warder gateway show ", alarm.gateway.value());
+  }
+  return "";
+}
+
+}  // namespace warder::domain

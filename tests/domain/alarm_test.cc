@@ -1,0 +1,100 @@
+#include "server/domain/alarm.h"
+
+#include <gtest/gtest.h>
+
+namespace warder::domain {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
+AlarmEvent Event(AlarmKind kind, absl::Duration after = absl::ZeroDuration(),
+                 int64_t count = 1) {
+  AlarmEvent event;
+  event.kind = kind;
+  event.issuer = IssuerId("shop");
+  event.kid = "K";
+  event.gateway = GatewayId("edge");
+  event.time = kNow + after;
+  event.count = count;
+  return event;
+}
+
+TEST(AlarmTest, TheFirstIsATicketAndThreeInTenMinutesPage) {
+  Alarm alarm = OpenAlarm(Event(AlarmKind::kNeverIssued));
+  EXPECT_EQ(alarm.severity, AlarmSeverity::kTicket);
+  EXPECT_EQ(alarm.count, 1);
+  EXPECT_FALSE(
+      CountEvent(Event(AlarmKind::kNeverIssued, absl::Minutes(9)), alarm));
+  // The first was more than ten minutes ago.
+  EXPECT_FALSE(
+      CountEvent(Event(AlarmKind::kNeverIssued, absl::Minutes(11)), alarm));
+  EXPECT_TRUE(
+      CountEvent(Event(AlarmKind::kNeverIssued, absl::Minutes(19)), alarm));
+  EXPECT_EQ(alarm.severity, AlarmSeverity::kPage);
+  EXPECT_EQ(alarm.page_time, kNow + absl::Minutes(19));
+  EXPECT_FALSE(
+      CountEvent(Event(AlarmKind::kNeverIssued, absl::Minutes(19)), alarm));
+  EXPECT_EQ(alarm.count, 5);
+  EXPECT_EQ(alarm.first_time, kNow);
+  EXPECT_EQ(alarm.last_time, kNow + absl::Minutes(19));
+}
+
+TEST(AlarmTest, ThreeAtOncePage) {
+  const Alarm alarm =
+      OpenAlarm(Event(AlarmKind::kNeverIssued, absl::ZeroDuration(), 3));
+  EXPECT_EQ(alarm.severity, AlarmSeverity::kPage);
+  EXPECT_EQ(alarm.count, 3);
+}
+
+TEST(AlarmTest, WhatComesLateCountsWhereItBelongs) {
+  Alarm alarm = OpenAlarm(Event(AlarmKind::kDeadKey, absl::Minutes(30)));
+  EXPECT_FALSE(CountEvent(Event(AlarmKind::kDeadKey, absl::Minutes(0)), alarm));
+  EXPECT_FALSE(
+      CountEvent(Event(AlarmKind::kDeadKey, absl::Minutes(25)), alarm));
+  EXPECT_TRUE(CountEvent(Event(AlarmKind::kDeadKey, absl::Minutes(21)), alarm));
+  EXPECT_EQ(alarm.first_time, kNow);
+}
+
+TEST(AlarmTest, AKeyThatNeverSignsPagesAtOnceAndSilenceNever) {
+  EXPECT_EQ(OpenAlarm(Event(AlarmKind::kSilentKey)).severity,
+            AlarmSeverity::kPage);
+  Alarm silent = OpenAlarm(Event(AlarmKind::kGatewaySilent));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(CountEvent(Event(AlarmKind::kGatewaySilent), silent));
+  }
+}
+
+TEST(AlarmTest, EventsOfOneKindIssuerAndKeyAreOneAlarm) {
+  const AlarmEvent event = Event(AlarmKind::kNeverIssued);
+  AlarmEvent elsewhere = event;
+  elsewhere.gateway = GatewayId("other");
+  EXPECT_EQ(PlaceOf(event), PlaceOf(elsewhere));
+  EXPECT_EQ(PlaceOf(event), PlaceOf(OpenAlarm(event)));
+  AlarmEvent other = event;
+  other.kid = "L";
+  EXPECT_NE(PlaceOf(event), PlaceOf(other));
+  other = event;
+  other.kind = AlarmKind::kAudience;
+  EXPECT_NE(PlaceOf(event), PlaceOf(other));
+  // Silence is a gateway's own.
+  EXPECT_NE(PlaceOf(Event(AlarmKind::kGatewaySilent)), [&] {
+    AlarmEvent silent = elsewhere;
+    silent.kind = AlarmKind::kGatewaySilent;
+    return PlaceOf(silent);
+  }());
+}
+
+TEST(AlarmTest, EachSaysWhatItIsAndWhatToDo) {
+  for (int kind = 0; kind <= static_cast<int>(AlarmKind::kGatewaySilent);
+       ++kind) {
+    const Alarm alarm = OpenAlarm(Event(static_cast<AlarmKind>(kind)));
+    EXPECT_NE(SummaryOf(alarm), "") << kind;
+    EXPECT_EQ(NextStepOf(alarm).rfind("warder ", 0), 0u) << kind;
+    EXPECT_EQ(*ParseAlarmKind("kind", AlarmKindName(alarm.kind)), alarm.kind);
+  }
+  EXPECT_EQ(NextStepOf(OpenAlarm(Event(AlarmKind::kNeverIssued))),
+            "warder key revoke issuers/shop/keys/K --reason compromised");
+}
+
+}  // namespace
+}  // namespace warder::domain
