@@ -16,6 +16,9 @@ constexpr size_t kMostViolations = 100;
 constexpr size_t kMostViolationBytes = 128 * 1024;
 constexpr size_t kMostKnown = 500'000;
 constexpr size_t kMostSecrets = 10'000;
+constexpr absl::Duration kShortestInterval = absl::Seconds(1);
+constexpr absl::Duration kLongestInterval = absl::Seconds(30);
+constexpr int kLastReports = 3;  // of a process that ends
 
 v1::Violation WireOf(TokenViolation violation) {
   switch (violation) {
@@ -44,7 +47,9 @@ v1::ObservedViolation MakeViolation(absl::string_view issuer,
 bool MaySucceed(const absl::Status& status) {
   return !absl::IsInvalidArgument(status) &&
          !absl::IsPermissionDenied(status) && !absl::IsNotFound(status) &&
-         !absl::IsFailedPrecondition(status) && !absl::IsUnimplemented(status);
+         !absl::IsFailedPrecondition(status) &&
+         !absl::IsUnimplemented(status) &&
+         !absl::IsResourceExhausted(status);  // the message is too large
 }
 
 }  // namespace
@@ -94,7 +99,8 @@ void Observer::Stop() {
   clock_.Notify();
   if (!thread_.joinable()) return;
   thread_.join();
-  Tick();
+  // One that failed, what came meanwhile, and what the server asks to be shown.
+  for (int i = 0; i < kLastReports; ++i) Tick();
 }
 
 void Observer::Run() {
@@ -110,15 +116,19 @@ void Observer::Run() {
   }
 }
 
-void Observer::Accepted(const SeenToken& token) {
-  const size_t hash = absl::Hash<absl::string_view>()(token.signing_input);
-  MutexLock lock(&mu_);
-  if (known_before_.contains(hash)) return;
+bool Observer::IsNews(size_t hash) {
+  if (known_before_.contains(hash)) return false;
   if (known_.size() >= kMostKnown) {
     known_before_ = std::move(known_);
     known_.clear();
   }
-  if (!known_.insert(hash).second) return;
+  return known_.insert(hash).second;
+}
+
+void Observer::Accepted(const SeenToken& token) {
+  const size_t hash = absl::Hash<absl::string_view>()(token.signing_input);
+  MutexLock lock(&mu_);
+  if (!IsNews(hash)) return;
   if (seen_.tokens.size() >= options_.most_tokens) {
     known_.erase(hash);  // the next time it may find room
     ++seen_.dropped;
@@ -131,7 +141,10 @@ void Observer::Accepted(const SeenToken& token) {
 }
 
 void Observer::Refused(const SeenToken& token, TokenViolation violation) {
+  const size_t hash = absl::Hash<std::pair<int, absl::string_view>>()(
+      {static_cast<int>(violation), token.signing_input});
   MutexLock lock(&mu_);
+  if (!IsNews(hash)) return;
   seen_.Add(MakeViolation(token.issuer, WireOf(violation), token.signing_input,
                           clock_.TimeNow()));
 }
@@ -218,8 +231,9 @@ absl::Status Observer::Send() {
   }
   status_.reported += std::ssize(reported_);
   status_.dropped += report_->dropped();
-  interval_ = absl::Seconds(answer.interval().seconds()) +
-              absl::Nanoseconds(answer.interval().nanos());
+  interval_ = std::clamp(absl::Seconds(answer.interval().seconds()) +
+                             absl::Nanoseconds(answer.interval().nanos()),
+                         kShortestInterval, kLongestInterval);
   // What was never issued is shown at once.
   if (!forged.empty()) interval_ = absl::ZeroDuration();
   report_.reset();

@@ -90,6 +90,8 @@ class Observer : public TokenObserver {
   };
 
   void Run();
+  // Returns whether it was not seen of late.
+  bool IsNews(size_t hash) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes the next report of `seen`. Fails where a secret cannot be had for
   // now: all of it is kept then. What the server will not hear of is dropped.
   absl::Status Make(const Seen& seen);

@@ -146,7 +146,7 @@ absl::Status Watch(Context& context, const Flags&) {
                                       v1::Alarm::Severity_Name(it->severity()),
                                       "  ", LastPart(it->name()), "  ",
                                       Safe(it->summary()), " (", it->count(),
-                                      ")\n    ", it->next_step(), "\n"));
+                                      ")\n    ", Safe(it->next_step()), "\n"));
     }
     context.Sleep(kWatchEvery);
   }

@@ -194,6 +194,7 @@ void AddAttestationCommands(CLI::App& owner, Context& context);
 void AddDepartureCommands(CLI::App& owner, Context& context);
 void AddLeaverCommands(CLI::App& owner, CLI::App& app, Context& context);
 void AddExposureCommand(CLI::App& noun, bool of_key, Context& context);
+void AddUsageCommand(CLI::App& key, Context& context);
 
 // Returns the resource name of a key typed as KID with --issuer, or as a whole
 // name.

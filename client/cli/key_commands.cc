@@ -235,6 +235,7 @@ void AddKeyCommands(CLI::App& app, Context& context) {
     AddPlan(command, context);
   }
   AddExposureCommand(*noun, /*of_key=*/true, context);
+  AddUsageCommand(*noun, context);
 }
 
 }  // namespace warder::cli

@@ -49,14 +49,18 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
 
 void KeySets::RememberFormer(const KeySets& before) {
   for (const auto& [kid, key] : before.keys_) {
-    if (former_.size() < kMostFormer && !keys_.contains(kid)) {
+    if (former_.size() < kMostFormer && IsFormer(kid, key)) {
       former_.emplace(kid, key);
     }
   }
   for (const auto& [kid, key] : before.former_) {
     if (former_.size() >= kMostFormer) return;
-    if (!keys_.contains(kid)) former_.emplace(kid, key);
+    if (IsFormer(kid, key)) former_.emplace(kid, key);
   }
+}
+
+bool KeySets::IsFormer(const std::string& kid, const TrustedKey& key) const {
+  return !keys_.contains(kid) && sets_.contains(key.issuer);
 }
 
 const TrustedKey* KeySets::FindFormer(absl::string_view kid) const {

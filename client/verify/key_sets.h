@@ -67,6 +67,8 @@ class KeySets {
   KeySets() = default;
   // Takes over what `before` has, and this has not.
   void RememberFormer(const KeySets& before);
+  // Returns whether it is none of these keys, of an issuer that is here still.
+  bool IsFormer(const std::string& kid, const TrustedKey& key) const;
 
   std::map<std::string, PublishedSet> sets_;  // by issuer
   absl::flat_hash_map<std::string, TrustedKey> keys_;

@@ -58,7 +58,6 @@ absl::Status AlarmManager::Raise(std::span<const domain::AlarmEvent> events) {
           ASSIGN_OR_RETURN(
               auto alarm, change.txn().FindLivingAlarm(domain::PlaceOf(event)));
           absl::string_view action;
-          if (!alarm && event.count == 0) continue;  // it was closed meanwhile
           if (!alarm) {
             alarm = domain::OpenAlarm(event);
             RETURN_IF_ERROR(change.txn().InsertAlarm(*alarm));
@@ -158,6 +157,8 @@ absl::StatusOr<Alarm> AlarmManager::Acknowledge(const Request& request,
                         absl::StrCat(AlarmName(alarm.number), " was closed by ",
                                      alarm.closed_by, ": ", alarm.note));
                   }
+                  if (alarm.state == AlarmState::kAcknowledged)
+                    return absl::OkStatus();
                   alarm.state = AlarmState::kAcknowledged;
                   alarm.acknowledged_by = request.caller.name;
                   alarm.acknowledge_time = change.now();

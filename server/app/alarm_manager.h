@@ -29,8 +29,7 @@ class AlarmManager {
   // `runner` outlives this.
   explicit AlarmManager(ChangeRunner& runner) : runner_(runner) {}
 
-  // Opens an alarm for each event, or counts it where one of its place lives; an
-  // event with a count of 0 adds its evidence alone, where there is none yet;
+  // Opens an alarm for each event, or counts it where one of its place lives;
   // logs, audits (and by that tells subscriptions of) what opens and what
   // becomes a page. One store transaction for all; nothing for none.
   //   what the store returns: none of them is recorded
@@ -45,6 +44,7 @@ class AlarmManager {
   //   NOT_FOUND
   //   INVALID_ARGUMENT     note: past kLongestNote
   //   FAILED_PRECONDITION  WRONG_STATE: it is closed
+  // Again, it changes nothing: the first word stays.
   absl::StatusOr<domain::Alarm> Acknowledge(const Request& request,
                                             const AlarmCommand& command);
   // Closing again changes nothing.

@@ -44,11 +44,16 @@ absl::StatusOr<ledger::Answer> LedgerChecker::Check(
   ASSIGN_OR_RETURN(const ReadToken token,
                    ReadTokenText("token", command.token));
   const ClockGuard::Reading clock = runner_.clock_guard().Read();
-  const bool expired =
-      token.expire_time && *token.expire_time + kLongestSkew < clock.trusted;
-  return ledger_.Check(command.issuer, token.issue_time, token.signing_input,
-                       expired ? absl::InfiniteFuture()
-                               : JudgedFrom(command.issuer, clock.trusted));
+  const ledger::Answer answer =
+      ledger_.Check(command.issuer, token.issue_time, token.signing_input,
+                    JudgedFrom(command.issuer, clock.trusted));
+  if (answer.verdict == ledger::Verdict::kNeverIssued && token.expire_time &&
+      *token.expire_time + kLongestSkew < clock.trusted) {
+    return ledger::Answer{
+        .verdict = ledger::Verdict::kIndeterminate,
+        .why = "it has expired: its record may have been forgotten"};
+  }
+  return answer;
 }
 
 absl::StatusOr<std::vector<ledger::Answer>> LedgerChecker::CheckBatch(

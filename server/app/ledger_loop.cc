@@ -14,9 +14,9 @@ constexpr absl::Duration kLongestLife = absl::Hours(24 * 30);
 ledger::Retention RetentionOf(const Publisher& publisher,
                               const IssuerId& issuer) {
   const SnapshotPtr snapshot = publisher.Find(issuer.value());
-  return {.longest_life = kLongestSkew + (snapshot == nullptr
-                                              ? kLongestLife
-                                              : snapshot->max_token_lifetime),
+  return {.longest_life = kLongestSkew + kLongestLateness +
+                          (snapshot == nullptr ? kLongestLife
+                                               : snapshot->max_token_lifetime),
           .legal_hold = snapshot == nullptr || snapshot->legal_hold};
 }
 
@@ -59,8 +59,7 @@ void LedgerLoop::Tick() {
   }
   last_ = status;
   if (observations_ != nullptr) {
-    if (const absl::Status raised = observations_->CheckSilence();
-        !raised.ok()) {
+    if (const absl::Status raised = observations_->CheckBooks(); !raised.ok()) {
       Log(LogLevel::kError, "alarm.not_raised",
           {{"error", std::string(raised.message())},
            {"next", "tried again every few seconds"}});

@@ -15,6 +15,9 @@ namespace warder::app {
 // Clocks of verifiers are off by no more: the policy's bound for clock_skew.
 inline constexpr absl::Duration kLongestSkew = absl::Minutes(10);
 
+// What a gateway saw is judged as well where its report comes so much later.
+inline constexpr absl::Duration kLongestLateness = absl::Hours(1);
+
 // Returns for how long tokens of the issuer are judged, and whether a legal
 // hold keeps their records. One look at the published snapshot.
 ledger::Retention RetentionOf(const Publisher& publisher,
@@ -37,10 +40,10 @@ class LedgerLoop {
   // Ends the thread and waits for it. May be called again.
   void Stop();
 
-  // Seals and forgets, and looks for gateways that are silent. A clock that
-  // jumped forward makes nothing be forgotten before it is believed. What fails
-  // is logged, once for each error, and tried again by the next call. The body
-  // of the thread.
+  // Seals and forgets, and has the books checked (ObservationIntake). A clock
+  // that jumped forward makes nothing be forgotten before it is believed. What
+  // fails is logged, once for each error, and tried again by the next call. The
+  // body of the thread.
   void Tick();
 
  private:

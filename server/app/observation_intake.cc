@@ -1,8 +1,9 @@
 #include "server/app/observation_intake.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/app/ledger_loop.h"
@@ -16,7 +17,6 @@
 namespace warder::app {
 namespace {
 
-constexpr size_t kLongestKid = 256;
 constexpr size_t kLongestSource = 64;
 
 absl::Status CheckName(absl::string_view field, const std::string& name) {
@@ -47,8 +47,8 @@ bool IsForProbes(const ReadToken& token) {
 
 }  // namespace
 
-absl::Status ObservationIntake::Check(const Request& request,
-                                      const ObservationReport& report) {
+absl::Status ObservationIntake::CheckForm(
+    const ObservationReport& report) const {
   RETURN_IF_ERROR(CheckName("instance", report.instance));
   RETURN_IF_ERROR(CheckName("incarnation", report.incarnation));
   if (report.sequence < 1) {
@@ -56,25 +56,9 @@ absl::Status ObservationIntake::Check(const Request& request,
                       absl::StrCat(report.sequence, " is not 1 or more"));
   }
   if (report.dropped < 0) return FieldError("dropped", "is negative");
-  const absl::Time latest =
-      runner_.clock_guard().Read().wall + kLongestSkew + absl::Minutes(1);
-  std::set<IssuerId> issuers;
   size_t tokens = 0;
-  for (size_t i = 0; i < report.tokens.size(); ++i) {
-    const ObservedTokens& seen = report.tokens[i];
-    issuers.insert(seen.issuer);
+  for (const ObservedTokens& seen : report.tokens) {
     tokens += seen.digests.size();
-    if (seen.kid.empty() || seen.kid.size() > kLongestKid) {
-      return FieldError(absl::StrCat("keys[", i, "].kid"),
-                        absl::StrCat(seen.kid.size(), " bytes; 1 to ",
-                                     kLongestKid, " are taken"));
-    }
-    if (seen.minute > ledger::MinuteOf(latest)) {
-      return FieldError(absl::StrCat("keys[", i, "].minutes"),
-                        absl::StrCat(seen.minute,
-                                     " is yet to come; they are counted from "
-                                     "1970"));
-    }
   }
   if (tokens > kMostTokens) {
     return FieldError("keys", absl::StrCat(tokens, " digests; at most ",
@@ -88,7 +72,6 @@ absl::Status ObservationIntake::Check(const Request& request,
   for (size_t i = 0; i < report.violations.size(); ++i) {
     const ObservedViolation& seen = report.violations[i];
     const std::string at = absl::StrCat("violations[", i, "].");
-    issuers.insert(seen.issuer);
     RETURN_IF_ERROR(
         ReadTokenText(at + "signing_input", seen.signing_input).status());
     if (seen.source.size() > kLongestSource) {
@@ -97,47 +80,121 @@ absl::Status ObservationIntake::Check(const Request& request,
           absl::StrCat(seen.source.size(), " bytes; at most ", kLongestSource));
     }
   }
-  for (const IssuerId& issuer : issuers) {
-    RETURN_IF_ERROR(checker_.Authorize(request, issuer));
-  }
   return absl::OkStatus();
 }
 
-absl::StatusOr<const ObservationAnswer*> ObservationIntake::FindAnswer(
+std::optional<ObservationAnswer> ObservationIntake::FindAnswer(
     const std::string& gateway, const ObservationReport& report) {
+  MutexLock lock(&mu_);
+  const auto known = heard_.find(gateway);
+  if (known == heard_.end()) return std::nullopt;
+  const auto it = known->second.instances.find(report.instance);
+  if (it == known->second.instances.end()) return std::nullopt;
+  const Heard& heard = it->second;
+  if (heard.incarnation != report.incarnation ||
+      report.sequence > heard.sequence) {
+    return std::nullopt;
+  }
+  return heard.answer;
+}
+
+void ObservationIntake::Remember(const std::string& gateway,
+                                 const ObservationReport& report,
+                                 const ObservationAnswer& answer) {
+  MutexLock lock(&mu_);
   Gateway& known = heard_[gateway];
   known.heard = runner_.clock().Uptime();
   known.silent = false;
-  const auto it = known.instances.find(report.instance);
-  if (it == known.instances.end()) {
-    if (known.instances.size() >= kMostInstances) {
-      return FieldError("instance",
-                        absl::StrCat(kMostInstances,
-                                     " instances report for the gateway; name "
-                                     "hosts, not processes"));
-    }
-    return nullptr;
+  if (known.instances.size() >= kMostInstances &&
+      !known.instances.contains(report.instance)) {
+    known.instances.erase(std::min_element(known.instances.begin(),
+                                           known.instances.end(),
+                                           [](const auto& a, const auto& b) {
+                                             return a.second.at < b.second.at;
+                                           }));
   }
-  const Heard& heard = it->second;
-  const bool again = heard.incarnation == report.incarnation &&
-                     report.sequence <= heard.sequence;
-  return again ? &heard.answer : nullptr;
+  Heard& heard = known.instances[report.instance];
+  if (heard.incarnation == report.incarnation &&
+      heard.sequence > report.sequence) {
+    return;  // its next one was faster
+  }
+  heard = {.incarnation = report.incarnation,
+           .sequence = report.sequence,
+           .at = known.heard,
+           .answer = answer};
 }
 
-bool ObservationIntake::IsNews(const IssuerId& issuer, uint64_t digest) {
+bool ObservationIntake::IsNews(domain::AlarmKind kind, const IssuerId& issuer,
+                               uint64_t digest) {
   MutexLock lock(&mu_);
-  const std::pair key = {issuer.value(), digest};
-  if (forged_before_.contains(key)) return false;
+  const Forged forged = {kind, issuer.value(), digest};
+  if (forged_before_.contains(forged)) return false;
   if (forged_.size() >= kMostForged) {
     forged_before_ = std::move(forged_);
     forged_.clear();
   }
-  return forged_.insert(key).second;
+  return forged_.insert(forged).second;
 }
 
-void ObservationIntake::JudgeViolation(
-    const GatewayId& gateway, const ObservedViolation& seen,
-    std::vector<domain::AlarmEvent>& events) {
+std::string ObservationIntake::KnownKid(const IssuerId& issuer,
+                                        const std::string& kid) const {
+  const SnapshotPtr snapshot = runner_.publisher().Find(issuer.value());
+  if (snapshot == nullptr || !ParseKeyId("kid", kid).ok()) return "";
+  // A thumbprint stands in a key set for itself alone.
+  const bool known =
+      absl::StrContains(snapshot->key_set, kid) ||
+      std::any_of(snapshot->history.begin(), snapshot->history.end(),
+                  [&](const auto& ended) { return ended->id.value() == kid; });
+  return known ? kid : "";
+}
+
+void ObservationIntake::Add(domain::AlarmEvent event, Events& events) {
+  const auto [it, is_new] = events.try_emplace(domain::PlaceOf(event), event);
+  if (is_new) return;
+  it->second.count += event.count;
+  if (it->second.evidence.empty()) {
+    it->second.evidence = std::move(event.evidence);
+  }
+}
+
+absl::Status ObservationIntake::Raise(const Events& events) {
+  std::vector<domain::AlarmEvent> all;
+  for (const auto& [place, event] : events) all.push_back(event);
+  return alarms_.Raise(all);
+}
+
+void ObservationIntake::JudgeTokens(const GatewayId& gateway,
+                                    const ObservedTokens& seen,
+                                    ObservationAnswer& answer, Events& events) {
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  const absl::Time judged_from = checker_.JudgedFrom(seen.issuer, now);
+  const std::string kid = KnownKid(seen.issuer, seen.kid);
+  if (!kid.empty()) {
+    usage_.Observe(seen.issuer, kid, seen.minute, seen.digests);
+  }
+  for (const uint64_t digest : seen.digests) {
+    if (ledger_.CheckDigest(seen.issuer, seen.minute, digest, judged_from)
+            .verdict != ledger::Verdict::kNeverIssued) {
+      continue;
+    }
+    if (answer.never_issued.size() < kMostShown) {
+      answer.never_issued.push_back(digest);
+    }
+    domain::AlarmEvent event;
+    event.kind = domain::AlarmKind::kNeverIssued;
+    event.issuer = seen.issuer;
+    event.kid = kid;
+    event.gateway = gateway;
+    event.time = now;
+    event.count = IsNews(event.kind, seen.issuer, digest) ? 1 : 0;
+    event.evidence = EvidenceOf(seen.minute, digest);
+    Add(std::move(event), events);
+  }
+}
+
+void ObservationIntake::JudgeViolation(const GatewayId& gateway,
+                                       const ObservedViolation& seen,
+                                       Events& events) {
   // Anybody makes a token whose signature is not the key's.
   if (!seen.signature_valid) return;
   const auto token = ReadTokenText("signing_input", seen.signing_input);
@@ -148,33 +205,40 @@ void ObservationIntake::JudgeViolation(
           .Of(minute)
           .DigestOf(token->signing_input);
   const absl::Time now = runner_.clock_guard().Read().trusted;
-  const ledger::Verdict verdict =
-      ledger_
-          .CheckDigest(seen.issuer, minute, digest,
-                       checker_.JudgedFrom(seen.issuer, now))
-          .verdict;
   // An honest one outlives its key, meets a policy that was changed, or is
-  // shown to the wrong door.
-  if (verdict == ledger::Verdict::kIssued) return;
-  // Here absence is what is wrong with it.
-  if ((seen.kind == domain::AlarmKind::kNeverIssued ||
-       seen.kind == domain::AlarmKind::kDeadKey) &&
-      verdict != ledger::Verdict::kNeverIssued) {
+  // shown to the wrong door; and what the ledger may lack was honest, perhaps.
+  // A key that never signs has no honest ones.
+  if (seen.kind != domain::AlarmKind::kSilentKey &&
+      ledger_.CheckDigest(seen.issuer, minute, digest,
+                          checker_.JudgedFrom(seen.issuer, now))
+              .verdict != ledger::Verdict::kNeverIssued) {
     return;
   }
   domain::AlarmEvent event;
   event.kind = seen.kind;
   event.issuer = seen.issuer;
-  event.kid = token->kid.substr(0, kLongestKid);
+  event.kid = KnownKid(seen.issuer, token->kid);
   event.gateway = gateway;
   event.time = std::min(seen.seen_time, now);
+  event.count = IsNews(event.kind, seen.issuer, digest) ? 1 : 0;
   event.evidence = EvidenceOf(*token, digest, seen.source);
-  // Where it was counted already, its words are added to the alarm.
-  event.count = seen.kind != domain::AlarmKind::kNeverIssued ||
-                        IsNews(seen.issuer, digest)
-                    ? 1
-                    : 0;
-  events.push_back(std::move(event));
+  Add(std::move(event), events);
+}
+
+absl::Status ObservationIntake::RaiseForged(const Request& request,
+                                            const IssuerId& issuer,
+                                            absl::string_view token) {
+  ASSIGN_OR_RETURN(const ReadToken read, ReadTokenText("token", token));
+  Events events;
+  JudgeViolation(GatewayId(request.caller.name),
+                 {.issuer = issuer,
+                  .kind = domain::AlarmKind::kNeverIssued,
+                  .signing_input = std::string(read.signing_input),
+                  .signature_valid = true,
+                  .seen_time = runner_.clock_guard().Read().trusted,
+                  .source = ""},
+                 events);
+  return Raise(events);
 }
 
 absl::StatusOr<ObservationAnswer> ObservationIntake::Take(
@@ -192,64 +256,50 @@ absl::StatusOr<ObservationAnswer> ObservationIntake::Take(
                            " is not registered; role security adds it with "
                            "warder gateway create")));
   }
-  RETURN_IF_ERROR(Check(request, report));
-  {
-    MutexLock lock(&mu_);
-    ASSIGN_OR_RETURN(const ObservationAnswer* const again,
-                     FindAnswer(gateway.value(), report));
-    if (again != nullptr) return *again;
+  RETURN_IF_ERROR(CheckForm(report));
+  // What cannot be judged yet would never be judged.
+  if (!ledger_.loaded()) {
+    return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                 "the ledger is still being read; send it again in a moment");
   }
-  const absl::Time now = runner_.clock_guard().Read().trusted;
-  ObservationAnswer answer{.never_issued = {}, .interval = kInterval};
-  std::vector<domain::AlarmEvent> events;
+  if (auto again = FindAnswer(gateway.value(), report)) return *again;
+
+  ObservationAnswer answer{
+      .never_issued = {}, .not_judged = 0, .interval = kInterval};
+  std::map<IssuerId, bool> verifies;
+  const auto may_report = [&](const IssuerId& issuer) {
+    const auto [it, is_new] = verifies.try_emplace(issuer, false);
+    if (is_new) it->second = checker_.Authorize(request, issuer).ok();
+    return it->second;
+  };
+  const uint32_t latest =
+      ledger::MinuteOf(runner_.clock_guard().Read().wall + kLongestSkew) + 1;
+  Events events;
   for (const ObservedTokens& seen : report.tokens) {
-    const absl::Time judged_from = checker_.JudgedFrom(seen.issuer, now);
-    domain::AlarmEvent event;
-    event.count = 0;
-    for (const uint64_t digest : seen.digests) {
-      if (ledger_.CheckDigest(seen.issuer, seen.minute, digest, judged_from)
-              .verdict != ledger::Verdict::kNeverIssued) {
-        continue;
-      }
-      answer.never_issued.push_back(digest);
-      if (!IsNews(seen.issuer, digest)) continue;
-      ++event.count;
-      if (event.evidence.empty()) {
-        event.evidence = EvidenceOf(seen.minute, digest);
-      }
+    if (seen.minute > latest || !may_report(seen.issuer)) {
+      answer.not_judged += std::ssize(seen.digests);
+      continue;
     }
-    if (event.count == 0) continue;
-    event.kind = domain::AlarmKind::kNeverIssued;
-    event.issuer = seen.issuer;
-    event.kid = seen.kid;
-    event.gateway = gateway;
-    event.time = now;
-    events.push_back(std::move(event));
+    JudgeTokens(gateway, seen, answer, events);
   }
   for (const ObservedViolation& seen : report.violations) {
-    JudgeViolation(gateway, seen, events);
-  }
-  if (const absl::Status raised = alarms_.Raise(events); !raised.ok()) {
-    // They are to be counted when they are sent again.
-    MutexLock lock(&mu_);
-    for (const ObservedTokens& seen : report.tokens) {
-      for (const uint64_t digest : answer.never_issued) {
-        forged_.erase({seen.issuer.value(), digest});
-      }
+    if (may_report(seen.issuer)) {
+      JudgeViolation(gateway, seen, events);
+    } else {
+      ++answer.not_judged;
     }
-    return raised;
   }
-  MutexLock lock(&mu_);
-  heard_[gateway.value()].instances[report.instance] = {
-      .incarnation = report.incarnation,
-      .sequence = report.sequence,
-      .answer = answer};
+  runner_.metrics().CountObservations(std::ssize(answer.never_issued),
+                                      answer.not_judged, report.dropped);
+  RETURN_IF_ERROR(Raise(events));
+  Remember(gateway.value(), report, answer);
   return answer;
 }
 
-absl::Status ObservationIntake::CheckSilence() {
-  std::vector<domain::AlarmEvent> events;
+absl::Status ObservationIntake::CheckBooks() {
   const absl::Duration uptime = runner_.clock().Uptime();
+  const absl::Time now = runner_.clock_guard().Read().trusted;
+  std::vector<domain::AlarmEvent> events = usage_.FindExcess(now);
   {
     MutexLock lock(&mu_);
     for (auto it = heard_.begin(); it != heard_.end();) {
@@ -262,7 +312,7 @@ absl::Status ObservationIntake::CheckSilence() {
         domain::AlarmEvent event;
         event.kind = domain::AlarmKind::kGatewaySilent;
         event.gateway = GatewayId(it->first);
-        event.time = runner_.clock_guard().Read().trusted;
+        event.time = now;
         events.push_back(std::move(event));
         gateway.silent = true;
       }
@@ -273,7 +323,9 @@ absl::Status ObservationIntake::CheckSilence() {
   if (!raised.ok()) {
     MutexLock lock(&mu_);
     for (const auto& event : events) {
-      heard_[event.gateway.value()].silent = false;
+      if (event.kind == domain::AlarmKind::kGatewaySilent) {
+        heard_[event.gateway.value()].silent = false;
+      }
     }
   }
   return raised;

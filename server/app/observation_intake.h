@@ -5,13 +5,16 @@
 //                                                         before the answer
 //
 // A gateway's word is its own: it can raise alarms about issuers that it
-// verifies, and hide what it saw itself. It cannot clear anybody else's.
+// verifies, and hide what it saw itself. It cannot clear anybody else's. Doubt
+// is no alarm, whatever a token looks like.
 #ifndef WARDER_SERVER_APP_OBSERVATION_INTAKE_H_
 #define WARDER_SERVER_APP_OBSERVATION_INTAKE_H_
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,7 @@
 #include "server/app/alarm_manager.h"
 #include "server/app/change_runner.h"
 #include "server/app/gateway_directory.h"
+#include "server/app/key_usage.h"
 #include "server/app/ledger_checker.h"
 #include "server/base/mutex.h"
 #include "server/domain/alarm.h"
@@ -57,6 +61,7 @@ struct ObservationReport {
 
 struct ObservationAnswer {
   std::vector<uint64_t> never_issued;
+  int64_t not_judged = 0;
   absl::Duration interval;  // until the next report
 };
 
@@ -65,6 +70,7 @@ class ObservationIntake {
  public:
   static constexpr size_t kMostTokens = 100'000;
   static constexpr size_t kMostViolations = 100;
+  static constexpr size_t kMostShown = 1000;  // never_issued of one answer
   static constexpr absl::Duration kInterval = absl::Seconds(5);
   // A gateway that has reported, and does not for so long, is silent.
   static constexpr absl::Duration kSilence = absl::Minutes(1);
@@ -72,33 +78,45 @@ class ObservationIntake {
   // All outlive this.
   ObservationIntake(ChangeRunner& runner, const GatewayDirectory& gateways,
                     LedgerChecker& checker, ledger::Ledger& ledger,
-                    AlarmManager& alarms)
+                    KeyUsage& usage, AlarmManager& alarms)
       : runner_(runner),
         gateways_(gateways),
         checker_(checker),
         ledger_(ledger),
+        usage_(usage),
         alarms_(alarms) {}
 
   // Judges what the calling gateway has seen. Sent again with the same sequence
-  // by the same incarnation, or an earlier one, nothing counts twice. Two
-  // look-ups for each digest; a store transaction where there is an alarm.
+  // by the same incarnation, or an earlier one, nothing counts twice; nor does
+  // a token that several gateways see. What it may not report (of issuers that
+  // it does not verify; dated in a time to come) is counted as not judged, and
+  // the first of it audited; the rest is taken. Two look-ups for each digest; a
+  // store transaction where there is an alarm.
   //
-  //   PERMISSION_DENIED    audited: no gateway, or it does not verify the
-  //   issuer NOT_FOUND            no such issuer INVALID_ARGUMENT     naming
-  //   the field: nothing of it is taken what AlarmManager::Raise returns: send
-  //   it again
+  // clang-format off
+  //   PERMISSION_DENIED  audited: no registered gateway
+  //   INVALID_ARGUMENT   naming the field: nothing of it is taken
+  //   UNAVAILABLE        the ledger is still being read; or what
+  //                      AlarmManager::Raise returns: send it again
+  // clang-format on
   absl::StatusOr<ObservationAnswer> Take(const Request& request,
                                          const ObservationReport& report);
 
-  // Raises an alarm for each gateway that has fallen silent. Call every few
-  // seconds.
-  absl::Status CheckSilence();
+  // The calling gateway holds a token that was never issued: the same alarm.
+  //   what AlarmManager::Raise returns
+  absl::Status RaiseForged(const Request& request, const IssuerId& issuer,
+                           absl::string_view token);
+
+  // Raises an alarm for each gateway that has fallen silent, and for each key
+  // of which more is seen than it has signed. Call every few seconds.
+  absl::Status CheckBooks();
 
  private:
   // One process of a gateway.
   struct Heard {
     std::string incarnation;
     int64_t sequence = 0;
+    absl::Duration at;  // uptime
     ObservationAnswer answer;
   };
   // A gateway, by all its processes.
@@ -107,33 +125,43 @@ class ObservationIntake {
     absl::Duration heard;  // uptime
     bool silent = false;   // an alarm was raised
   };
-  static constexpr size_t kMostInstances = 4096;  // of one gateway
+  // Of one gateway; past it, the one that was heard of least lately is
+  // forgotten.
+  static constexpr size_t kMostInstances = 4096;
   static constexpr size_t kMostForged = 1'000'000;
+  // Alarm events of one report, by domain::PlaceOf.
+  using Events = std::map<std::string, domain::AlarmEvent>;
 
-  absl::Status Check(const Request& request, const ObservationReport& report);
+  absl::Status CheckForm(const ObservationReport& report) const;
   // Returns the answer to a report that was taken before.
-  absl::StatusOr<const ObservationAnswer*> FindAnswer(
-      const std::string& gateway, const ObservationReport& report)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Returns whether the token is a forgery that was not known before.
-  bool IsNews(const IssuerId& issuer, uint64_t digest);
-  // Appends an event for it, unless it is noise or an honest leftover.
+  std::optional<ObservationAnswer> FindAnswer(const std::string& gateway,
+                                              const ObservationReport& report);
+  void Remember(const std::string& gateway, const ObservationReport& report,
+                const ObservationAnswer& answer);
+  // Returns whether it was not counted before.
+  bool IsNews(domain::AlarmKind kind, const IssuerId& issuer, uint64_t digest);
+  // Returns `kid` where it is a key of the issuer, living or ended; else "".
+  std::string KnownKid(const IssuerId& issuer, const std::string& kid) const;
+  void JudgeTokens(const GatewayId& gateway, const ObservedTokens& seen,
+                   ObservationAnswer& answer, Events& events);
   void JudgeViolation(const GatewayId& gateway, const ObservedViolation& seen,
-                      std::vector<domain::AlarmEvent>& events);
+                      Events& events);
+  static void Add(domain::AlarmEvent event, Events& events);
+  absl::Status Raise(const Events& events);
 
   ChangeRunner& runner_;
   const GatewayDirectory& gateways_;
   LedgerChecker& checker_;
   ledger::Ledger& ledger_;
+  KeyUsage& usage_;
   AlarmManager& alarms_;
 
   Mutex mu_;
   std::map<std::string, Gateway> heard_ ABSL_GUARDED_BY(mu_);
   // Forgeries that were counted: each gateway shows the same one.
-  absl::flat_hash_set<std::pair<std::string, uint64_t>> forged_
-      ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_set<std::pair<std::string, uint64_t>> forged_before_
-      ABSL_GUARDED_BY(mu_);
+  using Forged = std::tuple<domain::AlarmKind, std::string, uint64_t>;
+  absl::flat_hash_set<Forged> forged_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<Forged> forged_before_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace warder::app

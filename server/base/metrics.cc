@@ -66,6 +66,9 @@ struct Metrics::Series {
   prometheus::Family<prometheus::Counter>& alarms =
       CounterFamily(registry, "warder_alarms_total",
                     "Alarms that were opened, or became a page.");
+  prometheus::Family<prometheus::Counter>& observations =
+      CounterFamily(registry, "warder_observations_total",
+                    "Tokens that gateways reported, where something is wrong.");
   prometheus::Gauge& ledger_tokens =
       OneGauge(registry, "warder_ledger_tokens",
                "Tokens that the ledger holds in memory.");
@@ -190,6 +193,17 @@ void Metrics::CountAlarm(absl::string_view kind, absl::string_view severity) {
   series_->alarms
       .Add({{"kind", std::string(kind)}, {"severity", std::string(severity)}})
       .Increment();
+}
+
+void Metrics::CountObservations(int64_t never_issued, int64_t not_judged,
+                                int64_t dropped) {
+  const auto count = [&](const char* result, int64_t tokens) {
+    series_->observations.Add({{"result", result}})
+        .Increment(static_cast<double>(tokens));
+  };
+  count("never_issued", never_issued);
+  count("not_judged", not_judged);
+  count("dropped", dropped);
 }
 
 void Metrics::CountRevocation(absl::string_view reason) {

@@ -30,6 +30,10 @@ class Metrics {
   void SetLedger(int64_t tokens, int64_t files, int64_t incomplete_minutes);
   // warder_alarms_total{kind,severity}: opened, or become a page
   void CountAlarm(absl::string_view kind, absl::string_view severity);
+  // warder_observations_total{result}: tokens that gateways reported and that
+  // were never_issued, not_judged, or dropped by the gateway
+  void CountObservations(int64_t never_issued, int64_t not_judged,
+                         int64_t dropped);
   // warder_revocations_total{reason}
   void CountRevocation(absl::string_view reason);
   // warder_denials_total

@@ -98,7 +98,8 @@ std::string PlaceOf(const Alarm& alarm) {
   return Place(alarm.kind, alarm.issuer, alarm.kid, alarm.gateway);
 }
 
-Alarm OpenAlarm(const AlarmEvent& event) {
+Alarm OpenAlarm(AlarmEvent event) {
+  event.count = std::max<int64_t>(event.count, 1);
   Alarm alarm;
   alarm.kind = event.kind;
   alarm.issuer = event.issuer;
@@ -140,7 +141,9 @@ bool CountEvent(const AlarmEvent& event, Alarm& alarm) {
 
 std::string SummaryOf(const Alarm& alarm) {
   const std::string key =
-      absl::StrCat(IssuerName(alarm.issuer), "/keys/", alarm.kid);
+      alarm.kid.empty()
+          ? absl::StrCat("a key that is none of ", IssuerName(alarm.issuer))
+          : absl::StrCat(IssuerName(alarm.issuer), "/keys/", alarm.kid);
   const std::string seen =
       absl::StrCat(" was shown to ", GatewayName(alarm.gateway));
   switch (alarm.kind) {
@@ -148,10 +151,7 @@ std::string SummaryOf(const Alarm& alarm) {
       return absl::StrCat("a token by ", key,
                           " with a valid signature that was never issued", seen,
                           ": somebody has a copy of the key");
-    case AlarmKind::kUnknownKey:
-      return absl::StrCat("a token of ", IssuerName(alarm.issuer),
-                          " by a key that it never had, \"", alarm.kid, "\",",
-                          seen);
+    case AlarmKind::kUnknownKey: return absl::StrCat("a token by ", key, seen);
     case AlarmKind::kDeadKey:
       return absl::StrCat("a token by ", key, ", which has ended,", seen);
     case AlarmKind::kOutsideSigningLife:
@@ -162,7 +162,8 @@ std::string SummaryOf(const Alarm& alarm) {
                           " that lives longer than the policy allows", seen);
     case AlarmKind::kAudience:
       return absl::StrCat("a token by ", key,
-                          " for an audience that no grant allows", seen);
+                          " that was never issued, for another audience,",
+                          seen);
     case AlarmKind::kFutureIat:
       return absl::StrCat("a token by ", key, ", dated in the future,", seen);
     case AlarmKind::kSilentKey:
@@ -178,6 +179,10 @@ std::string SummaryOf(const Alarm& alarm) {
 }
 
 std::string NextStepOf(const Alarm& alarm) {
+  // Nothing of a token's own words stands in what somebody may paste.
+  if (alarm.kid.empty() && alarm.kind != AlarmKind::kGatewaySilent) {
+    return absl::StrCat("warder key list --issuer ", alarm.issuer.value());
+  }
   switch (alarm.kind) {
     case AlarmKind::kNeverIssued:
     case AlarmKind::kOutsideSigningLife:
@@ -189,7 +194,8 @@ std::string NextStepOf(const Alarm& alarm) {
       return absl::StrCat("warder key revoke ", IssuerName(alarm.issuer),
                           "/keys/", alarm.kid, " --reason compromised");
     case AlarmKind::kDeadKey:
-      return absl::StrCat("warder revocation show ", alarm.kid);
+      return absl::StrCat("warder key show ", IssuerName(alarm.issuer),
+                          "/keys/", alarm.kid);
     case AlarmKind::kUnknownKey:
       return absl::StrCat("warder key list --issuer ", alarm.issuer.value());
     case AlarmKind::kGatewaySilent:

@@ -5,7 +5,7 @@
 //
 // Events of one kind, issuer and key are one alarm until it is closed. The
 // first opens a TICKET; three within ten minutes make it a PAGE. What no honest
-// mistake can do is a PAGE at once.
+// mistake can do is a PAGE at once; a silent gateway never is one.
 #ifndef WARDER_SERVER_DOMAIN_ALARM_H_
 #define WARDER_SERVER_DOMAIN_ALARM_H_
 
@@ -27,7 +27,7 @@ enum class AlarmKind {
   kDeadKey,             // the key has ended
   kOutsideSigningLife,  // `iat` is outside the time in which the key signed
   kLifetime,            // lives longer than the policy allows
-  kAudience,            // for an audience that no grant allows
+  kAudience,            // never issued, and for another audience
   kFutureIat,           // `iat` is in the future
   kSilentKey,           // of a key that never signs
   kExcess,              // more tokens of a key are seen than were issued
@@ -49,11 +49,13 @@ absl::StatusOr<AlarmSeverity> ParseAlarmSeverity(absl::string_view field,
 absl::StatusOr<AlarmState> ParseAlarmState(absl::string_view field,
                                            absl::string_view name);
 
-// That it happened, `count` times.
+// That it happened, `count` times; 0: again, where it was counted before. It
+// adds its evidence then, and opens an alarm only where the former one was
+// closed.
 struct AlarmEvent {
   AlarmKind kind = AlarmKind::kNeverIssued;
   IssuerId issuer;    // empty for kGatewaySilent
-  std::string kid;    // as the token says it; empty where it is about no key
+  std::string kid;    // a key of the issuer; empty where it is about none
   GatewayId gateway;  // that saw it, or is silent
   absl::Time time;
   int64_t count = 1;
@@ -95,7 +97,7 @@ std::string PlaceOf(const AlarmEvent& event);
 std::string PlaceOf(const Alarm& alarm);
 
 // Returns the alarm that the first event opens.
-Alarm OpenAlarm(const AlarmEvent& event);
+Alarm OpenAlarm(AlarmEvent event);
 // Counts a further event. Returns whether the alarm became a PAGE by it.
 bool CountEvent(const AlarmEvent& event, Alarm& alarm);
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <system_error>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/atomic_file.h"
 #include "server/base/error.h"
@@ -29,6 +30,20 @@ absl::Status Damaged(absl::string_view what) {
 
 absl::string_view TextOf(const SecretBytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Returns the greatest number of a file's name, or 0.
+uint64_t NewestFileIn(const std::string& directory) {
+  uint64_t newest = 0;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(directory, error)) {
+    uint64_t number = 0;
+    if (absl::SimpleAtoi(entry.path().stem().string(), &number)) {
+      newest = std::max(newest, number);
+    }
+  }
+  return newest;
 }
 
 absl::StatusOr<Manifest> NewManifest(const crypto::Sealer& sealer,
@@ -66,6 +81,10 @@ Ledger::Ledger(std::string directory, std::string secret, Random& random,
   for (const Manifest::File& file : manifest_.files) {
     files_.emplace_back().listed = file;
   }
+  // Before anybody asks: what was forgotten is not taken for a forgery.
+  for (const auto& [issuer, minute] : manifest_.forgotten) {
+    Of(IssuerId(issuer)).segments().ForgetBefore(minute);
+  }
 }
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(
@@ -97,6 +116,8 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(
     }
     manifest = *std::move(read);
   } else {
+    std::filesystem::remove(path + ".new",
+                            error);  // of a first start cut short
     if (!std::filesystem::is_empty(directory, error) || error) {
       return Damaged(absl::StrCat(
           path,
@@ -107,6 +128,17 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(
     ASSIGN_OR_RETURN(manifest, NewManifest(sealer, random, now));
     RETURN_IF_ERROR(
         WriteAtomically(path, WriteManifest(manifest), FileMode::kOwnerOnly));
+  }
+  if (const uint64_t newest = NewestFileIn(directory);
+      newest >= manifest.next_number) {
+    // It is older than what lies beside it: a copy that somebody put back.
+    Log(LogLevel::kError, "ledger.manifest_is_old",
+        {{"file", path},
+         {"next",
+          "tokens that were issued until now and are not found are "
+          "INDETERMINATE"}});
+    manifest.next_number = newest + 1;
+    manifest.incomplete.push_back({manifest.known_from, MinuteOf(now)});
   }
   auto secret = sealer.Unseal(manifest.sealed_secret, kSecretBinding);
   if (!secret.ok()) return WithContext(secret.status(), path);
@@ -330,6 +362,21 @@ HourSecret Ledger::SecretOf(const IssuerId& issuer, uint32_t hour) const {
 uint64_t Ledger::CountIssued(const IssuerId& issuer, const KeyId& key,
                              MinuteRange minutes) const {
   return counts_.Issued(KeyName(issuer, key), minutes);
+}
+
+bool Ledger::loaded() const {
+  MutexLock lock(&incomplete_mu_);
+  return loaded_;
+}
+
+bool Ledger::IsComplete(MinuteRange minutes) const {
+  if (minutes.first < known_from_) return false;
+  MutexLock lock(&incomplete_mu_);
+  return loaded_ && std::none_of(incomplete_.begin(), incomplete_.end(),
+                                 [&](const MinuteRange& range) {
+                                   return range.first <= minutes.last &&
+                                          minutes.first <= range.last;
+                                 });
 }
 
 Ledger::Size Ledger::size() const {

@@ -118,6 +118,12 @@ class Ledger {
   // as it was, and tried again by the next call.
   absl::Status Tick(absl::Time now, const RetentionOf& retention_of);
 
+  // Returns whether Load has returned.
+  bool loaded() const;
+  // Returns whether every token of these minutes is known, or its record may be
+  // forgotten, see Retention.
+  bool IsComplete(MinuteRange minutes) const;
+
   struct Size {
     size_t tokens = 0;  // in memory
     size_t files = 0;

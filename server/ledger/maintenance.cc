@@ -14,7 +14,8 @@ namespace {
 // with an `iat` of it is in the same file.
 constexpr uint32_t kSealAfterMinutes = 2;
 // A file that cannot be read is on record for this long.
-constexpr absl::Duration kUnreadableFor = absl::Hours(24 * 30);
+constexpr absl::Duration kUnreadableFor = absl::Hours(24 * 40);
+constexpr absl::Duration kForgottenFor = absl::Hours(24 * 40);
 // What is forgotten is not judged any more by anybody whose clock is this
 // wrong.
 constexpr absl::Duration kMargin = absl::Minutes(5);
@@ -160,7 +161,23 @@ absl::Status Ledger::Forget(absl::Time now, const RetentionOf& retention_of) {
     file = next;
   }
   if (gone.empty()) return absl::OkStatus();
+  const Manifest before = manifest_;
+  for (const File& file : gone) {
+    const MinuteRange& minutes = file.listed.minutes;
+    if (file.unreadable) manifest_.incomplete.push_back(minutes);
+    for (const std::string& issuer : file.issuers) {
+      uint32_t& bound = manifest_.forgotten[issuer];
+      bound = std::max(bound, minutes.last + 1);
+    }
+  }
+  // No token lives as long as that.
+  const uint32_t stale = MinuteOf(now - kForgottenFor);
+  std::erase_if(manifest_.forgotten,
+                [&](const auto& entry) { return entry.second < stale; });
+  std::erase_if(manifest_.incomplete,
+                [&](const MinuteRange& range) { return range.last < stale; });
   if (absl::Status status = WriteManifestOf(); !status.ok()) {
+    manifest_ = before;
     files_.splice(files_.begin(), gone);
     files_.sort([](const File& a, const File& b) {
       return a.listed.number < b.listed.number;
@@ -168,7 +185,8 @@ absl::Status Ledger::Forget(absl::Time now, const RetentionOf& retention_of) {
     return status;
   }
   for (const File& file : gone) {
-    std::error_code ignored;  // it is not on record any more
+    if (file.unreadable) continue;  // somebody may be able to
+    std::error_code ignored;        // it is not on record any more
     std::filesystem::remove(PathOf(file.listed.journal_name()), ignored);
     std::filesystem::remove(PathOf(file.listed.segments_name()), ignored);
   }

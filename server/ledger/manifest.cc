@@ -85,6 +85,7 @@ std::string WriteManifest(const Manifest& manifest) {
                     {"sealed_secret", manifest.sealed_secret},
                     {"next_number", manifest.next_number},
                     {"files", std::move(files)},
+                    {"forgotten", manifest.forgotten},
                     {"incomplete", std::move(incomplete)}});
 }
 
@@ -105,9 +106,11 @@ absl::StatusOr<Manifest> ReadManifest(absl::string_view text) {
   const auto secret = JsonString(*json, "sealed_secret");
   const auto files = json->find("files");
   const auto incomplete = json->find("incomplete");
+  const auto forgotten = json->find("forgotten");
   if (!secret.ok() || files == json->end() || !files->is_array() ||
-      incomplete == json->end() || !incomplete->is_array()) {
-    return Damaged("it lacks sealed_secret, files or incomplete");
+      incomplete == json->end() || !incomplete->is_array() ||
+      forgotten == json->end() || !forgotten->is_object()) {
+    return Damaged("it lacks sealed_secret, files, incomplete or forgotten");
   }
   manifest.sealed_secret = *secret;
   for (const Json& entry : *files) {
@@ -118,6 +121,13 @@ absl::StatusOr<Manifest> ReadManifest(absl::string_view text) {
       return Damaged("the numbers of its files are out of order");
     }
     manifest.files.push_back(file);
+  }
+  for (const auto& [issuer, minute] : forgotten->items()) {
+    if (!minute.is_number_unsigned() ||
+        minute.get<uint64_t>() > std::numeric_limits<uint32_t>::max()) {
+      return Damaged("a minute in it is none");
+    }
+    manifest.forgotten[issuer] = minute.get<uint32_t>();
   }
   for (const Json& entry : *incomplete) {
     ASSIGN_OR_RETURN(const MinuteRange range, RangeOf(entry));

@@ -5,6 +5,7 @@
 #define WARDER_SERVER_LEDGER_MANIFEST_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,8 @@ struct Manifest {
   std::vector<File> files;  // by number
   // May lack some, for good.
   std::vector<MinuteRange> incomplete;
+  // Files were dropped that knew of an issuer's earlier minutes: by issuer.
+  std::map<std::string, uint32_t> forgotten;
 
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };

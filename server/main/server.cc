@@ -303,6 +303,7 @@ void Server::Drain() {
   if (p.services) {  // streams would hold up the drain
     p.services->feed.Stop();
     p.services->token_rpc.EndStreams();
+    p.services->ledger_rpc.EndStreams();
   }
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) {

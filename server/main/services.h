@@ -24,6 +24,7 @@
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/key_set_feed.h"
+#include "server/app/key_usage.h"
 #include "server/app/leaver_certificate.h"
 #include "server/app/ledger_checker.h"
 #include "server/app/ledger_loop.h"
@@ -128,6 +129,7 @@ struct Services {
   app::GatewayDirectory gateway_directory;
   app::LedgerChecker ledger_checker;
   app::AlarmManager alarms;
+  app::KeyUsage key_usage;
   app::ObservationIntake observations;
   app::LedgerLoop ledger_loop;
   app::GatewayManager gateways;

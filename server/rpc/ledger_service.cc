@@ -77,8 +77,11 @@ absl::StatusOr<app::ObservationReport> ToReport(
     ASSIGN_OR_RETURN(seen.kind, KindOf(at + "violation", wire.violation()));
     seen.signing_input = wire.signing_input();
     seen.signature_valid = wire.signature_valid();
-    ASSIGN_OR_RETURN(seen.seen_time,
-                     FromProto(at + "seen_time", wire.seen_time()));
+    seen.seen_time = absl::InfiniteFuture();  // now, at the latest
+    if (wire.has_seen_time()) {
+      ASSIGN_OR_RETURN(seen.seen_time,
+                       FromProto(at + "seen_time", wire.seen_time()));
+    }
     seen.source = wire.source();
     report.violations.push_back(std::move(seen));
   }
@@ -90,14 +93,14 @@ absl::StatusOr<app::ObservationReport> ToReport(
 grpc::Status LedgerService::CheckIssued(grpc::ServerContext* context,
                                         const v1::CheckIssuedRequest* request,
                                         v1::CheckIssuedResponse* response) {
-  return Handle(
-      shared_, context, "warder.v1.LedgerService/CheckIssued",
-      app::Permission::kCheckIssued, *request, [&](const app::Request& call) {
-        ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
-        ASSIGN_OR_RETURN(const auto answer, checker_.Check(call, command));
-        ToProto(answer, response);
-        return absl::OkStatus();
-      });
+  return Handle(shared_, context, "warder.v1.LedgerService/CheckIssued",
+                app::Permission::kCheckIssued, *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto command, ToCommand(*request));
+                  ASSIGN_OR_RETURN(const auto answer, Ask(call, command));
+                  ToProto(answer, response);
+                  return absl::OkStatus();
+                });
 }
 
 grpc::Status LedgerService::CheckIssuedBatch(
@@ -118,8 +121,9 @@ grpc::Status LedgerService::CheckIssuedBatch(
         }
         ASSIGN_OR_RETURN(const auto answers,
                          checker_.CheckBatch(call, commands));
-        for (const ledger::Answer& answer : answers) {
-          ToProto(answer, response->add_answers());
+        for (size_t i = 0; i < answers.size(); ++i) {
+          RETURN_IF_ERROR(RaiseIfForged(call, commands[i], answers[i]));
+          ToProto(answers[i], response->add_answers());
         }
         return absl::OkStatus();
       });
@@ -129,20 +133,44 @@ grpc::Status LedgerService::CheckIssuedStream(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::CheckIssuedResponse, v1::CheckIssuedRequest>*
         stream) {
-  return Handle(shared_, context, "warder.v1.LedgerService/CheckIssuedStream",
-                app::Permission::kCheckIssued, v1::CheckIssuedRequest(),
-                [&](const app::Request& call) {
-                  v1::CheckIssuedRequest request;
-                  while (stream->Read(&request)) {
-                    ASSIGN_OR_RETURN(const auto command, ToCommand(request));
-                    ASSIGN_OR_RETURN(const auto answer,
-                                     checker_.Check(call, command));
-                    v1::CheckIssuedResponse response;
-                    ToProto(answer, &response);
-                    if (!stream->Write(response)) break;
-                  }
-                  return absl::OkStatus();
-                });
+  return Handle(
+      shared_, context, "warder.v1.LedgerService/CheckIssuedStream",
+      app::Permission::kCheckIssued, v1::CheckIssuedRequest(),
+      [&](const app::Request& call) -> absl::Status {
+        RETURN_IF_ERROR(shared_.runner
+                            .Authorize(call, app::Permission::kCheckIssued,
+                                       "CheckIssuedStream")
+                            .status());
+        ASSIGN_OR_RETURN(const OpenStreams::Place place,
+                         streams_.Enter(call.caller, *context));
+        v1::CheckIssuedRequest request;
+        while (stream->Read(&request)) {
+          ASSIGN_OR_RETURN(const auto command, ToCommand(request));
+          ASSIGN_OR_RETURN(const auto answer, Ask(call, command));
+          v1::CheckIssuedResponse response;
+          ToProto(answer, &response);
+          if (!stream->Write(response)) break;
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::Status LedgerService::RaiseIfForged(
+    const app::Request& call, const app::CheckIssuedCommand& command,
+    const ledger::Answer& answer) {
+  // Who asks until a forgery is taken for an honest token is heard.
+  if (answer.verdict != ledger::Verdict::kNeverIssued ||
+      call.caller.role != app::Role::kGateway) {
+    return absl::OkStatus();
+  }
+  return observations_.RaiseForged(call, command.issuer, command.token);
+}
+
+absl::StatusOr<ledger::Answer> LedgerService::Ask(
+    const app::Request& call, const app::CheckIssuedCommand& command) {
+  ASSIGN_OR_RETURN(const auto answer, checker_.Check(call, command));
+  RETURN_IF_ERROR(RaiseIfForged(call, command, answer));
+  return answer;
 }
 
 grpc::Status LedgerService::GetDigestSecrets(
@@ -175,7 +203,34 @@ grpc::Status LedgerService::ReportObservations(
                                    observations_.Take(call, report));
                   response->mutable_never_issued()->Assign(
                       answer.never_issued.begin(), answer.never_issued.end());
+                  response->set_not_judged(answer.not_judged);
                   ToProto(answer.interval, response->mutable_interval());
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status LedgerService::GetKeyUsage(grpc::ServerContext* context,
+                                        const v1::GetKeyUsageRequest* request,
+                                        v1::KeyUsage* response) {
+  return Handle(shared_, context, "warder.v1.LedgerService/GetKeyUsage",
+                app::Permission::kReadKeys, *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(const app::KeyUsageReport report,
+                                   usage_.Get(call, name.first, name.second));
+                  response->set_name(request->name());
+                  for (const app::KeyUsageWindow& window : report.windows) {
+                    v1::KeyUsage::Window& wire = *response->add_windows();
+                    ToProto(window.start, wire.mutable_start_time());
+                    wire.set_issued(static_cast<int64_t>(window.issued));
+                    wire.set_observed(static_cast<int64_t>(window.observed));
+                    wire.set_exact(window.exact);
+                    wire.set_complete(window.complete);
+                  }
+                  for (const auto& [signer, tokens] : report.signers) {
+                    (*response->mutable_signers())[signer] = tokens;
+                  }
                   return absl::OkStatus();
                 });
 }

@@ -1,10 +1,12 @@
-// warder.v1.LedgerService as use cases. Stateless.
+// warder.v1.LedgerService as use cases. Stateless, but for the streams that are
+// open.
 #ifndef WARDER_SERVER_RPC_LEDGER_SERVICE_H_
 #define WARDER_SERVER_RPC_LEDGER_SERVICE_H_
 
 #include "server/app/ledger_checker.h"
 #include "server/app/observation_intake.h"
 #include "server/rpc/handler.h"
+#include "server/rpc/open_streams.h"
 #include "warder/v1/ledger.grpc.pb.h"
 
 namespace warder::rpc {
@@ -13,8 +15,11 @@ class LedgerService final : public v1::LedgerService::Service {
  public:
   // What the arguments refer to outlives this.
   LedgerService(HandlerContext shared, app::LedgerChecker& checker,
-                app::ObservationIntake& observations)
-      : shared_(shared), checker_(checker), observations_(observations) {}
+                app::ObservationIntake& observations, app::KeyUsage& usage)
+      : shared_(shared),
+        checker_(checker),
+        observations_(observations),
+        usage_(usage) {}
 
   grpc::Status CheckIssued(grpc::ServerContext* context,
                            const v1::CheckIssuedRequest* request,
@@ -33,11 +38,26 @@ class LedgerService final : public v1::LedgerService::Service {
       grpc::ServerContext* context,
       const v1::ReportObservationsRequest* request,
       v1::ReportObservationsResponse* response) override;
+  grpc::Status GetKeyUsage(grpc::ServerContext* context,
+                           const v1::GetKeyUsageRequest* request,
+                           v1::KeyUsage* response) override;
+
+  // Ends the streams, and those that begin later: they would hold up the drain.
+  void EndStreams() { streams_.End(); }
 
  private:
+  // As LedgerChecker::Check; a gateway that holds a forgery raises the alarm.
+  absl::StatusOr<ledger::Answer> Ask(const app::Request& call,
+                                     const app::CheckIssuedCommand& command);
+  absl::Status RaiseIfForged(const app::Request& call,
+                             const app::CheckIssuedCommand& command,
+                             const ledger::Answer& answer);
+
   const HandlerContext shared_;
   app::LedgerChecker& checker_;
   app::ObservationIntake& observations_;
+  app::KeyUsage& usage_;
+  OpenStreams streams_;
 };
 
 }  // namespace warder::rpc

@@ -31,8 +31,12 @@ void SignStream::Read() {
   v1::SignJwtRequest request;
   while (stream_.Read(&request)) {
     MutexLock lock(&mu_);
-    while (!over_ && waiting_.size() >= kMostWaiting) changed_.wait(mu_);
+    while (!over_ && (waiting_.size() >= kMostWaiting ||
+                      waiting_bytes_ >= kMostWaitingBytes)) {
+      changed_.wait(mu_);
+    }
     if (over_) break;
+    waiting_bytes_ += request.ByteSizeLong();
     waiting_.push_back(std::move(request));
     request.Clear();
     changed_.notify_all();
@@ -46,6 +50,7 @@ std::vector<v1::SignJwtRequest> SignStream::Take() {
   MutexLock lock(&mu_);
   while (waiting_.empty() && !over_) changed_.wait(mu_);
   changed_.notify_all();
+  waiting_bytes_ = 0;
   return std::exchange(waiting_, {});
 }
 

@@ -33,6 +33,7 @@ class SignStream {
  private:
   // Read and not taken yet; no more are read before there is room.
   static constexpr size_t kMostWaiting = 1000;
+  static constexpr size_t kMostWaitingBytes = 4 << 20;
 
   void Read();
   // Returns what has arrived, at least one; empty: there will be no more.
@@ -48,6 +49,7 @@ class SignStream {
   Mutex mu_;
   std::condition_variable_any changed_;
   std::vector<v1::SignJwtRequest> waiting_ ABSL_GUARDED_BY(mu_);
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool over_ ABSL_GUARDED_BY(mu_) = false;  // nothing more is read
 };
 

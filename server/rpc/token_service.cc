@@ -52,35 +52,19 @@ grpc::Status TokenService::SignJwtStream(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::SignJwtStreamResponse, v1::SignJwtRequest>*
         stream) {
-  return Handle(shared_, context, "warder.v1.TokenService/SignJwtStream",
-                app::Permission::kSignTokens, v1::SignJwtRequest(),
-                [&](const app::Request& call) {
-                  {
-                    MutexLock lock(&mu_);
-                    if (ending_) {
-                      return Error(absl::StatusCode::kUnavailable,
-                                   Reason::kUnreachable, "warderd ends");
-                    }
-                    if (streams_.size() >= kMostStreams) {
-                      return Error(absl::StatusCode::kResourceExhausted,
-                                   Reason::kRateLimited,
-                                   absl::StrCat(kMostStreams,
-                                                " streams are open; use one "
-                                                "for all tokens of a process"));
-                    }
-                    streams_.insert(context);
-                  }
-                  SignStream(signer_, call, *context, *stream).Run();
-                  MutexLock lock(&mu_);
-                  streams_.erase(context);
-                  return absl::OkStatus();
-                });
-}
-
-void TokenService::EndStreams() {
-  MutexLock lock(&mu_);
-  ending_ = true;
-  for (grpc::ServerContext* const context : streams_) context->TryCancel();
+  return Handle(
+      shared_, context, "warder.v1.TokenService/SignJwtStream",
+      app::Permission::kSignTokens, v1::SignJwtRequest(),
+      [&](const app::Request& call) -> absl::Status {
+        RETURN_IF_ERROR(
+            shared_.runner
+                .Authorize(call, app::Permission::kSignTokens, "SignJwtStream")
+                .status());
+        ASSIGN_OR_RETURN(const OpenStreams::Place place,
+                         streams_.Enter(call.caller, *context));
+        SignStream(signer_, call, *context, *stream).Run();
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace warder::rpc

@@ -3,26 +3,21 @@
 #ifndef WARDER_SERVER_RPC_TOKEN_SERVICE_H_
 #define WARDER_SERVER_RPC_TOKEN_SERVICE_H_
 
-#include <set>
-
 #include "server/app/token_signer.h"
-#include "server/base/mutex.h"
 #include "server/rpc/handler.h"
+#include "server/rpc/open_streams.h"
 #include "warder/v1/token.grpc.pb.h"
 
 namespace warder::rpc {
 
 class TokenService final : public v1::TokenService::Service {
  public:
-  // Each has two threads.
-  static constexpr size_t kMostStreams = 256;
-
   // What the arguments refer to outlives this.
   TokenService(HandlerContext shared, app::TokenSigner& signer)
       : shared_(shared), signer_(signer) {}
 
   // Ends the streams, and those that begin later: they would hold up the drain.
-  void EndStreams();
+  void EndStreams() { streams_.End(); }
 
   grpc::Status SignJwt(grpc::ServerContext* context,
                        const v1::SignJwtRequest* request,
@@ -38,10 +33,7 @@ class TokenService final : public v1::TokenService::Service {
  private:
   const HandlerContext shared_;
   app::TokenSigner& signer_;
-
-  Mutex mu_;
-  bool ending_ ABSL_GUARDED_BY(mu_) = false;
-  std::set<grpc::ServerContext*> streams_ ABSL_GUARDED_BY(mu_);
+  OpenStreams streams_;
 };
 
 }  // namespace warder::rpc

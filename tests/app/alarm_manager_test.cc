@@ -105,8 +105,8 @@ TEST_F(AlarmManagerTest, AListGoesOnWhereAPageEnded) {
     const domain::AlarmEvent event = Event(kid);
     ASSERT_OK(alarms_.Raise({&event, 1}));
   }
-  ASSERT_OK_AND_ASSIGN(
-      auto page, alarms_.List(app_.As("security/sam"), {.size = 2, .token = ""}, true));
+  ASSERT_OK_AND_ASSIGN(auto page, alarms_.List(app_.As("security/sam"),
+                                               {.size = 2, .token = ""}, true));
   ASSERT_EQ(page.items.size(), 2u);
   ASSERT_OK_AND_ASSIGN(
       page, alarms_.List(app_.As("security/sam"),

@@ -216,6 +216,31 @@ TEST_F(LedgerTest, ATokenIsRecordedForAsLongAsItsIssuersTokensLive) {
   EXPECT_EQ(ledger_->size().files, 0u);
 }
 
+// Whoever asks later, and whatever policy holds by then.
+TEST_F(LedgerTest, WhatWasForgottenIsNotTakenForAForgeryAfterARestart) {
+  ASSERT_OK(Record(At(1), {"a"}));
+  MustTick(100);
+  EXPECT_EQ(ledger_->size().files, 0u);
+  EXPECT_EQ(Check(At(1), "a"), Verdict::kIndeterminate);
+  MustOpen();
+  EXPECT_EQ(Check(At(1), "a"), Verdict::kIndeterminate);
+  EXPECT_EQ(Check(At(50), "x"), Verdict::kNeverIssued);
+}
+
+TEST_F(LedgerTest, AManifestThatWasPutBackIsDoubt) {
+  const std::string manifest = path_ + "/manifest.json";
+  std::filesystem::copy(manifest, dir_.File("copy"));
+  ASSERT_OK(Record(At(1), {"a"}));
+  std::filesystem::rename(dir_.File("copy"), manifest);
+  ledger_.reset();
+  ASSERT_OK_AND_ASSIGN(ledger_, Ledger::Open(path_, sealer_, random_, At(5)));
+  ledger_->Load();
+  EXPECT_EQ(Check(At(1), "a"), Verdict::kIndeterminate);
+  ASSERT_OK(Record(At(6), {"b"}));
+  EXPECT_EQ(Check(At(6), "b"), Verdict::kIssued);
+  EXPECT_EQ(Check(At(6), "x"), Verdict::kNeverIssued);
+}
+
 TEST_F(LedgerTest, NothingDeletesWhatALegalHoldKeeps) {
   ASSERT_OK(Record(At(1), {"a"}));
   retention_.legal_hold = true;

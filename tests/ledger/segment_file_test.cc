@@ -76,6 +76,7 @@ TEST(ManifestTest, WhatWasWrittenIsRead) {
       {.number = 3, .minutes = {5, 9}, .sealed = true},
       {.number = 11, .minutes = {7, 12}, .sealed = true, .journal_kept = true}};
   manifest.incomplete = {{1, 2}};
+  manifest.forgotten = {{"shop", 7}};
   ASSERT_OK_AND_ASSIGN(const Manifest read,
                        ReadManifest(WriteManifest(manifest)));
   EXPECT_EQ(read, manifest);
@@ -101,7 +102,8 @@ TEST(ManifestTest, AnythingElseIsRefused) {
         with("\"number\":1", "\"number\":2"), with("false", "0"),
         with("\"known_from\":0", "\"known_from\":-1"),
         with("\"incomplete\":[]", "\"incomplete\":[[1]]"),
-        with("\"files\":[", "\"files\":[1,")}) {
+        with("\"files\":[", "\"files\":[1,"),
+        with("\"forgotten\":{}", "\"forgotten\":{\"a\":-1}")}) {
     EXPECT_THAT(ReadManifest(bad), FailsWith(Reason::kStoreCorrupt)) << bad;
   }
 }
