@@ -435,6 +435,22 @@ TEST_F(VerifierTest, AnObserverIsToldOfWhatCarriesTheKeysSignature) {
             Refusal::kWrongAudience);
   EXPECT_EQ(listener.Told(),
             seen(violation(TokenViolation::kAudience), "other"));
+  // A probe's is Warder's own; one for a backend, too, is none.
+  const auto check_for = [&](const std::string& audience) {
+    std::string claims = Claims();
+    claims.replace(claims.find(absl::StrCat("\"", kAudience, "\"")),
+                   strlen(kAudience) + 2, audience);
+    return Check(signer_.Token(signer_.Header(), claims));
+  };
+  EXPECT_EQ(check_for(R"("urn:warder:probe")"), Refusal::kWrongAudience);
+  EXPECT_EQ(check_for(R"(["urn:warder:probe:x"])"), Refusal::kWrongAudience);
+  EXPECT_TRUE(listener.Told().empty());
+  EXPECT_EQ(
+      check_for(absl::StrCat(R"(["urn:warder:probe",")", kAudience, "\"]")),
+      Refusal::kNone);
+  EXPECT_EQ(listener.Told(), seen("accepted", "urn:warder:probe"));
+  EXPECT_EQ(check_for(R"("urn:warder:probes")"), Refusal::kWrongAudience);
+  EXPECT_EQ(listener.Told().size(), 1u);
   // What anybody could make, and what opens nothing any more, is no news.
   const Signer other = Signer::Make("ES256");
   EXPECT_EQ(Check(other.Token(signer_.Header(), Claims())),
