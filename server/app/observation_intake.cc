@@ -319,7 +319,7 @@ absl::Status ObservationIntake::CheckBooks() {
       ++it;
     }
   }
-  const absl::Status raised = alarms_.Raise(events);
+  absl::Status raised = alarms_.Raise(events);
   if (!raised.ok()) {
     MutexLock lock(&mu_);
     for (const auto& event : events) {

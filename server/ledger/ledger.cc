@@ -183,6 +183,7 @@ void Ledger::Load() {
       if (known.listed.number != file.number) continue;
       known.unreadable = !issuers.ok();
       if (issuers.ok()) known.issuers = *std::move(issuers);
+      break;
     }
   }
   MutexLock lock(&incomplete_mu_);
@@ -262,7 +263,7 @@ absl::Status Ledger::Record(std::span<const Issuance> issued) {
     issuers.push_back(&issuer);
   }
   ASSIGN_OR_RETURN(File* const file, Acquire(minutes));
-  const absl::Status written = file->journal->Append(records);
+  absl::Status written = file->journal->Append(records);
   if (written.ok()) {
     // Before the file may be sealed, and before anybody has the tokens.
     for (size_t i = 0; i < records.size(); ++i) {
