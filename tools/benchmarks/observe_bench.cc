@@ -169,8 +169,9 @@ int Main() {
       report.sequence = ++sequence;
       report.tokens.push_back(tokens);
       const auto answer = Must(house.observations.Take(house.request, report));
-      if (!answer.never_issued.empty()) {
-        std::cerr << answer.never_issued.size() << " honest tokens accused\n";
+      if (!answer.never_issued.empty() || answer.not_judged > 0) {
+        std::cerr << answer.never_issued.size() << " honest tokens accused, "
+                  << answer.not_judged << " not judged\n";
         return 1;
       }
       taken += static_cast<double>(tokens.digests.size());
