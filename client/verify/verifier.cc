@@ -202,35 +202,6 @@ bool Names(const Json& audience, const std::vector<std::string>& ours) {
 
 }  // namespace
 
-absl::string_view RefusalName(Refusal refusal) {
-  switch (refusal) {
-    case Refusal::kNone: return "";
-    case Refusal::kTooLong: return "too_long";
-    case Refusal::kMalformed: return "malformed";
-    case Refusal::kDuplicateMember: return "duplicate_member";
-    case Refusal::kNoAlgorithm: return "no_algorithm";
-    case Refusal::kKeyInHeader: return "key_in_header";
-    case Refusal::kCritical: return "critical_header";
-    case Refusal::kNoKeyId: return "no_key_id";
-    case Refusal::kUnknownKey: return "unknown_key";
-    case Refusal::kWrongAlgorithm: return "wrong_algorithm";
-    case Refusal::kSignatureForm: return "signature_form";
-    case Refusal::kBadSignature: return "bad_signature";
-    case Refusal::kWrongType: return "wrong_type";
-    case Refusal::kWrongIssuer: return "wrong_issuer";
-    case Refusal::kDrillIssuer: return "drill_issuer";
-    case Refusal::kWrongAudience: return "wrong_audience";
-    case Refusal::kBadTime: return "bad_time";
-    case Refusal::kExpired: return "expired";
-    case Refusal::kNotYetValid: return "not_yet_valid";
-    case Refusal::kIssuedInFuture: return "issued_in_future";
-    case Refusal::kLivesTooLong: return "lives_too_long";
-    case Refusal::kStale: return "stale_keys";
-    case Refusal::kNoKeySet: return "no_key_set";
-  }
-  return "";
-}
-
 absl::Status ValidateOptions(const VerifierOptions& options) {
   if (options.audiences.empty()) {
     return FieldError("audiences",
