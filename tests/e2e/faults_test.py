@@ -120,10 +120,17 @@ class RunningFaultsTest(unittest.TestCase):
         os.rename(path + ".moved", path)
         self.w.must("owner", "depart", "alice")
 
-    def still_serves(self, before):
-        """What needs no store goes on while `before` is published."""
+    def still_serves(self, before, disk_takes=True):
+        """What needs no store goes on while `before` is published. Where the disk
+        takes nothing no token is out: an unrecorded one is worse than none."""
         self.assertEqual(self.w.get(self.w.jwks_url())[2], before)
-        self.w.sign()
+        if disk_takes:
+            self.w.sign()
+        else:
+            answer = self.w.warder("token", "sign", "--issuer", "shop",
+                                   "--audience", "api", who="signer/checkout")
+            self.assertEqual((answer.code, answer.out), (6, ""))
+            self.assertIn("no token is signed until", answer.err)
         ready = json.loads(self.w.get_ops("/readyz")[2])
         self.assertTrue(ready["ready"])
         return ready
@@ -136,10 +143,11 @@ class RunningFaultsTest(unittest.TestCase):
         answer = self.w.warder("owner", "depart", "alice")
         self.assertEqual(answer.code, 6, answer.err)
         self.assertIn("cannot be", answer.err)
-        ready = self.still_serves(before)
+        ready = self.still_serves(before, disk_takes=False)
         self.assertEqual(ready["store"], "available")  # it can be locked
         subprocess.run(["prlimit", "--pid", str(self.w.process.pid),
                         "--fsize=unlimited"], check=True)
+        self.w.sign()
         self.w.must("owner", "depart", "alice")
         self.w.must("audit", "verify")
 
@@ -166,8 +174,9 @@ class RunningFaultsTest(unittest.TestCase):
             answer = self.w.warder("owner", "depart", "alice")
             self.assertEqual(answer.code, 6, answer.err)
             self.assertIn("the disk is full; free space", answer.err)
-            self.still_serves(before)
+            self.still_serves(before, disk_takes=False)
             os.remove(filler)
+            self.w.sign()
             self.w.must("owner", "depart", "alice")
             self.w.must("audit", "verify")
         finally:
