@@ -1,10 +1,12 @@
 // Tells the server which tokens a gateway sees, as digests, every few seconds:
 // it is the server that knows which were issued.
 //
-//     Verifier ──> Accepted, Refused ──> kept, bounded ──Tick──> digests ──>
-//     report
-//                                                     ^ │ └── in full, the
-//                                                     forged ─┘
+// clang-format off
+//     Verifier ──> Accepted, Refused ──> kept, bounded
+//                                          │ Tick
+//                                          v
+//     what was never issued, in full <── report, as digests
+// clang-format on
 //
 // A token is reported once, as far as is remembered. What cannot be kept is
 // counted and said.

@@ -23,7 +23,7 @@ std::string DetailOf(const Alarm& alarm) {
        {"severity", domain::AlarmSeverityName(alarm.severity)},
        {"issuer", alarm.issuer.empty() ? "" : IssuerName(alarm.issuer)},
        {"kid", alarm.kid},
-       {"gateway", GatewayName(alarm.gateway)},
+       {"gateway", alarm.gateway.empty() ? "" : GatewayName(alarm.gateway)},
        {"summary", domain::SummaryOf(alarm)},
        {"next_step", domain::NextStepOf(alarm)},
        {"note", alarm.note},
@@ -157,8 +157,9 @@ absl::StatusOr<Alarm> AlarmManager::Acknowledge(const Request& request,
                         absl::StrCat(AlarmName(alarm.number), " was closed by ",
                                      alarm.closed_by, ": ", alarm.note));
                   }
-                  if (alarm.state == AlarmState::kAcknowledged)
+                  if (alarm.state == AlarmState::kAcknowledged) {
                     return absl::OkStatus();
+                  }
                   alarm.state = AlarmState::kAcknowledged;
                   alarm.acknowledged_by = request.caller.name;
                   alarm.acknowledge_time = change.now();

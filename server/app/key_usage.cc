@@ -29,7 +29,7 @@ KeyUsageWindow KeyUsage::WindowOf(const Place& place, const Seen* seen) const {
   window.start = ledger::TimeOfMinute(first);
   window.issued =
       ledger_.CountIssued(IssuerId(place.issuer), KeyId(place.kid), minutes);
-  window.complete = ledger_.IsComplete(minutes);
+  window.complete = ledger_.IsComplete(IssuerId(place.issuer), minutes);
   if (seen != nullptr) {
     window.observed =
         static_cast<uint64_t>(std::llround(seen->counter.Estimate()));

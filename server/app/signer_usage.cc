@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
+#include "server/base/time_text.h"
 
 namespace warder::app {
 
@@ -28,8 +29,12 @@ absl::Status SignerUsage::Admit(const IssuerId& issuer,
         absl::StatusCode::kResourceExhausted, Reason::kRateLimited,
         absl::StrCat("signer \"", signer, "\" has had its ", per_second,
                      " tokens a second of ", IssuerName(issuer),
-                     "; try again in a moment, or let role security raise "
-                     "max_per_second of its grant"));
+                     "; try again after ",
+                     DurationText(absl::Ceil(
+                         absl::Seconds((1 - allowance.tokens) / per_second),
+                         absl::Milliseconds(1))),
+                     ", or let role security raise max_per_second of its "
+                     "grant"));
   }
   allowance.tokens -= 1;
   return absl::OkStatus();
@@ -44,11 +49,6 @@ std::map<std::string, int64_t> SignerUsage::Of(const KeyId& key) const {
   MutexLock lock(&mu_);
   const auto it = counts_.find(key);
   return it == counts_.end() ? std::map<std::string, int64_t>() : it->second;
-}
-
-void SignerUsage::Forget(const KeyId& key) {
-  MutexLock lock(&mu_);
-  counts_.erase(key);
 }
 
 }  // namespace warder::app

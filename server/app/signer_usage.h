@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -30,8 +30,6 @@ class SignerUsage {
 
   // Returns how many tokens of the key each signer was given, by name.
   std::map<std::string, int64_t> Of(const KeyId& key) const;
-  // Nobody asks for the key any more.
-  void Forget(const KeyId& key);
 
  private:
   // What may be taken at once, as of an instant.

@@ -75,8 +75,7 @@ class Journal {
   static constexpr size_t kLongestName = 240;
 
   // Returns the name of the key of that number, kLongestName bytes at most, the
-  // same at every call; called
-  // by whoever appends, one at a time.
+  // same at every call; called by whoever appends, one at a time.
   using NameOf = std::function<std::string(uint32_t number)>;
 
   // Makes the file.

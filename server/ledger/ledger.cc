@@ -370,8 +370,16 @@ bool Ledger::loaded() const {
   return loaded_;
 }
 
-bool Ledger::IsComplete(MinuteRange minutes) const {
+bool Ledger::IsComplete(const IssuerId& issuer, MinuteRange minutes) const {
   if (minutes.first < known_from_) return false;
+  {
+    MutexLock lock(&issuers_mu_);
+    const auto it = issuers_.find(issuer.value());
+    if (it != issuers_.end() &&
+        minutes.first < it->second->segments().first()) {
+      return false;
+    }
+  }
   MutexLock lock(&incomplete_mu_);
   return loaded_ && std::none_of(incomplete_.begin(), incomplete_.end(),
                                  [&](const MinuteRange& range) {

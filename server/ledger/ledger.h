@@ -89,8 +89,9 @@ class Ledger {
   void Load();
 
   // Returns OK once all of `issued` are on the disk; then Check finds them.
-  // Blocks for one or two writes to the disk. Where it fails no token of them
-  // may be handed out.
+  // Blocks for one or two writes to the disk, and now and then, as once a
+  // minute, for the making of a file and for Tick's writing of the manifest.
+  // Where it fails no token of them may be handed out.
   //   INVALID_ARGUMENT               more than Journal::kMostOfOneWrite
   //   UNAVAILABLE STORE_UNAVAILABLE  the disk is full or gone
   absl::Status Record(std::span<const Issuance> issued);
@@ -114,15 +115,15 @@ class Ledger {
 
   // Seals journals that are over, and forgets what has outlived its tokens.
   // Call every few seconds, by one thread. Blocks for the building of filters
-  // and for the disk; nobody else does. Returns the first error: what failed is
-  // as it was, and tried again by the next call.
+  // and for the disk; Record waits for the manifest alone. Returns the first
+  // error: what failed is as it was, and tried again by the next call.
   absl::Status Tick(absl::Time now, const RetentionOf& retention_of);
 
   // Returns whether Load has returned.
   bool loaded() const;
-  // Returns whether every token of these minutes is known, or its record may be
-  // forgotten, see Retention.
-  bool IsComplete(MinuteRange minutes) const;
+  // Returns whether every token of the issuer of these minutes is known: none
+  // may be lacking, and none is forgotten.
+  bool IsComplete(const IssuerId& issuer, MinuteRange minutes) const;
 
   struct Size {
     size_t tokens = 0;  // in memory

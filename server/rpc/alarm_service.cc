@@ -23,7 +23,7 @@ void Write(const domain::Alarm& alarm, v1::Alarm* out) {
   out->set_state(state);
   if (!alarm.issuer.empty()) out->set_issuer(IssuerName(alarm.issuer));
   out->set_kid(alarm.kid);
-  out->set_gateway(GatewayName(alarm.gateway));
+  if (!alarm.gateway.empty()) out->set_gateway(GatewayName(alarm.gateway));
   out->set_summary(domain::SummaryOf(alarm));
   out->set_next_step(domain::NextStepOf(alarm));
   out->set_evidence(alarm.evidence);

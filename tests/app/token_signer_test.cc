@@ -207,7 +207,7 @@ TEST_F(TokenSignerTest, NobodyHasMoreSignedThanHisGrantAllows) {
   update.grants = {grant};
   ASSERT_OK(app_.issuers.Update(app_.As("security/sam"), update));
   for (int i = 0; i < 10; ++i) EXPECT_OK(Sign());
-  EXPECT_THAT(Sign(), FailsWith(Reason::kRateLimited, "checkout"));
+  EXPECT_THAT(Sign(), FailsWith(Reason::kRateLimited, "again after 100ms"));
   app_.clock.AdvanceTime(absl::Milliseconds(250));
   EXPECT_OK(Sign());
   EXPECT_OK(Sign());
