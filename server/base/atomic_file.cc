@@ -23,19 +23,18 @@ bool WriteAll(int file, absl::string_view contents) {
   return fsync(file) == 0;
 }
 
-// The rename itself must reach the disk, too.
-bool SyncDirectoryOf(const std::string& path) {
+}  // namespace
+
+int SyncDirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string directory =
       slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool synced = fsync(file) == 0;
+  if (file < 0) return errno;
+  const int error = fsync(file) == 0 ? 0 : errno;
   close(file);
-  return synced;
+  return error;
 }
-
-}  // namespace
 
 absl::Status WriteAtomically(const std::string& path,
                              absl::string_view contents, FileMode mode) {
@@ -55,7 +54,9 @@ absl::Status WriteAtomically(const std::string& path,
   const bool written = WriteAll(file, contents);
   if (close(file) != 0 || !written) return failed("cannot write");
   if (rename(beside.c_str(), path.c_str()) != 0) return failed("cannot rename");
-  return SyncDirectoryOf(path) ? absl::OkStatus() : failed("cannot sync");
+  // The rename itself must reach the disk, too.
+  errno = SyncDirectoryOf(path);
+  return errno == 0 ? absl::OkStatus() : failed("cannot sync");
 }
 
 }  // namespace warder

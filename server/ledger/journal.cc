@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/base/atomic_file.h"
 #include "server/base/error.h"
 #include "server/base/little_endian.h"
 #include "server/base/status_macros.h"
@@ -189,16 +189,6 @@ absl::StatusOr<std::string> ReadAt(const std::string& path, int file,
   }
   bytes.resize(have);
   return bytes;
-}
-
-// A name is on the disk once its directory is.
-int SyncDirectoryOf(const std::string& path) {
-  const std::string directory =
-      std::filesystem::absolute(path).parent_path().string();
-  const OwnedFile handle(
-      open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (handle.get() < 0) return errno;
-  return fsync(handle.get()) == 0 ? 0 : errno;
 }
 
 }  // namespace

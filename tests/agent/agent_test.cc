@@ -4,7 +4,6 @@
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
 #include "client/agent/identity.h"
-#include "server/base/atomic_file.h"
 #include "server/crypto/private_key.h"
 #include "server/jose/jwk.h"
 #include "tests/support/status_matchers.h"
@@ -27,6 +26,7 @@ TEST(AgentConfigTest, TheSampleIsGoodAndSaysTheDefaults) {
   EXPECT_EQ(sample.verify.clock_skew, defaults.verify.clock_skew);
   EXPECT_EQ(sample.verify.max_staleness, defaults.verify.max_staleness);
   EXPECT_EQ(sample.verify.serve_stale, defaults.verify.serve_stale);
+  EXPECT_EQ(sample.observe, defaults.observe);
   EXPECT_EQ(sample.log_level, defaults.log_level);
 }
 
@@ -78,18 +78,6 @@ TEST(IdentityTest, NoClaimBreaksOutOfItsHeader) {
     EXPECT_NE(name, "Warder-Subject");
     EXPECT_EQ(value.find_first_of("\r\n"), std::string::npos) << name;
   }
-}
-
-TEST(AtomicFileTest, AFailureLeavesWhatWasThere) {
-  TempDir dir;
-  const std::string path = dir.File("f");
-  ASSERT_OK(WriteAtomically(path, "one", FileMode::kForAll));
-  ASSERT_OK(WriteAtomically(path, "two", FileMode::kForAll));
-  std::string text;
-  std::ifstream(path) >> text;
-  EXPECT_EQ(text, "two");
-  EXPECT_THAT(WriteAtomically(dir.File("no/such"), "x", FileMode::kForAll),
-              FailsWith(Reason::kStoreUnavailable, "no/such"));
 }
 
 class EnforcerTest : public testing::Test {
