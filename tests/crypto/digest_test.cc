@@ -21,4 +21,10 @@ TEST(DigestTest, HmacSha256IsThatOfTheRfc) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+TEST(DigestTest, AnEmptyKeyIsNotTheOneBefore) {
+  HmacSha256("Jefe", "");
+  EXPECT_EQ(absl::BytesToHexString(HmacSha256(absl::string_view(), "")),
+            "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
 }  // namespace warder::crypto
