@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "warder/v1/resources.pb.h"
+#include "warder/v1/audit.pb.h"
 
 namespace warder::client {
 

@@ -1,5 +1,8 @@
 #include "client/observe.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -18,7 +21,10 @@ constexpr size_t kMostKnown = 500'000;
 constexpr size_t kMostSecrets = 10'000;
 constexpr absl::Duration kShortestInterval = absl::Seconds(1);
 constexpr absl::Duration kLongestInterval = absl::Seconds(30);
-constexpr int kLastReports = 3;  // of a process that ends
+constexpr size_t kLongestSource = 64;
+constexpr size_t kLongestAudience = 512;
+constexpr size_t kMostCounts = 100;  // of one key
+constexpr int kLastReports = 3;      // of a process that ends
 
 v1::Violation WireOf(TokenViolation violation) {
   switch (violation) {
@@ -33,12 +39,13 @@ v1::Violation WireOf(TokenViolation violation) {
 v1::ObservedViolation MakeViolation(absl::string_view issuer,
                                     v1::Violation violation,
                                     absl::string_view signing_input,
-                                    absl::Time now) {
+                                    absl::string_view source, absl::Time now) {
   v1::ObservedViolation wire;
   wire.set_issuer(std::string(issuer));
   wire.set_violation(violation);
   wire.set_signing_input(std::string(signing_input));
   wire.set_signature_valid(true);
+  wire.set_source(std::string(source.substr(0, kLongestSource)));
   wire.mutable_seen_time()->set_seconds(absl::ToUnixSeconds(now));
   return wire;
 }
@@ -53,6 +60,26 @@ bool MaySucceed(const absl::Status& status) {
 }
 
 }  // namespace
+
+v1::SourceClass SourceClassOf(absl::string_view address) {
+  const std::string text(address);
+  in_addr v4{};
+  in6_addr v6{};
+  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {
+    const uint32_t a = ntohl(v4.s_addr);
+    const bool is_private = a >> 24 == 127 || a >> 24 == 10 ||
+                            a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
+                            a >> 16 == 0xa9fe;
+    return is_private ? v1::SOURCE_CLASS_PRIVATE : v1::SOURCE_CLASS_PUBLIC;
+  }
+  if (inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+    const bool is_private = IN6_IS_ADDR_LOOPBACK(&v6) ||
+                            IN6_IS_ADDR_LINKLOCAL(&v6) ||
+                            (v6.s6_addr[0] & 0xfe) == 0xfc;
+    return is_private ? v1::SOURCE_CLASS_PRIVATE : v1::SOURCE_CLASS_PUBLIC;
+  }
+  return v1::SOURCE_CLASS_UNSPECIFIED;
+}
 
 void Observer::Seen::Add(v1::ObservedViolation violation) {
   const size_t bytes = violation.signing_input().size();
@@ -134,10 +161,13 @@ void Observer::Accepted(const SeenToken& token) {
     ++seen_.dropped;
     return;
   }
-  seen_.tokens.push_back({.issuer = std::string(token.issuer),
-                          .kid = std::string(token.kid),
-                          .signing_input = std::string(token.signing_input),
-                          .minute = ledger::MinuteOf(token.issue_time)});
+  seen_.tokens.push_back(
+      {.issuer = std::string(token.issuer),
+       .kid = std::string(token.kid),
+       .signing_input = std::string(token.signing_input),
+       .audience = std::string(token.audience.substr(0, kLongestAudience)),
+       .address = std::string(token.source.substr(0, kLongestSource)),
+       .minute = ledger::MinuteOf(token.issue_time)});
 }
 
 void Observer::Refused(const SeenToken& token, TokenViolation violation) {
@@ -146,7 +176,7 @@ void Observer::Refused(const SeenToken& token, TokenViolation violation) {
   MutexLock lock(&mu_);
   if (!IsNews(hash)) return;
   seen_.Add(MakeViolation(token.issuer, WireOf(violation), token.signing_input,
-                          clock_.TimeNow()));
+                          token.source, clock_.TimeNow()));
 }
 
 absl::StatusOr<uint64_t> Observer::DigestOf(const Token& token) {
@@ -184,6 +214,9 @@ absl::Status Observer::Make(const Seen& seen) {
   std::map<std::pair<absl::string_view, absl::string_view>,
            std::map<uint32_t, std::vector<uint64_t>>>
       keys;
+  std::map<std::pair<absl::string_view, absl::string_view>,
+           std::map<std::pair<absl::string_view, v1::SourceClass>, int64_t>>
+      counts;
   int64_t dropped = seen.dropped;
   for (const Token& token : seen.tokens) {
     const auto digest = DigestOf(token);
@@ -193,6 +226,10 @@ absl::Status Observer::Make(const Seen& seen) {
       continue;
     }
     keys[{token.issuer, token.kid}][token.minute].push_back(*digest);
+    auto& places = counts[{token.issuer, token.kid}];
+    const std::pair<absl::string_view, v1::SourceClass> place = {
+        token.audience, SourceClassOf(token.address)};
+    if (places.size() < kMostCounts || places.contains(place)) ++places[place];
     reported.emplace_back(*digest, token);
   }
   report->set_dropped(dropped);
@@ -200,6 +237,12 @@ absl::Status Observer::Make(const Seen& seen) {
     v1::ObservedKey& wire = *report->add_keys();
     wire.set_issuer(std::string(key.first));
     wire.set_kid(std::string(key.second));
+    for (const auto& [place, tokens] : counts[key]) {
+      v1::SeenCount& count = *wire.add_counts();
+      count.set_audience(std::string(place.first));
+      count.set_source(place.second);
+      count.set_tokens(tokens);
+    }
     for (const auto& [minute, digests] : minutes) {
       v1::ObservedKey::Minute& one = *wire.add_minutes();
       one.set_minute(minute);
@@ -227,7 +270,7 @@ absl::Status Observer::Send() {
     if (!forged.contains(digest)) continue;
     ++status_.never_issued;
     seen_.Add(MakeViolation(token.issuer, v1::VIOLATION_NEVER_ISSUED,
-                            token.signing_input, now));
+                            token.signing_input, token.address, now));
   }
   status_.reported += std::ssize(reported_);
   status_.dropped += report_->dropped();

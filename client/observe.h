@@ -44,6 +44,10 @@ struct ObserveOptions {
   absl::Duration interval = absl::Seconds(5);  // until the server names another
 };
 
+// Returns what kind of address this is ("192.0.2.7", "2001:db8::1");
+// UNSPECIFIED where it is none.
+v1::SourceClass SourceClassOf(absl::string_view address);
+
 struct ObserveStatus {
   int64_t reported = 0;  // tokens
   int64_t never_issued = 0;
@@ -75,7 +79,7 @@ class Observer : public TokenObserver {
 
  private:
   struct Token {
-    std::string issuer, kid, signing_input;
+    std::string issuer, kid, signing_input, audience, address;
     uint32_t minute = 0;
   };
   // What goes into one report.

@@ -218,7 +218,11 @@ class KeySetWatcher::Stream final
            .jwks = set.jwks(),
            .max_token_lifetime = FromProto(set.max_token_lifetime()),
            .fingerprint = set.fingerprint(),
-           .drill = set.drill()});
+           .drill = set.drill(),
+           .ledger_required = {set.ledger_required_kids().begin(),
+                               set.ledger_required_kids().end()},
+           .issuance_mode =
+               IssuanceModeNamed(v1::IssuanceMode_Name(set.issuance_mode()))});
       if (!applied.ok()) return applied;
       const absl::Duration within = FromProto(set.acknowledge_within());
       MutexLock lock(&mu_);

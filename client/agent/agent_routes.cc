@@ -34,7 +34,8 @@ HttpResponse AgentRoutes::Auth(const HttpRequest& request,
     response.headers += "WWW-Authenticate: Bearer\r\n";
     return response;
   }
-  const client::Verdict verdict = verifier.Verify(token, clock_.TimeNow());
+  const client::Verdict verdict =
+      verifier.Verify(token, clock_.TimeNow(), request.real_ip);
   if (!verdict.ok()) {
     response.status = 401;
     // RFC 6750 section 3; the description holds no quote of ours.

@@ -17,24 +17,6 @@ namespace {
 
 constexpr int kMostCached = 10'000'000;
 
-// In the alphabet of names in certificates.
-std::string HostName() {
-  char name[256] = {};
-  if (gethostname(name, sizeof(name) - 1) != 0) return "agent";
-  std::string text = absl::AsciiStrToLower(name);
-  for (char& c : text) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' &&
-        c != '-' && c != '_') {
-      c = '-';
-    }
-  }
-  text = text.substr(0, 63);
-  return text.empty() ||
-                 !absl::ascii_isalnum(static_cast<unsigned char>(text[0]))
-             ? "agent"
-             : text;
-}
-
 // What is served here says who may pass: nobody else on the network asks.
 Setter Local(std::string* out) {
   return [out](const std::string& value) {
@@ -78,6 +60,23 @@ Settings SettingsOf(Config& config, int* cached) {
 }
 
 }  // namespace
+
+std::string HostName() {
+  char name[256] = {};
+  if (gethostname(name, sizeof(name) - 1) != 0) return "agent";
+  std::string text = absl::AsciiStrToLower(name);
+  for (char& c : text) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' &&
+        c != '-' && c != '_') {
+      c = '-';
+    }
+  }
+  text = text.substr(0, 63);
+  return text.empty() ||
+                 !absl::ascii_isalnum(static_cast<unsigned char>(text[0]))
+             ? "agent"
+             : text;
+}
 
 absl::StatusOr<Config> ReadConfig(const std::string& path) {
   Config config;

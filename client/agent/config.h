@@ -28,6 +28,10 @@ struct Config {
   std::string log_level = "info";
 };
 
+// Returns the host's name in the alphabet of names in certificates; "agent"
+// where that leaves none.
+std::string HostName();
+
 // Reads a YAML file; README and agent.sample.yaml say what it holds.
 //
 //   INVALID_ARGUMENT  CONFIGURATION: naming the line for an unknown setting, a

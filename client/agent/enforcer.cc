@@ -25,6 +25,7 @@ client::VerifierOptions ForProbes(const Config& config) {
   options.audiences = {config.probe_audience};
   options.cached_tokens = 0;  // each probe is a question
   options.observer = nullptr;
+  options.issuance = nullptr;
   options.accept_drills = true;
   return options;
 }
@@ -51,6 +52,16 @@ absl::StatusOr<client::PublishedSet> SetOf(const Json& json) {
     return FieldError("drill", "true or false is wanted");
   }
   set.drill = drill->get<bool>();
+  const auto required = json.find("ledger_required");
+  if (required == json.end() || !required->is_array()) {
+    return FieldError("ledger_required", "a list is wanted");
+  }
+  for (const Json& kid : *required) {
+    if (!kid.is_string()) return FieldError("ledger_required", "no key's ID");
+    set.ledger_required.push_back(kid.get<std::string>());
+  }
+  ASSIGN_OR_RETURN(const std::string mode, JsonString(json, "issuance_mode"));
+  set.issuance_mode = client::IssuanceModeNamed(mode);
   set.revision = revision->get<int64_t>();
   set.max_token_lifetime = absl::Seconds(lifetime->get<int64_t>());
   return set;
@@ -175,7 +186,9 @@ absl::Status Enforcer::Keep() {
          {"jwks", set.jwks},
          {"max_token_lifetime_s", absl::ToInt64Seconds(set.max_token_lifetime)},
          {"fingerprint", set.fingerprint},
-         {"drill", set.drill}});
+         {"drill", set.drill},
+         {"ledger_required", set.ledger_required},
+         {"issuance_mode", client::IssuanceModeName(set.issuance_mode)}});
   }
   RETURN_IF_ERROR(WriteAtomically(
       state_file_,

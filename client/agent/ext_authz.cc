@@ -21,7 +21,7 @@ constexpr int kMostBytes = 1 << 20;
 constexpr int kUnauthenticated = 16;  // google.rpc.Code
 constexpr const char* kOurs[] = {"warder-issuer", "warder-subject",
                                  "warder-key-id", "warder-claims",
-                                 "warder-stale"};
+                                 "warder-stale",  "warder-issued"};
 
 // Backends take "warder_subject" for "Warder-Subject" (CGI and its heirs).
 bool IsOurs(absl::string_view name) {
@@ -77,7 +77,9 @@ grpc::Status ExtAuthz::Check(grpc::ServerContext*,
   }
   const client::Verifier& verifier =
       probes ? *enforcer_.probe() : enforcer_.verifier();
-  const client::Verdict verdict = verifier.Verify(token, clock_.TimeNow());
+  const client::Verdict verdict = verifier.Verify(
+      token, clock_.TimeNow(),
+      request->attributes().source().address().socket_address().address());
   if (!verdict.ok()) {
     Deny(client::RefusalName(verdict.refusal), response);
     return grpc::Status::OK;

@@ -60,6 +60,11 @@ std::vector<std::pair<std::string, std::string>> IdentityHeaders(
       {"Warder-Claims", Base64UrlEncode(WriteJson(claims))}};
   const std::string subject = TextClaim(claims, "sub");
   if (Printable(subject)) headers.emplace_back("Warder-Subject", subject);
+  if (verdict.token->issuance) {
+    headers.emplace_back(
+        "Warder-Issued",
+        std::string(client::IssuanceName(*verdict.token->issuance)));
+  }
   if (verdict.stale) headers.emplace_back("Warder-Stale", "true");
   return headers;
 }

@@ -21,7 +21,8 @@ absl::string_view CookieOf(absl::string_view header, absl::string_view name);
 
 // Returns what stands in the request to a backend: Warder-Issuer,
 // Warder-Subject (where it is printable ASCII of up to 256 bytes),
-// Warder-Key-Id, Warder-Claims (all of them: base64url of their JSON) and
+// Warder-Key-Id, Warder-Claims (all of them: base64url of their JSON),
+// Warder-Issued where the ledger was asked (client::IssuanceName), and
 // Warder-Stale where the token was checked by a set of unknown age. No value
 // holds a line break.
 std::vector<std::pair<std::string, std::string>> IdentityHeaders(

@@ -13,7 +13,9 @@
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
 #include "client/agent/ext_authz.h"
+#include "client/agent/tail.h"
 #include "client/client.h"
+#include "client/ledger_asker.h"
 #include "client/observe.h"
 #include "client/watch.h"
 #include "server/base/atomic_file.h"
@@ -61,6 +63,8 @@ absl::Status Serve(Config config) {
       *connection, clock,
       {.instance = config.instance, .incarnation = RandomUuid(random)});
   if (config.observe) config.verify.observer = &observer;
+  client::LedgerAsker asker(*connection, clock);
+  config.verify.issuance = &asker;
   Enforcer enforcer(config, clock);
   enforcer.Load();
   enforcer.KeepFilesFresh();
@@ -122,13 +126,31 @@ int Run(int argc, char** argv) {
   std::string file;
   bool check = false;
   app.set_version_flag("--version", kVersion);
-  app.add_option("--config", file, "its YAML file; see agent.sample.yaml")
-      ->required();
+  app.add_option("--config", file, "its YAML file; see agent.sample.yaml");
   app.add_flag("--check", check, "read the file, say what is wrong, and end");
+  CLI::App* const tail = app.add_subcommand(
+      "tail",
+      "read a gateway's access log and tell warderd which tokens it shows");
+  tail->add_option("--config", file, "its YAML file; see tail.sample.yaml")
+      ->required();
+  tail->add_flag("--check", check, "read the file, say what is wrong, and end");
   CLI11_PARSE(app, argc, argv);
-  const auto config = ReadConfig(file);
-  if (!config.ok()) {
-    std::cerr << "warder-agent: " << config.status().message() << "\n";
+  if (file.empty()) {
+    std::cerr << "warder-agent: --config is required\n";
+    return 2;
+  }
+  absl::StatusOr<Config> config = Config();
+  absl::StatusOr<TailConfig> tail_config = TailConfig();
+  absl::Status read;
+  if (tail->parsed()) {
+    tail_config = ReadTailConfig(file);
+    read = tail_config.status();
+  } else {
+    config = ReadConfig(file);
+    read = config.status();
+  }
+  if (!read.ok()) {
+    std::cerr << "warder-agent: " << read.message() << "\n";
     return 2;
   }
   if (check) {
@@ -142,10 +164,13 @@ int Run(int argc, char** argv) {
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread
-  if (const auto level = ParseLogLevel(config->log_level); level.ok()) {
+  if (const auto level = ParseLogLevel(tail->parsed() ? tail_config->log_level
+                                                      : config->log_level);
+      level.ok()) {
     SetLogLevel(*level);
   }
-  const absl::Status status = Serve(*config);
+  const absl::Status status =
+      tail->parsed() ? Tail(*tail_config) : Serve(*config);
   if (status.ok()) return 0;
   std::cerr << "warder-agent: " << status.message() << "\n";
   return 1;

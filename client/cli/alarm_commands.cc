@@ -74,7 +74,13 @@ std::string Show(const v1::Alarm& alarm, const Terminal& terminal) {
                                                alarm.closed_by()));
   }
   if (!alarm.note().empty()) fields.emplace_back("note", Safe(alarm.note()));
+  if (!alarm.planted_at().empty()) {
+    fields.emplace_back("planted at", Safe(alarm.planted_at()));
+  }
   fields.emplace_back("do", alarm.next_step());
+  if (!alarm.gentle_step().empty()) {
+    fields.emplace_back("or, nobody logged out", alarm.gentle_step());
+  }
   return absl::StrCat(Fields(fields, terminal), Evidence(alarm));
 }
 

@@ -84,6 +84,7 @@ int RunApp(int argc, const char* const* argv) {
   AddRevocationCommands(app, context);
   AddDrillCommands(app, context);
   AddAlarmCommands(app, context);
+  AddHoneyCommands(app, context);
   AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);

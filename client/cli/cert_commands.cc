@@ -1,6 +1,4 @@
 // warder cert issue
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -23,21 +21,6 @@ namespace {
 struct Flags {
   std::string role, name, lifetime, out = ".";
 };
-
-absl::Status WriteNew(const std::string& path, const std::string& text,
-                      mode_t mode) {
-  const int fd =
-      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  const bool good = fd >= 0 && write(fd, text.data(), text.size()) ==
-                                   static_cast<ssize_t>(text.size());
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (good) return absl::OkStatus();
-  return Precondition(
-      Reason::kConfiguration,
-      absl::StrCat(path, " cannot be written: ", strerror(error),
-                   error == EEXIST ? "; move it away or use --out" : ""));
-}
 
 // The key is made here and stays here; only the request travels.
 absl::Status Issue(Context& context, const Flags& flags) {
@@ -80,13 +63,14 @@ absl::Status Issue(Context& context, const Flags& flags) {
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const client::Profile profile, context.Profile());
-  ASSIGN_OR_RETURN(std::string key_pem, crypto::TlsPrivateKeyPem(key));
-  const absl::Status key_written = WriteNew(base + "-key.pem", key_pem, 0600);
+  ASSIGN_OR_RETURN(std::string key_pem, crypto::PrivateKeyPem(key));
+  const absl::Status key_written =
+      WriteNewFile(base + "-key.pem", key_pem, 0600);
   Cleanse(key_pem.data(), key_pem.size());
   RETURN_IF_ERROR(key_written);
-  RETURN_IF_ERROR(WriteNew(base + ".pem", issued.certificate(), 0644));
-  RETURN_IF_ERROR(WriteNew(base + "-ca.pem", issued.authority(), 0644));
-  RETURN_IF_ERROR(WriteNew(
+  RETURN_IF_ERROR(WriteNewFile(base + ".pem", issued.certificate(), 0644));
+  RETURN_IF_ERROR(WriteNewFile(base + "-ca.pem", issued.authority(), 0644));
+  RETURN_IF_ERROR(WriteNewFile(
       base + ".yaml",
       absl::StrCat("address: ", profile.address,
                    "\npublic_url: ", profile.public_url,

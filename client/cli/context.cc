@@ -1,5 +1,9 @@
 #include "client/cli/context.h"
 
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -74,6 +78,21 @@ void Context::PrintText(const std::string& text) { std::cout << text; }
 void AddPlan(CLI::App* command, Context& context) {
   command->add_flag("--plan", context.plan,
                     "show what would happen; change nothing");
+}
+
+absl::Status WriteNewFile(const std::string& path, const std::string& text,
+                          mode_t mode) {
+  const int fd =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  const bool good = fd >= 0 && write(fd, text.data(), text.size()) ==
+                                   static_cast<ssize_t>(text.size());
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (good) return absl::OkStatus();
+  return Precondition(
+      Reason::kConfiguration,
+      absl::StrCat(path, " cannot be written: ", strerror(error),
+                   error == EEXIST ? "; move it away or use --out" : ""));
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {

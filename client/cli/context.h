@@ -17,6 +17,7 @@
 #include "client/profile.h"
 #include "server/base/clock.h"
 #include "server/base/error.h"
+#include "server/crypto/private_key.h"
 #include "server/crypto/system_random.h"
 #include "warder/v1/resources.pb.h"
 #include "warder/v1/revocation.pb.h"
@@ -55,6 +56,7 @@ class Context {
   std::function<absl::Status()> run;
 
   SystemClock& clock() { return clock_; }
+  Random& random() { return random_; }
   absl::StatusOr<client::Profile> Profile() const;
 
   // Connects at the first use.
@@ -120,6 +122,11 @@ CLI::App* AddVerb(CLI::App* noun, Context& context,
 // INVALID_ARGUMENT when it cannot be read.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
+// Writes a file that is not there yet. FAILED_PRECONDITION CONFIGURATION: it
+// is, or it cannot be written; part of it may be there then.
+absl::Status WriteNewFile(const std::string& path, const std::string& text,
+                          mode_t mode);
+
 // Prints a list: one JSON value a line, or a table.
 template <typename List, typename Row>
 void PrintList(Context& context, const List& list, Table table, Row row) {
@@ -157,6 +164,7 @@ void AddGatewayCommands(CLI::App& app, Context& context);
 void AddRevocationCommands(CLI::App& app, Context& context);
 void AddDrillCommands(CLI::App& app, Context& context);
 void AddAlarmCommands(CLI::App& app, Context& context);
+void AddHoneyCommands(CLI::App& app, Context& context);
 void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);
@@ -195,6 +203,12 @@ void AddDepartureCommands(CLI::App& owner, Context& context);
 void AddLeaverCommands(CLI::App& owner, CLI::App& app, Context& context);
 void AddExposureCommand(CLI::App& noun, bool of_key, Context& context);
 void AddUsageCommand(CLI::App& key, Context& context);
+// Adds `key register` and `key renew`.
+void AddExternalKeyCommands(CLI::App& key, Context& context);
+// Says what a key is, for people.
+std::string KeyText(const v1::Key& key, const Terminal& terminal);
+// Returns the private key in the file. INVALID_ARGUMENT naming --key-file.
+absl::StatusOr<crypto::PrivateKey> ReadKeyFile(const std::string& path);
 
 // Returns the resource name of a key typed as KID with --issuer, or as a whole
 // name.

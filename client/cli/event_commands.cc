@@ -215,15 +215,13 @@ void AddSubscriptionVerbs(CLI::App& app, Context& context) {
               flags, Create);
   create->add_option("id", flags->id, "an ID")->required();
   create->add_option("--url", flags->url, "where to POST to")->required();
-  CLI::Option* actions = create->add_option(
-      "--action", flags->actions,
-      "an audit action or a pattern, key.revoked or owner.*; repeat");
+  create->add_option("--action", flags->actions,
+                     "an audit action or a pattern, key.revoked or owner.*; of "
+                     "SETs key.revoked, alarm.raised or alarm.paged; repeat");
   CLI::Option* sets =
-      create
-          ->add_flag("--sets", flags->sets,
-                     "send Security Event Tokens (CAEP credential-change) for "
-                     "revoked keys")
-          ->excludes(actions);
+      create->add_flag("--sets", flags->sets,
+                       "send Security Event Tokens: CAEP credential-change for "
+                       "revoked keys, RISC credential-compromise for alarms");
   CLI::Option* issuer = create->add_option(
       "--issuer", flags->issuer, "ID of the issuer that signs them by RS256");
   CLI::Option* audience =

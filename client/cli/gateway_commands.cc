@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "client/cli/context.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
@@ -19,7 +20,7 @@ using Stub = v1::GatewayService::Stub;
 struct Flags {
   std::string id, key, display_name, contact, consumer, version, reach, cache,
       etag, probe_url, probe_header, probe_cookie, probe_audience;
-  std::vector<std::string> issuers, sources;
+  std::vector<std::string> issuers, sources, modes;
   std::vector<int> accepted, refused;
   bool probe_local = false, no_probe = false;
 };
@@ -47,6 +48,10 @@ std::string Show(const v1::Gateway& gateway, const Terminal& terminal) {
       {"fetches from", gateway.fetch_sources_size() == 0
                            ? "anywhere: others' fetches look like its own"
                            : absl::StrJoin(gateway.fetch_sources(), ", ")}};
+  for (const auto& [issuer, mode] : gateway.issuance_modes()) {
+    fields.emplace_back(absl::StrCat("ledger, for ", LastPart(issuer)),
+                        v1::IssuanceMode_Name(mode));
+  }
   if (gateway.has_probe()) {
     const v1::Gateway::Probe& probe = gateway.probe();
     fields.emplace_back("probe", probe.url());
@@ -124,6 +129,19 @@ absl::Status Fill(const Flags& flags, CLI::App* command, v1::Gateway* out,
       if (!source.empty()) out->add_fetch_sources(source);
     }
   }
+  if (given("--mode", "issuance_modes")) {
+    for (const std::string& text : flags.modes) {
+      const std::pair<std::string, std::string> part =
+          absl::StrSplit(text, absl::MaxSplits('=', 1));
+      ASSIGN_OR_RETURN(const v1::IssuanceMode mode,
+                       ParseEnum<v1::IssuanceMode>(
+                           "--mode", "", part.second,
+                           [](const std::string& n, v1::IssuanceMode* v) {
+                             return v1::IssuanceMode_Parse(n, v);
+                           }));
+      (*out->mutable_issuance_modes())[IssuerName(IssuerId(part.first))] = mode;
+    }
+  }
   if (flags.no_probe) {
     mask->add_paths("probe");
     out->clear_probe();
@@ -197,6 +215,7 @@ absl::Status Update(Context& context, const Flags& flags, CLI::App* command) {
   // What was read is what is changed, unless the caller says otherwise.
   gateway.set_etag(flags.etag.empty() ? current.etag() : flags.etag);
   if (current.has_probe()) *gateway.mutable_probe() = current.probe();
+  *gateway.mutable_issuance_modes() = current.issuance_modes();
   RETURN_IF_ERROR(
       Fill(flags, command, &gateway, request.mutable_update_mask()));
   ASSIGN_OR_RETURN(const v1::Gateway updated,
@@ -314,6 +333,9 @@ void AddFields(CLI::App* command, Flags& flags) {
                       "for its kind's default");
   command->add_option("--fetches-from", flags.sources,
                       "addresses its fetches come from: 192.0.2.0/24; repeat");
+  command->add_option("--mode", flags.modes,
+                      "ISSUER=observe, step-up or enforce: what it asks of the "
+                      "ledger before it accepts a token; repeat");
   command->add_option("--contact", flags.contact, "whom to call");
   command->add_option("--display-name", flags.display_name, "for people");
   command->add_option("--probe-url", flags.probe_url,

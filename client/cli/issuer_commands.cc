@@ -55,11 +55,14 @@ absl::StatusOr<v1::Grant> ParseGrant(const std::string& text) {
                                        " is no number of tokens a second"));
       }
       grant.set_max_per_second(per_second);
+    } else if (part.first == "external" &&
+               (part.second == "yes" || part.second == "no")) {
+      grant.set_external_keys(part.second == "yes");
     } else {
       return FieldError("--grant",
                         absl::StrCat("\"", word,
                                      "\" is not signer=, audience=, lifetime=, "
-                                     "type=, subject= or rate="));
+                                     "type=, subject=, rate= or external=yes"));
     }
   }
   return grant;
@@ -191,7 +194,8 @@ std::string Show(const v1::Issuer& issuer, const Terminal& terminal) {
                      grant.max_per_second() == 0
                          ? ""
                          : absl::StrCat(", at most ", grant.max_per_second(),
-                                        " a second")));
+                                        " a second"),
+                     grant.external_keys() ? ", keys of its own" : ""));
   }
   if (issuer.legal_hold()) {
     fields.emplace_back("legal hold", "no record of its tokens is deleted");

@@ -1,5 +1,5 @@
-// warder key list|show|issue|rotate|revoke|suspend|resume; for `exposure` see
-// exposure_commands.cc
+// warder key list|show|issue|rotate|revoke|suspend|resume|drain; for `exposure`
+// see exposure_commands.cc, for `register` and `renew` external_key_commands.cc
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -31,37 +31,20 @@ std::string AlgorithmOf(const v1::Key& key) {
   return Short(v1::Algorithm_Name(key.algorithm()), "ALGORITHM_");
 }
 
+std::string PrivateHalfOf(const v1::Key& key) {
+  switch (key.kind()) {
+    case v1::KEY_KIND_EXTERNAL:
+      return absl::StrCat("kept by ", Safe(key.signer()));
+    case v1::KEY_KIND_HONEY:
+      return absl::StrCat("planted at \"", Safe(key.place()), "\"");
+    default:
+      return key.private_half_held() ? "sealed in the vault" : "destroyed";
+  }
+}
+
 std::string IssuerOf(const v1::Key& key) {
   const std::string& name = key.name();
   return LastPart(name.substr(0, name.find("/keys/")));
-}
-
-std::string Show(const v1::Key& key, const Terminal& terminal) {
-  std::vector<std::pair<std::string, std::string>> fields = {
-      {"name", key.name()},
-      {"kid", key.kid()},
-      {"state", StateOf(key)},
-      {"algorithm", AlgorithmOf(key)},
-      {"owner", LastPart(key.owner())},
-      {"published", When(key.publish_time())},
-      {key.state() == v1::KEY_STATE_PENDING ? "will sign from" : "signed from",
-       When(key.activate_time())},
-      {"stopped signing", When(key.retire_time())},
-      {"leaves the key set", When(key.until_time())},
-      {"private half",
-       key.private_half_held() ? "sealed in the vault" : "destroyed"}};
-  if (key.has_suspend_time()) {
-    fields.emplace_back("suspended", absl::StrCat(When(key.suspend_time()),
-                                                  " by ", key.suspended_by()));
-  }
-  if (key.has_revoke_time()) {
-    fields.emplace_back(
-        "revoked",
-        absl::StrCat(When(key.revoke_time()), " by ", key.revoked_by(), ", ",
-                     Short(v1::RevocationReason_Name(key.revocation_reason()),
-                           "REVOCATION_REASON_")));
-  }
-  return Fields(fields, terminal);
 }
 
 absl::StatusOr<v1::Algorithm> AlgorithmFlag(const Flags& flags) {
@@ -85,8 +68,8 @@ absl::Status List(Context& context, const Flags& flags) {
                                 return v1::KeyState_Parse(n, v);
                               }));
   request.set_state(state);
-  Table table(
-      {"ISSUER", "KID", "STATE", "ALG", "OWNER", "PUBLISHED", "SIGNS FROM"});
+  Table table({"ISSUER", "KID", "KIND", "STATE", "ALG", "OWNER", "PUBLISHED",
+               "SIGNS FROM"});
   do {
     ASSIGN_OR_RETURN(const v1::ListKeysResponse page,
                      context.Read(&Stub::ListKeys, request));
@@ -95,9 +78,10 @@ absl::Status List(Context& context, const Flags& flags) {
         context.PrintText(MessageJson(key) + "\n");
         continue;
       }
-      table.Add({IssuerOf(key), key.kid(), StateOf(key), AlgorithmOf(key),
-                 LastPart(key.owner()), When(key.publish_time()),
-                 When(key.activate_time())});
+      table.Add({IssuerOf(key), key.kid(),
+                 Short(v1::KeyKind_Name(key.kind()), "KEY_KIND_"), StateOf(key),
+                 AlgorithmOf(key), LastPart(key.owner()),
+                 When(key.publish_time()), When(key.activate_time())});
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -107,7 +91,7 @@ absl::Status List(Context& context, const Flags& flags) {
 
 absl::Status Print(Context& context, const absl::StatusOr<v1::Key>& key) {
   RETURN_IF_ERROR(key.status());
-  context.Print(*key, Show(*key, context.terminal));
+  context.Print(*key, KeyText(*key, context.terminal));
   return absl::OkStatus();
 }
 
@@ -164,6 +148,43 @@ absl::Status OnKey(Context& context, const Flags& flags, Method method,
 }
 
 }  // namespace
+
+std::string KeyText(const v1::Key& key, const Terminal& terminal) {
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"name", key.name()},
+      {"kid", key.kid()},
+      {"state", StateOf(key)},
+      {"algorithm", AlgorithmOf(key)},
+      {"kind", Short(v1::KeyKind_Name(key.kind()), "KEY_KIND_")},
+      {"owner", LastPart(key.owner())},
+      {"published", When(key.publish_time())},
+      {key.state() == v1::KEY_STATE_PENDING ? "will sign from" : "signed from",
+       key.kind() == v1::KEY_KIND_HONEY ? "never" : When(key.activate_time())},
+      {"stopped signing", When(key.retire_time())},
+      {"leaves the key set", When(key.until_time())},
+      {"private half", PrivateHalfOf(key)}};
+  if (key.has_lease_time()) {
+    fields.emplace_back("lease ends", When(key.lease_time()));
+  }
+  if (key.has_drain_time()) {
+    fields.emplace_back("drained",
+                        absl::StrCat(When(key.drain_time()),
+                                     ": gateways that can ask the ledger take "
+                                     "only those of its tokens that it has"));
+  }
+  if (key.has_suspend_time()) {
+    fields.emplace_back("suspended", absl::StrCat(When(key.suspend_time()),
+                                                  " by ", key.suspended_by()));
+  }
+  if (key.has_revoke_time()) {
+    fields.emplace_back(
+        "revoked",
+        absl::StrCat(When(key.revoke_time()), " by ", key.revoked_by(), ", ",
+                     Short(v1::RevocationReason_Name(key.revocation_reason()),
+                           "REVOCATION_REASON_")));
+  }
+  return Fields(fields, terminal);
+}
 
 absl::StatusOr<std::string> KeyNameOf(const std::string& key,
                                       const std::string& issuer) {
@@ -230,11 +251,19 @@ void AddKeyCommands(CLI::App& app, Context& context) {
            [](Context& c, const Flags& f) {
              return OnKey<v1::ResumeKeyRequest>(c, f, &Stub::ResumeKey, false);
            });
-  for (CLI::App* command : {suspend, resume}) {
+  CLI::App* drain =
+      verb("drain",
+           "end a stolen key so that honest tokens live on: gateways that can "
+           "ask the ledger refuse forged ones at once",
+           [](Context& c, const Flags& f) {
+             return OnKey<v1::DrainKeyRequest>(c, f, &Stub::DrainKey, false);
+           });
+  for (CLI::App* command : {suspend, resume, drain}) {
     takes_key(command);
     AddPlan(command, context);
   }
   AddExposureCommand(*noun, /*of_key=*/true, context);
+  AddExternalKeyCommands(*noun, context);
   AddUsageCommand(*noun, context);
 }
 

@@ -68,6 +68,18 @@ std::string Show(const v1::KeyUsage& usage, const Terminal& terminal) {
   std::string text =
       absl::StrCat(table.Text(terminal), "\nIn the last day: ", issued,
                    " signed, ", observed, " seen.\n");
+  if (!usage.seen().empty()) {
+    Table seen({"AUDIENCE", "FROM", "SEEN SINCE THE START OF WARDERD"});
+    for (const v1::SeenCount& count : usage.seen()) {
+      seen.Add(
+          {Safe(count.audience()),
+           count.source() == v1::SOURCE_CLASS_UNSPECIFIED
+               ? "unknown"
+               : Short(v1::SourceClass_Name(count.source()), "SOURCE_CLASS_"),
+           absl::StrCat(count.tokens())});
+    }
+    absl::StrAppend(&text, "\n", seen.Text(terminal));
+  }
   if (!usage.signers().empty()) {
     Table signers({"SIGNER", "TOKENS SINCE THE START OF WARDERD"});
     for (const auto& [signer, tokens] : usage.signers()) {

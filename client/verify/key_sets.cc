@@ -1,5 +1,6 @@
 #include "client/verify/key_sets.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -28,14 +29,18 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
       if (known != nullptr && known->key->SameAs(*jwk.key)) {
         jwk.key = known->key;
       }
-      TrustedKey key{.issuer = issuer,
-                     .kid = jwk.kid,
-                     .alg = std::move(jwk.alg),
-                     .scheme = scheme,
-                     .key = std::move(jwk.key),
-                     .issuer_uri = set.issuer_uri,
-                     .max_token_lifetime = set.max_token_lifetime,
-                     .drill = set.drill};
+      TrustedKey key{
+          .issuer = issuer,
+          .kid = jwk.kid,
+          .alg = std::move(jwk.alg),
+          .scheme = scheme,
+          .key = std::move(jwk.key),
+          .issuer_uri = set.issuer_uri,
+          .max_token_lifetime = set.max_token_lifetime,
+          .drill = set.drill,
+          .ledger_required = std::count(set.ledger_required.begin(),
+                                        set.ledger_required.end(), jwk.kid) > 0,
+          .issuance_mode = set.issuance_mode};
       if (!made->keys_.emplace(jwk.kid, std::move(key)).second) {
         return FieldError("jwks", absl::StrCat(issuer, ": the kid ", jwk.kid,
                                                " is another issuer's, too"));

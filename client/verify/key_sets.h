@@ -6,11 +6,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/verify/issuance.h"
 #include "server/crypto/public_key.h"
 #include "server/jose/jwk.h"
 
@@ -27,6 +29,10 @@ struct PublishedSet {
   std::string fingerprint;
   // The issuer exists for drills: its tokens open nothing but a probe.
   bool drill = false;
+  // Keys of which a token is good only if the ledger has it: drained ones, and
+  // those that have signed nothing. Of the others `issuance_mode` says it.
+  std::vector<std::string> ledger_required = {};
+  IssuanceMode issuance_mode = IssuanceMode::kObserve;
 
   friend bool operator==(const PublishedSet&, const PublishedSet&) = default;
 };
@@ -41,6 +47,8 @@ struct TrustedKey {
   std::string issuer_uri;
   absl::Duration max_token_lifetime;
   bool drill = false;
+  bool ledger_required = false;
+  IssuanceMode issuance_mode = IssuanceMode::kObserve;
 };
 
 class KeySets {

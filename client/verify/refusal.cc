@@ -1,4 +1,4 @@
-// The names of refusals.
+// The names of refusals, and of what the ledger says.
 #include "client/verify/verifier.h"
 
 namespace warder::client {
@@ -26,10 +26,38 @@ absl::string_view RefusalName(Refusal refusal) {
     case Refusal::kNotYetValid: return "not_yet_valid";
     case Refusal::kIssuedInFuture: return "issued_in_future";
     case Refusal::kLivesTooLong: return "lives_too_long";
+    case Refusal::kNeverIssued: return "never_issued";
+    case Refusal::kIssuanceUnknown: return "issuance_unknown";
     case Refusal::kStale: return "stale_keys";
     case Refusal::kNoKeySet: return "no_key_set";
   }
   return "";
+}
+
+absl::string_view IssuanceName(Issuance issuance) {
+  switch (issuance) {
+    case Issuance::kIssued: return "issued";
+    case Issuance::kNeverIssued: return "never_issued";
+    case Issuance::kIndeterminate: return "indeterminate";
+  }
+  return "";
+}
+
+absl::string_view IssuanceModeName(IssuanceMode mode) {
+  switch (mode) {
+    case IssuanceMode::kObserve: return "OBSERVE";
+    case IssuanceMode::kStepUp: return "STEP_UP";
+    case IssuanceMode::kEnforce: return "ENFORCE";
+  }
+  return "";
+}
+
+IssuanceMode IssuanceModeNamed(absl::string_view name) {
+  for (const IssuanceMode mode :
+       {IssuanceMode::kStepUp, IssuanceMode::kEnforce}) {
+    if (IssuanceModeName(mode) == name) return mode;
+  }
+  return IssuanceMode::kObserve;
 }
 
 }  // namespace warder::client

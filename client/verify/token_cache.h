@@ -4,11 +4,13 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/verify/issuance.h"
 #include "server/base/mutex.h"
 #include "server/base/strict_json.h"
 
@@ -19,6 +21,8 @@ struct VerifiedToken {
   std::string kid;
   std::string typ;
   absl::Time expire_time;
+  // What the ledger said; empty where it was not asked.
+  std::optional<Issuance> issuance;
 };
 
 // Thread-safe. Holds about `capacity` tokens; past it, arbitrary ones go.

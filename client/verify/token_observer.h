@@ -16,6 +16,7 @@ struct SeenToken {
   absl::Time issue_time;            // its `iat`
   absl::string_view signing_input;  // "header.payload"
   absl::string_view audience;  // the first of `aud`; "" where there is none
+  absl::string_view source;    // the client's address; "" where it is not known
 };
 
 // What is wrong with a token all the same.

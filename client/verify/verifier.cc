@@ -10,7 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/base/base64url.h"
+#include "client/verify/token_form.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/time_text.h"
@@ -20,53 +20,11 @@ namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
 
-Verdict Refuse(Refusal refusal, absl::string_view detail) {
-  Verdict verdict;
-  verdict.refusal = refusal;
-  verdict.detail = std::string(detail);
-  return verdict;
-}
-
 // As typ is compared (RFC 7515 section 4.1.9).
 std::string TypeText(absl::string_view type) {
   std::string text = absl::AsciiStrToLower(type);
   if (absl::StartsWith(text, "application/")) text.erase(0, 12);
   return text;
-}
-
-using Parts = TokenParts;
-
-std::optional<Parts> Split(absl::string_view token) {
-  const size_t first = token.find('.');
-  if (first == absl::string_view::npos || first == 0) return std::nullopt;
-  const size_t second = token.find('.', first + 1);
-  if (second == absl::string_view::npos ||
-      token.find('.', second + 1) != absl::string_view::npos) {
-    return std::nullopt;
-  }
-  return Parts{.header = token.substr(0, first),
-               .payload = token.substr(first + 1, second - first - 1),
-               .signature = token.substr(second + 1),
-               .signing_input = token.substr(0, second)};
-}
-
-// Into `out`, or why not.
-std::optional<Verdict> ReadObject(absl::string_view what,
-                                  absl::string_view part, Json& out) {
-  const auto text = Base64UrlDecode(part);
-  if (!text.ok()) {
-    return Refuse(Refusal::kMalformed,
-                  absl::StrCat(what, " is not base64url without padding"));
-  }
-  auto object = ParseJsonObject(*text);
-  if (object.ok()) {
-    out = *std::move(object);
-    return std::nullopt;
-  }
-  return Refuse(absl::StrContains(object.status().message(), "duplicate")
-                    ? Refusal::kDuplicateMember
-                    : Refusal::kMalformed,
-                absl::StrCat(what, ": ", object.status().message()));
 }
 
 // What a header says, once it was found harmless. Issuers write few of them, so
@@ -144,48 +102,6 @@ const Header* HeaderOf(const KeySets& sets, absl::string_view part,
   Header& place = remembered[next++ % kRemembered];
   place = std::move(fresh);
   return &place;
-}
-
-bool IsEcdsa(const TrustedKey& key) { return absl::StartsWith(key.alg, "ES"); }
-
-std::optional<Verdict> CheckSignature(const TrustedKey& key,
-                                      absl::string_view signing_input,
-                                      absl::string_view part) {
-  const auto signature = Base64UrlDecode(part);
-  if (!signature.ok()) {
-    return Refuse(Refusal::kMalformed, "the signature is not base64url");
-  }
-  if (IsEcdsa(key)) {
-    const size_t wanted =
-        2 * crypto::CoordinateWidth(crypto::TypeOf(key.scheme));
-    if (signature->size() != wanted) {
-      return Refuse(Refusal::kSignatureForm,
-                    absl::StrCat("the signature has ", signature->size(),
-                                 " bytes, R || ", "S has ", wanted,
-                                 signature->empty() || (*signature)[0] != 0x30
-                                     ? ""
-                                     : "; it looks like DER"));
-    }
-  }
-  const auto numbers = key.key->Get();
-  if (!numbers.ok()) {
-    return Refuse(Refusal::kBadSignature,
-                  absl::StrCat("what is published as that key is none: ",
-                               numbers.status().message()));
-  }
-  const auto good = (*numbers)->Verify(key.scheme, signing_input, *signature);
-  if (good.ok() && *good) return std::nullopt;
-  return Refuse(Refusal::kBadSignature, "the signature is not by that key");
-}
-
-// Seconds since 1970 (RFC 7519 section 2), or nothing where the claim is absent
-// or of another form.
-std::optional<absl::Time> TimeClaim(const Json& claims, const char* name) {
-  const auto it = claims.find(name);
-  if (it == claims.end() || !it->is_number()) return std::nullopt;
-  const double seconds = it->get<double>();
-  if (!(seconds >= 0 && seconds < 1e11)) return std::nullopt;
-  return absl::UnixEpoch() + absl::Seconds(seconds);
 }
 
 bool Names(const Json& audience, const std::vector<std::string>& ours) {
@@ -293,85 +209,21 @@ absl::Duration Verifier::Age() const {
   return clock_.Uptime() - absl::Nanoseconds(confirmed);
 }
 
-namespace {
-
-// Reserved for Warder's own probes (server/domain/gateway.h): the tokens by
-// which it asks open nothing else, and are in no ledger.
-bool IsForProbes(const Json& audience) {
-  constexpr absl::string_view kProbe = "urn:warder:probe";
-  const auto one = [&](const Json& value) {
-    if (!value.is_string()) return false;
-    const absl::string_view text = value.get_ref<const std::string&>();
-    return text == kProbe ||
-           (absl::StartsWith(text, kProbe) && text[kProbe.size()] == ':');
-  };
-  return audience.is_array()
-             ? !audience.empty() &&
-                   std::all_of(audience.begin(), audience.end(), one)
-             : one(audience);
-}
-
-}  // namespace
-
-void Verifier::TellOf(const TrustedKey& key, const Json& claims,
-                      const TokenParts& parts, absl::Time now,
-                      std::optional<TokenViolation> violation) const {
-  if (options_.observer == nullptr) return;
-  const auto issued = TimeClaim(claims, "iat");
-  const auto expires = TimeClaim(claims, "exp");
-  // What has expired opens nothing, and its record may be gone.
-  if (!issued || !expires || now >= *expires + options_.clock_skew) return;
-  SeenToken seen{.issuer = key.issuer,
-                 .kid = key.kid,
-                 .issue_time = *issued,
-                 .signing_input = parts.signing_input,
-                 .audience = {}};
-  const auto audience = claims.find("aud");
-  if (audience != claims.end()) {
-    if (IsForProbes(*audience)) return;
-    const Json& first = audience->is_array() && !audience->empty()
-                            ? audience->front()
-                            : *audience;
-    if (first.is_string()) seen.audience = first.get_ref<const std::string&>();
-  }
-  if (violation) {
-    options_.observer->Refused(seen, *violation);
-  } else {
-    options_.observer->Accepted(seen);
-  }
-}
-
-void Verifier::TellOfDeadKey(const KeySets& sets, const TokenParts& parts,
-                             absl::Time now) const {
-  Json header, claims;
-  if (ReadObject("the header", parts.header, header) ||
-      ReadObject("the payload", parts.payload, claims)) {
-    return;
-  }
-  const auto kid = JsonString(header, "kid");
-  const TrustedKey* key = kid.ok() ? sets.FindFormer(*kid) : nullptr;
-  // A signature that anybody can make is no news.
-  if (key == nullptr ||
-      CheckSignature(*key, parts.signing_input, parts.signature)) {
-    return;
-  }
-  TellOf(*key, claims, parts, now, TokenViolation::kDeadKey);
-}
-
 Verdict Verifier::Check(const State& state, absl::string_view token,
-                        absl::Time now) const {
+                        absl::Time now, absl::string_view source) const {
   if (token.size() > options_.max_token_bytes) {
     return Refuse(Refusal::kTooLong,
                   absl::StrCat(token.size(), " bytes; at most ",
                                options_.max_token_bytes, " are read"));
   }
   std::shared_ptr<const VerifiedToken> verified;
+  std::shared_ptr<VerifiedToken> fresh;  // the same, of one that is not cached
   if (state.cache != nullptr) verified = state.cache->Find(token);
   const bool cached = verified != nullptr;
-  std::optional<Parts> parts;         // of one that is not cached
+  std::optional<TokenParts> parts;    // of one that is not cached
   const TrustedKey* known = nullptr;  // likewise
   if (!cached) {
-    parts = Split(token);
+    parts = Split(token, source);
     if (!parts) {
       return Refuse(Refusal::kMalformed,
                     "not three base64url parts with dots between");
@@ -398,7 +250,7 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
       return Refuse(Refusal::kDrillIssuer,
                     absl::StrCat(key.issuer_uri, " exists for drills"));
     }
-    auto fresh = std::make_shared<VerifiedToken>();
+    fresh = std::make_shared<VerifiedToken>();
     bad = ReadObject("the payload", parts->payload, fresh->claims);
     if (bad) return *std::move(bad);
     const Json& claims = fresh->claims;
@@ -430,7 +282,7 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
     fresh->kid = key.kid;
     fresh->typ = header->typ;
     fresh->expire_time = *expires;
-    verified = std::move(fresh);
+    verified = fresh;
   }
   const Json& claims = verified->claims;
   if (now >= verified->expire_time + options_.clock_skew) {
@@ -452,7 +304,15 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
                     absl::StrCat("it is not valid before ", TimeText(*from)));
     }
   }
-  if (!cached && state.cache != nullptr) state.cache->Insert(token, verified);
+  if (!cached) {
+    // Last: whoever asks the ledger waits for it.
+    if (auto bad = CheckIssuance(*known, *parts, *fresh))
+      return *std::move(bad);
+    // What could not be said may be said the next time.
+    if (state.cache != nullptr && fresh->issuance != Issuance::kIndeterminate) {
+      state.cache->Insert(token, verified);
+    }
+  }
   if (known != nullptr) TellOf(*known, claims, *parts, now, std::nullopt);
   Verdict verdict;
   verdict.token = std::move(verified);
@@ -460,7 +320,8 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
   return verdict;
 }
 
-Verdict Verifier::Verify(absl::string_view token, absl::Time now) const {
+Verdict Verifier::Verify(absl::string_view token, absl::Time now,
+                         absl::string_view source) const {
   const bool is_stale = stale();
   const SnapshotCell<State>::Reader state(state_);
   if (state->sets->sets().empty()) {
@@ -474,7 +335,15 @@ Verdict Verifier::Verify(absl::string_view token, absl::Time now) const {
                                                 ? kServesStaleFor
                                                 : options_.max_staleness)));
   }
-  Verdict verdict = Check(*state, token, now);
+  Verdict verdict = Check(*state, token, now, source);
+  if (verdict.ok() && !verdict.cached && verdict.token->issuance) {
+    // While the ledger was asked the sets may have changed, and the server may
+    // have been told that they are enforced.
+    const SnapshotCell<State>::Reader since(state_);
+    if (since->sets->generation() != state->sets->generation()) {
+      verdict = Check(*since, token, now, source);
+    }
+  }
   verdict.stale = is_stale;
   return verdict;
 }

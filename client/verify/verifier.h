@@ -14,7 +14,9 @@
 //                    of its own (jwk, jku, x5u, x5c), nothing critical
 //   its key          `kid` is in a published set and `alg` is that key's own
 //   its signature    in JOSE form, R || S for ES*
-//   its claims       `iss` is the key's issuer, `aud` names one of ours,
+//   its issuance     the ledger has it, where the key needs that; see
+//   issuance.h its claims       `iss` is the key's issuer, `aud` names one of
+//   ours,
 //                    `typ` is one of ours, iat - skew <= now,
 //                    nbf - skew <= now < exp + skew, and it lives no longer
 //                    than the issuer lets tokens live
@@ -33,6 +35,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/verify/issuance.h"
 #include "client/verify/key_sets.h"
 #include "client/verify/snapshot_cell.h"
 #include "client/verify/token_cache.h"
@@ -65,9 +68,11 @@ enum class Refusal {
   kNotYetValid,
   kIssuedInFuture,
   kLivesTooLong,
-  kDrillIssuer,  // its issuer exists for drills
-  kStale,        // cut off for too long
-  kNoKeySet,     // none has been received yet
+  kDrillIssuer,      // its issuer exists for drills
+  kNeverIssued,      // the ledger lacks it: somebody has a copy of the key
+  kIssuanceUnknown,  // its key needs the ledger, which could not say
+  kStale,            // cut off for too long
+  kNoKeySet,         // none has been received yet
 };
 
 // "unknown_key", for headers and logs.
@@ -76,9 +81,9 @@ absl::string_view RefusalName(Refusal refusal);
 // Whoever serves stale sets does so for a day at most: the server counts on it.
 inline constexpr absl::Duration kServesStaleFor = absl::Hours(24);
 
-// A compact JWS, cut at its dots.
+// A compact JWS, cut at its dots, and the address of who shows it.
 struct TokenParts {
-  absl::string_view header, payload, signature, signing_input;
+  absl::string_view header, payload, signature, signing_input, source;
 };
 
 struct VerifierOptions {
@@ -98,6 +103,10 @@ struct VerifierOptions {
   // Is told of tokens that carry the signature of their key; nullptr: nobody
   // is. Outlives the verifier.
   TokenObserver* observer = nullptr;
+  // Asked where the key of a token, or the mode of its issuer, wants it.
+  // Without one, tokens of keys that need the ledger are refused. Outlives the
+  // verifier.
+  IssuanceChecker* issuance = nullptr;
 };
 
 // INVALID_ARGUMENT naming the field.
@@ -121,8 +130,10 @@ class Verifier {
   Verifier(VerifierOptions options, Clock& clock);
 
   // One signature verification, or none where the token is cached. Does not
-  // block.
-  Verdict Verify(absl::string_view token, absl::Time now) const;
+  // block, unless the ledger is asked for it.
+  // `source`, the address of who shows it, is told to the observer.
+  Verdict Verify(absl::string_view token, absl::Time now,
+                 absl::string_view source = {}) const;
 
   // Replaces the set of one issuer: the server says which holds. Unless it is
   // the one that is held, every cached token is forgotten. INVALID_ARGUMENT as
@@ -154,8 +165,13 @@ class Verifier {
       const std::function<bool(std::map<std::string, PublishedSet>&)>& change);
   std::unique_ptr<const State> MakeState(
       std::unique_ptr<const KeySets> sets) const;
-  Verdict Check(const State& state, absl::string_view token,
-                absl::Time now) const;
+  Verdict Check(const State& state, absl::string_view token, absl::Time now,
+                absl::string_view source) const;
+  // Asks the ledger, where that is wanted, into `fresh`; returns why the token
+  // is refused for what it said.
+  std::optional<Verdict> CheckIssuance(const TrustedKey& key,
+                                       const TokenParts& parts,
+                                       VerifiedToken& fresh) const;
   // Tells the observer, where there is one and the token has not expired.
   void TellOf(const TrustedKey& key, const Json& claims,
               const TokenParts& parts, absl::Time now,

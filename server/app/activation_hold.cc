@@ -34,7 +34,8 @@ absl::Status HoldActivations(ReadTransaction& txn, domain::IssuerDraft& draft,
                              absl::Time now) {
   draft.held.clear();
   for (const domain::Key& key : draft.keys) {
-    if (key.state != domain::KeyState::kPending || *key.activate_time > now ||
+    if (key.kind != domain::KeyKind::kManaged ||
+        key.state != domain::KeyState::kPending || *key.activate_time > now ||
         draft.Find(key.algorithm, domain::KeyState::kActive) == nullptr) {
       continue;  // where nothing signs, a key that some refuse is better
     }

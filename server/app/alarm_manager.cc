@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/app/ledger_loop.h"
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
@@ -26,6 +27,7 @@ std::string DetailOf(const Alarm& alarm) {
        {"gateway", alarm.gateway.empty() ? "" : GatewayName(alarm.gateway)},
        {"summary", domain::SummaryOf(alarm)},
        {"next_step", domain::NextStepOf(alarm)},
+       {"gentle_step", domain::GentleStepOf(alarm)},
        {"note", alarm.note},
        {"count", alarm.count}});
 }
@@ -34,6 +36,13 @@ absl::StatusOr<Alarm> GetAlarm(ReadTransaction& txn, int64_t number) {
   ASSIGN_OR_RETURN(const auto alarm, txn.FindAlarm(number));
   if (!alarm) return NotFound(AlarmName(number));
   return *alarm;
+}
+
+absl::Status SharpenByKey(ReadTransaction& txn, domain::AlarmEvent& event) {
+  if (event.kid.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto key, txn.FindKey(event.issuer, KeyId(event.kid)));
+  domain::Sharpen(key ? &*key : nullptr, kLongestSkew, event);
+  return absl::OkStatus();
 }
 
 absl::Status CheckNote(const std::string& note) {
@@ -54,7 +63,8 @@ absl::Status AlarmManager::Raise(std::span<const domain::AlarmEvent> events) {
   RETURN_IF_ERROR(runner_.RunAsSystem(
       ChangeRunner::Urgency::kUrgent, [&](app::Change& change) -> absl::Status {
         news.clear();
-        for (const domain::AlarmEvent& event : events) {
+        for (domain::AlarmEvent event : events) {
+          RETURN_IF_ERROR(SharpenByKey(change.txn(), event));
           ASSIGN_OR_RETURN(
               auto alarm, change.txn().FindLivingAlarm(domain::PlaceOf(event)));
           absl::string_view action;

@@ -79,8 +79,7 @@ Access AccessOf(Role role, Permission permission) {
       switch (permission) {
         case P::kSignTokens:    // policy and use stay apart
         case P::kWatchKeySets:  // gateways alone
-        case P::kReportObservations:
-          return Access::kNo;
+        case P::kReportObservations: return Access::kNo;
         case P::kCheckIssued:
         case P::kReadAlarms:
         case P::kManageAlarms:

@@ -18,7 +18,7 @@ namespace {
 constexpr int kEventsAtOnce = 500;
 // Past this many that wait, events stay in the audit log.
 constexpr int kMostWaiting = 100000;
-constexpr int kPage = 1000;
+constexpr int kDeliveriesOfPage = 1000;
 // What was told is written down this often: a crash repeats no more.
 constexpr size_t kToldAtOnce = 50;
 constexpr absl::Duration kWriteEvery = absl::Seconds(1);
@@ -191,9 +191,9 @@ absl::StatusOr<EventDispatcher::Outcome> EventDispatcher::Try(
   // Those of one subject may be many, and none of them is to hide the others.
   for (int64_t after = 0;; after = page.back().sequence) {
     RETURN_IF_ERROR(runner_.store().Read([&](ReadTransaction& txn) {
-      ASSIGN_OR_RETURN(
-          page, txn.ListDeliveries(subscription.id,
-                                   /*dead_letters=*/false, after, kPage));
+      ASSIGN_OR_RETURN(page, txn.ListDeliveries(subscription.id,
+                                                /*dead_letters=*/false, after,
+                                                kDeliveriesOfPage));
       return absl::OkStatus();
     }));
     if (page.empty()) break;

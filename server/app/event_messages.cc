@@ -4,7 +4,6 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
@@ -15,6 +14,17 @@ namespace {
 
 constexpr char kCredentialChange[] =
     "https://schemas.openid.net/secevent/caep/event-type/credential-change";
+
+// OpenID RISC Profile 1.0 section 2.7.
+constexpr char kCredentialCompromise[] =
+    "https://schemas.openid.net/secevent/risc/event-type/credential-compromise";
+constexpr char kAlarm[] = "https://warder.dev/secevent/event-type/alarm";
+constexpr char kCredentialType[] = "jws-signing-key";
+
+// RFC 9493 section 3.2.4.
+Json SubjectOf(const IssuerSnapshot& issuer, const std::string& kid) {
+  return {{"format", "iss_sub"}, {"iss", issuer.issuer_uri}, {"sub", kid}};
+}
 
 Json DetailOf(const domain::AuditEvent& event) {
   auto detail = ParseJsonObject(event.detail);
@@ -74,34 +84,65 @@ absl::StatusOr<EventMessage> EventMessages::Webhook(
   return message;
 }
 
-absl::StatusOr<EventMessage> EventMessages::SecurityEvent(
-    const domain::Subscription& subscription, const domain::AuditEvent& event) {
-  const std::vector<std::string> parts = absl::StrSplit(event.resource, '/');
-  if (event.action != "key.revoked" || parts.size() != 4) {
-    return Internal(absl::StrCat("no SET tells of ", event.action));
-  }
-  const SnapshotPtr issuer = publisher_.Find(parts[1]);
-  if (issuer == nullptr) return NotFound(IssuerName(IssuerId(parts[1])));
+absl::StatusOr<Json> EventMessages::RevocationClaims(
+    const domain::AuditEvent& event) {
+  ASSIGN_OR_RETURN(const auto key, ParseKeyName("resource", event.resource));
+  const SnapshotPtr issuer = publisher_.Find(key.first.value());
+  if (issuer == nullptr) return NotFound(IssuerName(key.first));
   const Json detail = DetailOf(event);
   const std::string reason = TextOf(detail, "reason");
   const Json change = {
       {"change_type", "revoke"},
-      {"credential_type", "jws-signing-key"},
+      {"credential_type", kCredentialType},
       {"event_timestamp", absl::ToUnixSeconds(event.time)},
       {"friendly_name", event.resource},
       {"initiating_entity", event.actor == "system" ? "system" : "admin"},
       {"reason_admin", {{"en", reason.empty() ? "UNSPECIFIED" : reason}}},
       {"owner", TextOf(detail, "owner")}};
-  const Json claims = {
-      {"aud", subscription.audience},
-      {"jti", IdOf(event)},
-      {"txn", absl::StrCat("chg_", absl::ToUnixMicros(event.time))},
-      {"sub_id",
-       {{"format", "iss_sub"}, {"iss", issuer->issuer_uri}, {"sub", parts[3]}}},
-      {"events", {{kCredentialChange, change}}}};
+  return Json{{"sub_id", SubjectOf(*issuer, key.second.value())},
+              {"events", {{kCredentialChange, change}}}};
+}
+
+absl::StatusOr<Json> EventMessages::AlarmClaims(
+    const domain::AuditEvent& event) {
+  const Json detail = DetailOf(event);
+  const Json alarm = {{"credential_type", kCredentialType},
+                      {"event_timestamp", absl::ToUnixSeconds(event.time)},
+                      {"reason_admin", {{"en", TextOf(detail, "summary")}}},
+                      {"alarm", event.resource},
+                      {"kind", TextOf(detail, "kind")},
+                      {"severity", TextOf(detail, "severity")},
+                      {"next_step", TextOf(detail, "next_step")}};
+  const std::string kid = TextOf(detail, "kid");
+  if (kid.empty()) {  // no credential is known to be in other hands
+    const std::string gateway = TextOf(detail, "gateway");
+    return Json{{"sub_id",
+                 {{"format", "opaque"},
+                  {"id", gateway.empty() ? event.resource : gateway}}},
+                {"events", {{kAlarm, alarm}}}};
+  }
+  ASSIGN_OR_RETURN(const IssuerId id,
+                   ParseIssuerName("issuer", TextOf(detail, "issuer")));
+  const SnapshotPtr issuer = publisher_.Find(id.value());
+  if (issuer == nullptr) return NotFound(IssuerName(id));
+  return Json{{"sub_id", SubjectOf(*issuer, kid)},
+              {"events", {{kCredentialCompromise, alarm}}}};
+}
+
+absl::StatusOr<EventMessage> EventMessages::SecurityEvent(
+    const domain::Subscription& subscription, const domain::AuditEvent& event) {
+  if (!domain::HasSecurityEvent(event.action)) {
+    return Internal(absl::StrCat("no SET tells of ", event.action));
+  }
+  ASSIGN_OR_RETURN(Json claims, event.action == "key.revoked"
+                                    ? RevocationClaims(event)
+                                    : AlarmClaims(event));
+  claims["aud"] = subscription.audience;
+  claims["jti"] = IdOf(event);
+  claims["txn"] = absl::StrCat("chg_", absl::ToUnixMicros(event.time));
   EventMessage message;
-  ASSIGN_OR_RETURN(message.body,
-                   signer_.SignSecurityEvent(subscription.issuer, claims));
+  ASSIGN_OR_RETURN(message.body, signer_.SignSecurityEvent(subscription.issuer,
+                                                           std::move(claims)));
   message.headers = {"Content-Type: application/secevent+jwt",
                      "Accept: application/json"};
   return message;

@@ -49,6 +49,9 @@ class EventMessages {
   absl::StatusOr<EventMessage> Webhook(const domain::Subscription& subscription,
                                        const domain::AuditEvent& event,
                                        absl::Time now);
+  // The event of a SET, and its subject.
+  absl::StatusOr<Json> RevocationClaims(const domain::AuditEvent& event);
+  absl::StatusOr<Json> AlarmClaims(const domain::AuditEvent& event);
   absl::StatusOr<EventMessage> SecurityEvent(
       const domain::Subscription& subscription,
       const domain::AuditEvent& event);

@@ -7,7 +7,7 @@
 
 namespace warder::app {
 
-constexpr int kPage = 1000;
+constexpr int kGatewaysOfPage = 1000;
 
 absl::Status GatewayDirectory::Load(Store& store) {
   MutexLock load_lock(&load_mu_);
@@ -16,7 +16,7 @@ absl::Status GatewayDirectory::Load(Store& store) {
     fresh->clear();
     std::string after;
     while (true) {
-      ASSIGN_OR_RETURN(auto page, txn.ListGateways(after, kPage));
+      ASSIGN_OR_RETURN(auto page, txn.ListGateways(after, kGatewaysOfPage));
       if (page.empty()) return absl::OkStatus();
       after = page.back().id.value();
       for (domain::Gateway& gateway : page) {

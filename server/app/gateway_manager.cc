@@ -31,7 +31,13 @@ std::string DetailOf(const domain::Gateway& gateway) {
                                  [](std::string* out, const IssuerId& id) {
                                    out->append(id.value());
                                  })},
-       {"probe", gateway.probe ? OriginOf(gateway.probe->url) : ""}});
+       {"probe", gateway.probe ? OriginOf(gateway.probe->url) : ""},
+       {"issuance_modes",
+        absl::StrJoin(gateway.issuance_modes, " ",
+                      [](std::string* out, const auto& entry) {
+                        absl::StrAppend(out, entry.first.value(), "=",
+                                        domain::IssuanceModeName(entry.second));
+                      })}});
 }
 
 void Normalise(domain::Gateway& gateway) {
@@ -39,6 +45,9 @@ void Normalise(domain::Gateway& gateway) {
   gateway.issuers.erase(
       std::unique(gateway.issuers.begin(), gateway.issuers.end()),
       gateway.issuers.end());
+  std::erase_if(gateway.issuance_modes, [](const auto& entry) {
+    return entry.second == domain::IssuanceMode::kObserve;
+  });
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include "server/app/spares.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
+#include "server/domain/drain.h"
+#include "server/domain/key_kinds.h"
 #include "server/domain/lifecycle.h"
 
 namespace warder::app {
@@ -236,6 +238,68 @@ absl::StatusOr<domain::Key> KeyManager::Resume(const Request& request,
         RETURN_IF_ERROR(RefuseWhileSuspended(change.txn(), draft, key));
         return domain::Resume(draft, key, change.actor(), change.now());
       });
+}
+
+absl::StatusOr<domain::Key> KeyManager::Drain(const Request& request,
+                                              const IssuerId& issuer,
+                                              const KeyId& key) {
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteKeys, KeyName(issuer, key))
+          .status());
+  const LiveTokens& live = runner_.live_tokens();
+  return ChangeKey(
+      request, ChangeRunner::Urgency::kUrgent, false, issuer, key,
+      [&](IssuerDraft& draft, Change& change) {
+        // What an earlier process signed expires by then.
+        const absl::Time last =
+            std::max(live.LastExpiry(key),
+                     live.since() + draft.issuer.policy.max_token_lifetime);
+        return domain::Drain(draft, key, last, change.actor(), change.now());
+      });
+}
+
+absl::StatusOr<HoneyKeyMade> KeyManager::CreateHoney(
+    const Request& request, const IssuerId& issuer, const std::string& place,
+    std::optional<domain::Algorithm> algorithm) {
+  const std::string name = IssuerName(issuer);
+  RETURN_IF_ERROR(
+      runner_.Authorize(request, Permission::kWriteKeys, name).status());
+  const SnapshotPtr snapshot = runner_.publisher().Find(issuer.value());
+  if (snapshot == nullptr) return NotFound(name);
+  const domain::Algorithm chosen =
+      algorithm.value_or(snapshot->algorithms.front());
+  ASSIGN_OR_RETURN(ExposedKeyPair pair,
+                   runner_.vault().GenerateExposed(chosen));
+  HoneyKeyMade made;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) -> absl::Status {
+        ASSIGN_OR_RETURN(IssuerDraft draft,
+                         change.txn().LoadDraft(issuer, KeyScope::kLiving));
+        const auto before = domain::PublishedKeys(draft);
+        RETURN_IF_ERROR(domain::Plant(draft,
+                                      {.id = pair.id,
+                                       .algorithm = chosen,
+                                       .public_jwk = pair.public_jwk,
+                                       .place = place},
+                                      change.actor(), change.now()));
+        domain::Finish(draft, before, change.now());
+        RETURN_IF_ERROR(change.Save(draft));
+        RETURN_IF_ERROR(change.txn().InsertDeclaredExposure(
+            {.issuer = issuer,
+             .key = pair.id,
+             .person = request.caller.name,
+             .kind = domain::ExposureKind::kHeld,
+             .from = change.now(),
+             .until = std::nullopt,
+             .declared_by = request.caller.Principal(),
+             .note = "a decoy that was handed out once"}));
+        made.key = *draft.Find(pair.id);
+        return absl::OkStatus();
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  if (!request.validate_only) made.private_pem = std::move(pair.private_pem);
+  return made;
 }
 
 }  // namespace warder::app

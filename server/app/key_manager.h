@@ -1,4 +1,4 @@
-// Use cases on keys: issue, look, revoke, suspend, resume.
+// Use cases on keys: issue, look, revoke, suspend, resume, drain; and decoys.
 #ifndef WARDER_SERVER_APP_KEY_MANAGER_H_
 #define WARDER_SERVER_APP_KEY_MANAGER_H_
 
@@ -17,6 +17,11 @@ struct RevokeCommand {
   IssuerId issuer;
   KeyId key;
   domain::RevocationReason reason = domain::RevocationReason::kUnspecified;
+};
+
+struct HoneyKeyMade {
+  domain::Key key;
+  std::string private_pem;  // nobody has it afterwards
 };
 
 // Thread-safe. Errors common to all: PERMISSION_DENIED; what ChangeRunner::Run
@@ -59,6 +64,19 @@ class KeyManager {
                                       const IssuerId& issuer, const KeyId& key);
   absl::StatusOr<domain::Key> Resume(const Request& request,
                                      const IssuerId& issuer, const KeyId& key);
+
+  // See domain::Drain; its last token is the last that is known to be alive.
+  absl::StatusOr<domain::Key> Drain(const Request& request,
+                                    const IssuerId& issuer, const KeyId& key);
+
+  // Makes a decoy, see domain::Plant. That the caller had it in hand is on
+  // record. Blocks for key generation. A dry run makes a key, too, and shows
+  // nothing of it.
+  //
+  //   NOT_FOUND; as domain::Plant; UNAVAILABLE VAULT_UNAVAILABLE
+  absl::StatusOr<HoneyKeyMade> CreateHoney(
+      const Request& request, const IssuerId& issuer, const std::string& place,
+      std::optional<domain::Algorithm> algorithm);
 
  private:
   // Loads the draft with the key in it, lets `decide` change it, saves it.

@@ -27,11 +27,24 @@ Watcher::Watcher(const Publisher& publisher, Clock& clock, GatewayPtr gateway,
     const SnapshotPtr snapshot = publisher_.Find(issuer.value());
     const auto held = known.find(issuer.value());
     if (snapshot == nullptr || held == known.end()) continue;
-    std::string fingerprint = FingerprintOf(*snapshot, classic());
+    std::string fingerprint = FingerprintOfSent(*snapshot);
     if (held->second != fingerprint) continue;
     sent_[issuer.value()] = {.fingerprint = std::move(fingerprint),
                              .revision = snapshot->revision};
   }
+}
+
+domain::IssuanceMode Watcher::ModeOf(const IssuerId& issuer) const {
+  return domain::IssuanceModeOf(*gateway_, issuer);
+}
+
+std::string Watcher::FingerprintOfSent(const IssuerSnapshot& snapshot) const {
+  const domain::IssuanceMode mode = ModeOf(snapshot.id);
+  return absl::StrCat(FingerprintOf(snapshot, classic()),
+                      mode == domain::IssuanceMode::kObserve ? "" : "/",
+                      mode == domain::IssuanceMode::kObserve
+                          ? ""
+                          : domain::IssuanceModeName(mode));
 }
 
 bool Watcher::classic() const {
@@ -56,16 +69,18 @@ std::optional<Watcher::Message> Watcher::Begin() {
     changed_.erase(changed_.begin());
     SnapshotPtr snapshot = publisher_.Find(issuer);
     if (snapshot == nullptr) continue;
-    std::string fingerprint = FingerprintOf(*snapshot, classic());
+    std::string fingerprint = FingerprintOfSent(*snapshot);
     Sent& sent = sent_[issuer];
     if (sent.fingerprint == fingerprint) continue;
     sent = {.fingerprint = fingerprint, .revision = snapshot->revision};
     writing_ = true;
     writing_since_ = clock_.Uptime();
     const bool without_eddsa = classic() && !snapshot->classic_key_set.empty();
+    const domain::IssuanceMode mode = ModeOf(snapshot->id);
     return Message{.key_set = std::move(snapshot),
                    .fingerprint = std::move(fingerprint),
                    .classic = without_eddsa,
+                   .issuance_mode = mode,
                    .acknowledge_within = acknowledge_within_};
   }
   if (!heartbeat_) return std::nullopt;

@@ -36,7 +36,8 @@ class Watcher {
     SnapshotPtr key_set;      // nullptr: a heartbeat
     std::string fingerprint;  // of the set
     bool classic = false;     // without EdDSA keys
-    bool current = false;     // of a heartbeat: nothing else waits
+    domain::IssuanceMode issuance_mode = domain::IssuanceMode::kObserve;
+    bool current = false;  // of a heartbeat: nothing else waits
     // Of a set; zero: at once.
     absl::Duration acknowledge_within = absl::ZeroDuration();
   };
@@ -97,6 +98,9 @@ class Watcher {
     int64_t revision = 0;
   };
   bool classic() const;
+  domain::IssuanceMode ModeOf(const IssuerId& issuer) const;
+  // Of the set as this watcher is sent it.
+  std::string FingerprintOfSent(const IssuerSnapshot& snapshot) const;
 
   std::map<std::string, Sent> sent_ ABSL_GUARDED_BY(mu_);  // by issuer
   std::set<std::string> changed_ ABSL_GUARDED_BY(mu_);

@@ -22,6 +22,18 @@ void KeyUsage::Observe(const IssuerId& issuer, const std::string& kid,
   while (seen_.size() > kMostCounters) seen_.erase(seen_.begin());
 }
 
+void KeyUsage::Count(const KeyId& key, std::span<const SeenCount> counts) {
+  MutexLock lock(&mu_);
+  Places& places = places_[key];
+  for (const SeenCount& count : counts) {
+    std::pair place = {count.audience, count.source};
+    if (places.size() >= kMostPlaces && !places.contains(place)) {
+      place = {"others", SourceClass::kUnknown};
+    }
+    places[place] += count.tokens;
+  }
+}
+
 KeyUsageWindow KeyUsage::WindowOf(const Place& place, const Seen* seen) const {
   const uint32_t first = place.window * kWindowMinutes;
   const ledger::MinuteRange minutes = {first, first + kWindowMinutes - 1};
@@ -58,6 +70,12 @@ absl::StatusOr<KeyUsageReport> KeyUsage::Get(const Request& request,
   const uint32_t now =
       ledger::MinuteOf(runner_.clock_guard().Read().trusted) / kWindowMinutes;
   MutexLock lock(&mu_);
+  if (const auto places = places_.find(key); places != places_.end()) {
+    for (const auto& [place, tokens] : places->second) {
+      report.seen.push_back(
+          {.audience = place.first, .source = place.second, .tokens = tokens});
+    }
+  }
   for (uint32_t window = now - std::min(now, kWindows - 1); window <= now;
        ++window) {
     const Place place = {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/app/change_runner.h"
@@ -34,9 +35,19 @@ struct KeyUsageWindow {
   bool complete = true;
 };
 
+// Where a token came from, as far as a gateway can tell.
+enum class SourceClass { kUnknown, kPrivate, kPublic };
+
+struct SeenCount {
+  std::string audience;
+  SourceClass source = SourceClass::kUnknown;
+  int64_t tokens = 0;
+};
+
 struct KeyUsageReport {
   std::vector<KeyUsageWindow> windows;     // the last day, oldest first
   std::map<std::string, int64_t> signers;  // tokens since the start of warderd
+  std::vector<SeenCount> seen;             // likewise
 };
 
 // Thread-safe.
@@ -46,6 +57,7 @@ class KeyUsage {
   static constexpr uint32_t kWindows = 144;  // a day
   // Counters of windows; past it those of the oldest windows go.
   static constexpr size_t kMostCounters = 20'000;
+  static constexpr size_t kMostPlaces = 100;
 
   // All outlive this.
   KeyUsage(ChangeRunner& runner, ledger::Ledger& ledger,
@@ -56,6 +68,10 @@ class KeyUsage {
   // `minute` since 1970.
   void Observe(const IssuerId& issuer, const std::string& kid, uint32_t minute,
                std::span<const uint64_t> digests);
+
+  // The same by audience and source, for people. Past kMostPlaces of a key they
+  // are counted together.
+  void Count(const KeyId& key, std::span<const SeenCount> counts);
 
   // Returns the books of a key. Who may read the key may read them.
   //   PERMISSION_DENIED; NOT_FOUND
@@ -87,6 +103,9 @@ class KeyUsage {
 
   mutable Mutex mu_;
   std::map<Place, Seen> seen_ ABSL_GUARDED_BY(mu_);  // the oldest first
+  // Tokens by audience and source.
+  using Places = std::map<std::pair<std::string, SourceClass>, int64_t>;
+  absl::flat_hash_map<KeyId, Places> places_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace warder::app

@@ -31,6 +31,15 @@ int64_t LiveTokens::CountAt(const KeyId& key, absl::Time instant) const {
   return total;
 }
 
+absl::Time LiveTokens::LastExpiry(const KeyId& key) const {
+  MutexLock lock(&mu_);
+  const auto minutes = keys_.find(key);
+  if (minutes == keys_.end() || minutes->second.empty()) {
+    return absl::InfinitePast();
+  }
+  return absl::FromUnixSeconds((minutes->second.rbegin()->first + 1) * 60);
+}
+
 void LiveTokens::Prune(absl::Time now) {
   MutexLock lock(&mu_);
   const int64_t minute = MinuteOf(now);

@@ -29,6 +29,10 @@ class LiveTokens {
   // never too few.
   int64_t CountAt(const KeyId& key, absl::Time instant) const;
 
+  // Returns when the last token of `key` that is counted expires, to the minute
+  // and never too early; InfinitePast where there is none.
+  absl::Time LastExpiry(const KeyId& key) const;
+
   // Forgets minutes that are over and keys that have none left.
   void Prune(absl::Time now);
 

@@ -18,6 +18,7 @@ namespace warder::app {
 namespace {
 
 constexpr size_t kLongestSource = 64;
+constexpr size_t kLongestAudience = 512;
 
 absl::Status CheckName(absl::string_view field, const std::string& name) {
   return ParseCallerName(field, name).status();
@@ -63,6 +64,23 @@ absl::Status ObservationIntake::CheckForm(
   if (tokens > kMostTokens) {
     return FieldError("keys", absl::StrCat(tokens, " digests; at most ",
                                            kMostTokens, " at once"));
+  }
+  for (const ObservedCounts& seen : report.counts) {
+    if (seen.counts.size() > KeyUsage::kMostPlaces) {
+      return FieldError("keys.counts",
+                        absl::StrCat(seen.counts.size(), " of them; at most ",
+                                     KeyUsage::kMostPlaces, " of a key"));
+    }
+    for (const SeenCount& count : seen.counts) {
+      if (count.audience.size() > kLongestAudience || count.tokens < 0 ||
+          count.tokens > static_cast<int64_t>(kMostTokens)) {
+        return FieldError(
+            "keys.counts",
+            absl::StrCat("an audience of ", count.audience.size(),
+                         " bytes with ", count.tokens, " tokens; up to ",
+                         kLongestAudience, " and ", kMostTokens, " are taken"));
+      }
+    }
   }
   if (report.violations.size() > kMostViolations) {
     return FieldError("violations",
@@ -186,6 +204,7 @@ void ObservationIntake::JudgeTokens(const GatewayId& gateway,
     event.kid = kid;
     event.gateway = gateway;
     event.time = now;
+    event.issue_time = ledger::TimeOfMinute(seen.minute);
     event.count = IsNews(event.kind, seen.issuer, digest) ? 1 : 0;
     event.evidence = EvidenceOf(seen.minute, digest);
     Add(std::move(event), events);
@@ -220,6 +239,7 @@ void ObservationIntake::JudgeViolation(const GatewayId& gateway,
   event.kid = KnownKid(seen.issuer, token->kid);
   event.gateway = gateway;
   event.time = std::min(seen.seen_time, now);
+  event.issue_time = token->issue_time;
   event.count = IsNews(event.kind, seen.issuer, digest) ? 1 : 0;
   event.evidence = EvidenceOf(*token, digest, seen.source);
   Add(std::move(event), events);
@@ -281,6 +301,12 @@ absl::StatusOr<ObservationAnswer> ObservationIntake::Take(
       continue;
     }
     JudgeTokens(gateway, seen, answer, events);
+  }
+  for (const ObservedCounts& seen : report.counts) {
+    const std::string kid = KnownKid(seen.issuer, seen.kid);
+    if (may_report(seen.issuer) && !kid.empty()) {
+      usage_.Count(KeyId(kid), seen.counts);
+    }
   }
   for (const ObservedViolation& seen : report.violations) {
     if (may_report(seen.issuer)) {

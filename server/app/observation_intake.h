@@ -41,6 +41,13 @@ struct ObservedTokens {
   std::vector<uint64_t> digests;
 };
 
+// How many tokens of a key, by audience and source.
+struct ObservedCounts {
+  IssuerId issuer;
+  std::string kid;
+  std::vector<SeenCount> counts;
+};
+
 struct ObservedViolation {
   IssuerId issuer;
   domain::AlarmKind kind = domain::AlarmKind::kNeverIssued;
@@ -55,6 +62,7 @@ struct ObservationReport {
   std::string incarnation;
   int64_t sequence = 0;
   std::vector<ObservedTokens> tokens;
+  std::vector<ObservedCounts> counts;
   std::vector<ObservedViolation> violations;
   int64_t dropped = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/base/base64url.h"
 #include "server/domain/schedule.h"
 
@@ -83,12 +84,23 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
   for (const Key& key : draft.keys) {
     if (domain::IsPublished(key.state)) {
       published.push_back(&key);
+      if (domain::NeedsLedger(key)) snapshot->ledger_required.push_back(key.id);
+      if (key.kind == domain::KeyKind::kExternal &&
+          key.state == KeyState::kActive) {
+        snapshot->external_signers.push_back(
+            {.id = key.id,
+             .signer = key.signer,
+             .algorithm = key.algorithm,
+             .activate_time = *key.activate_time,
+             .sign_until = *key.lease_time});
+      }
     } else if (key.state == KeyState::kRetired ||
                key.state == KeyState::kRevoked) {
       snapshot->history.push_back(
           std::make_shared<const EndedKey>(EndedKey::Of(key)));
     }
   }
+  std::sort(snapshot->ledger_required.begin(), snapshot->ledger_required.end());
   // Sorted by kid, so that equal sets are equal bytes.
   std::sort(published.begin(), published.end(),
             [](const Key* a, const Key* b) { return a->id < b->id; });
@@ -128,7 +140,12 @@ std::string FingerprintOf(const IssuerSnapshot& snapshot, bool classic) {
   return absl::StrCat(without ? snapshot.classic_etag : snapshot.etag, "/",
                       snapshot.revision, "/",
                       absl::ToInt64Seconds(snapshot.max_token_lifetime),
-                      snapshot.drill ? "/drill" : "");
+                      snapshot.drill ? "/drill" : "",
+                      snapshot.ledger_required.empty() ? "" : "/ledger:",
+                      absl::StrJoin(snapshot.ledger_required, ",",
+                                    [](std::string* out, const KeyId& id) {
+                                      out->append(id.value().substr(0, 8));
+                                    }));
 }
 
 void Publisher::Install(SnapshotPtr snapshot) {
@@ -147,9 +164,10 @@ bool Publisher::Replace(SnapshotPtr snapshot) {
   MutexLock lock(&shard.mu);
   SnapshotPtr& seen = shard.snapshots[snapshot->id.value()];
   if (seen != nullptr && seen->rev >= snapshot->rev) return false;
-  const bool changed = seen == nullptr ||
-                       seen->revision != snapshot->revision ||
-                       seen->max_token_lifetime != snapshot->max_token_lifetime;
+  const bool changed =
+      seen == nullptr || seen->revision != snapshot->revision ||
+      seen->max_token_lifetime != snapshot->max_token_lifetime ||
+      seen->ledger_required != snapshot->ledger_required;
   // Under the lock: history added meanwhile must not be lost.
   if (seen != nullptr && !seen->history.empty()) {
     auto copy = std::make_shared<IssuerSnapshot>(*snapshot);

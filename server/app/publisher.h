@@ -39,6 +39,15 @@ struct EndedKey {
 };
 using History = std::vector<std::shared_ptr<const EndedKey>>;
 
+// An external key that signs, and who may say what it has signed.
+struct ExternalSigner {
+  KeyId id;
+  std::string signer;
+  domain::Algorithm algorithm;
+  absl::Time activate_time;
+  absl::Time sign_until;
+};
+
 struct IssuerSnapshot {
   IssuerId id;
   std::string issuer_uri;
@@ -54,6 +63,10 @@ struct IssuerSnapshot {
   // When the key set is next planned to change; caches must not pass it.
   absl::Time next_change;
   std::vector<SigningKey> signers;  // in the policy's order
+  std::vector<ExternalSigner> external_signers;
+  // Published keys of which a token is good only where the ledger has it, see
+  // domain::NeedsLedger; sorted.
+  std::vector<KeyId> ledger_required;
   std::vector<domain::Algorithm> algorithms;
   absl::Duration max_token_lifetime;
   bool drill = false;       // domain::Issuer::drill

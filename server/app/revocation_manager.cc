@@ -137,7 +137,8 @@ absl::StatusOr<RevocationImpact> RevocationManager::Plan(const Request& request,
     ASSIGN_OR_RETURN(domain::IssuerDraft draft,
                      txn.LoadDraft(issuer, KeyScope::kLiving));
     const auto published = domain::PublishedKeys(draft);
-    if (key->state == domain::KeyState::kActive) {
+    if (key->state == domain::KeyState::kActive &&
+        key->kind == domain::KeyKind::kManaged) {
       domain::RevokeKeys(draft, {id}, domain::RevocationReason::kUnspecified,
                          request.caller.Actor(), now);
       const domain::Key* successor =

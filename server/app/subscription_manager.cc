@@ -32,8 +32,8 @@ absl::StatusOr<domain::Subscription> Get(ReadTransaction& txn,
 // What a webhook is told of unless it says otherwise: not each user that a feed
 // mentions.
 std::vector<std::string> UsualActions() {
-  return {"owner.*",     "key.*",  "issuer.*",
-          "departure.*", "feed.*", "attestation.*"};
+  return {"owner.*", "key.*",         "issuer.*", "departure.*",
+          "feed.*",  "attestation.*", "alarm.*"};
 }
 
 absl::Status CheckActions(const std::vector<std::string>& actions) {
@@ -87,15 +87,21 @@ absl::StatusOr<domain::Subscription> SubscriptionManager::Check(
     made.actions = command.actions.empty() ? UsualActions() : command.actions;
     return made;
   }
-  if (!command.actions.empty()) {
-    return FieldError("actions", "SETs tell of key.revoked, and nothing else");
+  for (const std::string& action : command.actions) {
+    if (domain::HasSecurityEvent(action)) continue;
+    return FieldError("actions",
+                      absl::StrCat("\"", action.substr(0, 40),
+                                   "\" has no SET; key.revoked, alarm.raised "
+                                   "and alarm.paged have"));
   }
   if (command.audience.empty() || command.audience.size() > 512) {
     return FieldError("audience",
                       "1 to 512 bytes are wanted: what the receiver "
                       "expects as aud");
   }
-  made.actions = {"key.revoked"};
+  made.actions = command.actions.empty()
+                     ? std::vector<std::string>{"key.revoked"}
+                     : command.actions;
   made.issuer = command.issuer;
   made.audience = command.audience;
   return made;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/grants.h"
 #include "server/app/token_writer.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
@@ -14,55 +15,7 @@
 namespace warder::app {
 namespace {
 
-using domain::Grant;
-
 constexpr size_t kMaxClaimsBytes = 16 * 1024;
-
-absl::Status NotGranted(absl::string_view message) {
-  return Error(absl::StatusCode::kPermissionDenied, Reason::kNotGranted,
-               message);
-}
-
-bool Allows(const std::vector<std::string>& allowed, const std::string& value) {
-  return std::any_of(allowed.begin(), allowed.end(), [&](const auto& entry) {
-    return entry == "*" || entry == value;
-  });
-}
-
-// Returns the first grant of `signer` that allows all of `command`, or why the
-// last one looked at does not.
-absl::StatusOr<const Grant*> FindGrant(const IssuerSnapshot& snapshot,
-                                       const std::string& signer,
-                                       const SignJwtCommand& command) {
-  absl::Status refusal = NotGranted(absl::StrCat(
-      "signer \"", signer, "\" holds no grant for ", IssuerName(snapshot.id),
-      "; role security adds one with UpdateIssuer"));
-  for (const Grant& grant : snapshot.grants) {
-    if (grant.signer != signer) continue;
-    std::string why;
-    for (const std::string& audience : command.audiences) {
-      if (!Allows(grant.audiences, audience)) {
-        why = absl::StrCat("audience \"", audience.substr(0, 80), "\"");
-      }
-    }
-    if (!domain::MatchesPattern(grant.subject_pattern, command.subject)) {
-      why = absl::StrCat("subject \"", command.subject.substr(0, 80), "\"");
-    }
-    if (!command.token_type.empty() &&
-        !Allows(grant.token_types, command.token_type)) {
-      why = absl::StrCat("typ \"", command.token_type.substr(0, 80), "\"");
-    }
-    if (command.lifetime && *command.lifetime > grant.max_lifetime) {
-      why = absl::StrCat("a lifetime of ", DurationText(*command.lifetime),
-                         " (at most ", DurationText(grant.max_lifetime), ")");
-    }
-    if (why.empty()) return &grant;
-    refusal = NotGranted(absl::StrCat("the grant of signer \"", signer,
-                                      "\" on ", IssuerName(snapshot.id),
-                                      " does not allow ", why));
-  }
-  return refusal;
-}
 
 // Appends `"name":value,`.
 void Put(absl::string_view name, absl::string_view json_value,
@@ -207,7 +160,11 @@ absl::StatusOr<SignedToken> TokenSigner::SignUnrecorded(
   RETURN_IF_ERROR(CheckCommand(command));
   const SnapshotPtr snapshot = runner_.publisher().Find(command.issuer.value());
   if (snapshot == nullptr) return NotFound(resource());
-  const auto grant = FindGrant(*snapshot, request.caller.name, command);
+  const auto grant = FindGrant(*snapshot, request.caller.name,
+                               {.audiences = command.audiences,
+                                .subject = command.subject,
+                                .token_type = command.token_type,
+                                .lifetime = command.lifetime});
   if (!grant.ok()) return runner_.Denied(request, resource(), grant.status());
   ASSIGN_OR_RETURN(const std::string extra, ExtraClaims(command.claims));
   RETURN_IF_ERROR(usage_.Admit(command.issuer, request.caller.name,

@@ -23,6 +23,20 @@ struct GeneratedKey {
   std::string sealed;      // bound to the issuer and the ID
 };
 
+// A key pair whose private half leaves the service.
+struct ExposedKeyPair {
+  KeyId id;                 // RFC 7638 thumbprint
+  std::string public_jwk;   // as it will stand in the key set
+  std::string private_pem;  // PKCS #8 (RFC 7468)
+};
+
+// A public key that somebody has shown to have the private half of.
+struct ProvenKey {
+  KeyId id;  // RFC 7638 thumbprint
+  domain::Algorithm algorithm = domain::Algorithm::kEs256;
+  std::string public_jwk;  // as it will stand in the key set
+};
+
 // What signing needs to know of a key.
 struct SigningKey {
   KeyId id;
@@ -42,6 +56,11 @@ class Vault {
   virtual absl::StatusOr<GeneratedKey> Generate(
       const IssuerId& issuer, domain::Algorithm algorithm) = 0;
 
+  // Makes a key pair that is kept nowhere. Blocks as Generate. UNAVAILABLE
+  // VAULT_UNAVAILABLE.
+  virtual absl::StatusOr<ExposedKeyPair> GenerateExposed(
+      domain::Algorithm algorithm) = 0;
+
   // Makes a public JWK (ES256) whose private half is gone when this returns.
   virtual absl::StatusOr<std::string> GenerateTombstone() = 0;
 
@@ -56,6 +75,22 @@ class Vault {
 
   // Overwrites what memory holds of the key. Never fails.
   virtual void Forget(const KeyId& id) = 0;
+};
+
+// Thread-safe.
+class PossessionVerifier {
+ public:
+  virtual ~PossessionVerifier() = default;
+
+  // Returns the key of `public_jwk` (RFC 7517, with `alg`), whose private half
+  // has signed `text`: `proof` is the signature in JOSE form. One signature
+  // verification.
+  //
+  //   INVALID_ARGUMENT   public_jwk: no public key of a kind that is taken
+  //   PERMISSION_DENIED  the proof is not by that key
+  virtual absl::StatusOr<ProvenKey> Verify(absl::string_view public_jwk,
+                                           absl::string_view text,
+                                           absl::string_view proof) const = 0;
 };
 
 // Thread-safe.

@@ -183,7 +183,7 @@ std::string PeerCertificateUri(SSL* session) {
   return uris.size() == 1 ? std::move(uris[0]) : "";
 }
 
-absl::StatusOr<std::string> TlsPrivateKeyPem(const PrivateKey& key) {
+absl::StatusOr<std::string> PrivateKeyPem(const PrivateKey& key) {
   const OwnedBio bio(BIO_new(BIO_s_secmem()));
   if (bio == nullptr ||
       PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0,

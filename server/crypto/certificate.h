@@ -37,8 +37,8 @@ absl::StatusOr<PublicKey> CertificatePublicKey(absl::string_view pem);
 // and that was verified; "" where there is none, or more than one.
 std::string PeerCertificateUri(SSL* session);
 
-// Returns PEM PKCS#8 of a TLS key, for files and TLS libraries.
-absl::StatusOr<std::string> TlsPrivateKeyPem(const PrivateKey& key);
+// Returns PKCS#8 in PEM (RFC 7468), for files and TLS libraries.
+absl::StatusOr<std::string> PrivateKeyPem(const PrivateKey& key);
 
 // Returns a PEM certificate request (PKCS#10) signed by `key`.
 absl::StatusOr<std::string> CreateCertificateRequest(const PrivateKey& key,

@@ -1,7 +1,9 @@
 #include "server/crypto/private_key.h"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <iterator>
@@ -138,6 +140,27 @@ absl::StatusOr<PrivateKey> PrivateKey::FromPkcs8(std::span<const uint8_t> der,
     return FieldError("pkcs8", "not a private key of the expected type");
   }
   return PrivateKey(std::move(pkey), type);
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::FromPem(absl::string_view pem) {
+  const OwnedBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  // No password is asked for on a terminal.
+  const auto no_password = [](char*, int, int, void*) { return 0; };
+  OwnedPkey pkey(
+      bio == nullptr
+          ? nullptr
+          : PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
+  if (pkey != nullptr) {
+    for (const KeyType type : {KeyType::kP256, KeyType::kP384, KeyType::kP521,
+                               KeyType::kEd25519, KeyType::kRsa2048}) {
+      if (IsOfType(pkey.get(), type)) return PrivateKey(std::move(pkey), type);
+    }
+  }
+  ClearOpensslErrors();
+  return FieldError("pem",
+                    "not an unencrypted private key in PEM of a type that is "
+                    "known: P-256, P-384, P-521, Ed25519, or RSA of 2048 bits "
+                    "and more");
 }
 
 absl::StatusOr<SecretBytes> PrivateKey::ToPkcs8() const {

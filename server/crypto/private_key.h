@@ -46,6 +46,10 @@ class PrivateKey {
   static absl::StatusOr<PrivateKey> FromPkcs8(std::span<const uint8_t> der,
                                               KeyType type);
 
+  // Reads PKCS#8 in PEM (RFC 7468), of any type that is known.
+  // INVALID_ARGUMENT.
+  static absl::StatusOr<PrivateKey> FromPem(absl::string_view pem);
+
   KeyType type() const { return type_; }
 
   // Returns PKCS#8 DER, for the sealer.

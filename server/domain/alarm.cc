@@ -20,7 +20,8 @@ constexpr std::pair<AlarmKind, absl::string_view> kKinds[] = {
     {AlarmKind::kFutureIat, "FUTURE_IAT"},
     {AlarmKind::kSilentKey, "SILENT_KEY"},
     {AlarmKind::kExcess, "EXCESS"},
-    {AlarmKind::kGatewaySilent, "GATEWAY_SILENT"}};
+    {AlarmKind::kGatewaySilent, "GATEWAY_SILENT"},
+    {AlarmKind::kHoneyKey, "HONEY_KEY"}};
 constexpr std::pair<AlarmSeverity, absl::string_view> kSeverities[] = {
     {AlarmSeverity::kTicket, "TICKET"}, {AlarmSeverity::kPage, "PAGE"}};
 constexpr std::pair<AlarmState, absl::string_view> kStates[] = {
@@ -50,8 +51,9 @@ absl::StatusOr<Value> ValueIn(
 // A published key whose private half is nowhere: who signs by it has a copy of
 // what nobody should have.
 AlarmSeverity SeverityAtFirst(AlarmKind kind) {
-  return kind == AlarmKind::kSilentKey ? AlarmSeverity::kPage
-                                       : AlarmSeverity::kTicket;
+  return kind == AlarmKind::kSilentKey || kind == AlarmKind::kHoneyKey
+             ? AlarmSeverity::kPage
+             : AlarmSeverity::kTicket;
 }
 
 // Returns whether it shows the token, and not only what stands for it.
@@ -105,6 +107,7 @@ Alarm OpenAlarm(AlarmEvent event) {
   alarm.issuer = event.issuer;
   alarm.kid = event.kid;
   alarm.gateway = event.gateway;
+  alarm.planted_at = event.planted_at;
   alarm.first_time = alarm.last_time = event.time;
   alarm.severity = SeverityAtFirst(event.kind);
   if (alarm.severity == AlarmSeverity::kPage) alarm.page_time = event.time;
@@ -174,6 +177,10 @@ std::string SummaryOf(const Alarm& alarm) {
     case AlarmKind::kGatewaySilent:
       return absl::StrCat(GatewayName(alarm.gateway),
                           " does not report any more what it sees");
+    case AlarmKind::kHoneyKey:
+      return absl::StrCat("a token by ", key, ", a decoy,", seen,
+                          ": somebody has been where it was planted, at \"",
+                          alarm.planted_at, "\"");
   }
   return "";
 }
@@ -190,6 +197,7 @@ std::string NextStepOf(const Alarm& alarm) {
     case AlarmKind::kAudience:
     case AlarmKind::kFutureIat:
     case AlarmKind::kSilentKey:
+    case AlarmKind::kHoneyKey:
     case AlarmKind::kExcess:
       return absl::StrCat("warder key revoke ", IssuerName(alarm.issuer),
                           "/keys/", alarm.kid, " --reason compromised");
@@ -202,6 +210,43 @@ std::string NextStepOf(const Alarm& alarm) {
       return absl::StrCat("warder gateway show ", alarm.gateway.value());
   }
   return "";
+}
+
+std::string GentleStepOf(const Alarm& alarm) {
+  const bool forged = alarm.kind == AlarmKind::kNeverIssued ||
+                      alarm.kind == AlarmKind::kOutsideSigningLife ||
+                      alarm.kind == AlarmKind::kLifetime ||
+                      alarm.kind == AlarmKind::kAudience ||
+                      alarm.kind == AlarmKind::kFutureIat ||
+                      alarm.kind == AlarmKind::kExcess;
+  if (!forged || alarm.kid.empty()) return "";
+  return absl::StrCat("warder key drain ", IssuerName(alarm.issuer), "/keys/",
+                      alarm.kid);
+}
+
+void Sharpen(const Key* key, absl::Duration clock_skew, AlarmEvent& event) {
+  if (event.kid.empty() || event.kind == AlarmKind::kExcess ||
+      event.kind == AlarmKind::kGatewaySilent) {
+    return;
+  }
+  if (key != nullptr && key->kind == KeyKind::kHoney) {
+    event.kind = AlarmKind::kHoneyKey;
+    event.planted_at = key->place;
+    return;
+  }
+  if (event.kind != AlarmKind::kNeverIssued) return;
+  if (key == nullptr || !key->activate_time ||
+      key->state == KeyState::kPending) {
+    event.kind = AlarmKind::kSilentKey;
+    return;
+  }
+  if (!event.issue_time) return;
+  // It is known to the minute.
+  const bool before =
+      *event.issue_time + absl::Minutes(1) + clock_skew <= *key->activate_time;
+  const auto ended = key->retire_time ? key->retire_time : key->revoke_time;
+  const bool after = ended && *event.issue_time > *ended + clock_skew;
+  if (before || after) event.kind = AlarmKind::kOutsideSigningLife;
 }
 
 }  // namespace warder::domain

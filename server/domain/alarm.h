@@ -5,7 +5,8 @@
 //
 // Events of one kind, issuer and key are one alarm until it is closed. The
 // first opens a TICKET; three within ten minutes make it a PAGE. What no honest
-// mistake can do is a PAGE at once; a silent gateway never is one.
+// mistake can do (a decoy's token, or that of a key that never signs) is a PAGE
+// at once; a silent gateway never is one.
 #ifndef WARDER_SERVER_DOMAIN_ALARM_H_
 #define WARDER_SERVER_DOMAIN_ALARM_H_
 
@@ -18,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/base/ids.h"
+#include "server/domain/key.h"
 
 namespace warder::domain {
 
@@ -32,6 +34,7 @@ enum class AlarmKind {
   kSilentKey,           // of a key that never signs
   kExcess,              // more tokens of a key are seen than were issued
   kGatewaySilent,       // a gateway reports no more
+  kHoneyKey,            // of a decoy: somebody was where it was planted
 };
 
 enum class AlarmSeverity { kTicket, kPage };
@@ -58,6 +61,8 @@ struct AlarmEvent {
   std::string kid;    // a key of the issuer; empty where it is about none
   GatewayId gateway;  // that saw it, or is silent
   absl::Time time;
+  std::optional<absl::Time> issue_time;  // `iat` of the token, to the minute
+  std::string planted_at;                // of kHoneyKey: Key::place
   int64_t count = 1;
   std::string evidence;  // a JSON object, or ""
 };
@@ -69,7 +74,8 @@ struct Alarm {
   AlarmState state = AlarmState::kOpen;
   IssuerId issuer;
   std::string kid;
-  GatewayId gateway;  // that saw it first
+  GatewayId gateway;       // that saw it first
+  std::string planted_at;  // of kHoneyKey
   // Of the first event that showed the token, else of the first that had any.
   std::string evidence;  // a JSON object
   int64_t count = 0;
@@ -104,6 +110,14 @@ bool CountEvent(const AlarmEvent& event, Alarm& alarm);
 // Returns what happened, for people, and the command that ends it, filled in.
 std::string SummaryOf(const Alarm& alarm);
 std::string NextStepOf(const Alarm& alarm);
+// Returns the command that ends it without logging anybody out, at gateways
+// that can ask the ledger; "" where there is none.
+std::string GentleStepOf(const Alarm& alarm);
+
+// Makes the kind of `event`, which is about a token of the key, say what the
+// key itself tells: a decoy, a key that has signed nothing, a time in which it
+// did not sign. nullptr: a key that was published and never kept, a tombstone.
+void Sharpen(const Key* key, absl::Duration clock_skew, AlarmEvent& event);
 
 }  // namespace warder::domain
 

@@ -24,7 +24,9 @@ bool PullBack(IssuerDraft& draft, absl::Time now) {
   // A staged key signs no later than a rotation after the one that signs now.
   absl::Time staged = now + policy.publish_ahead;
   for (const Key& key : draft.keys) {
-    if (key.state != KeyState::kActive) continue;
+    if (key.state != KeyState::kActive || key.kind != KeyKind::kManaged) {
+      continue;
+    }
     staged = std::max(
         staged, std::min(now, *key.activate_time) + policy.rotation_period);
   }
@@ -37,6 +39,8 @@ bool PullBack(IssuerDraft& draft, absl::Time now) {
     moved |= Limit(key.retire_time, now);
     moved |= Limit(key.until_time, now + policy.verify_grace);
     moved |= Limit(key.suspend_time, now);
+    moved |= Limit(key.lease_time, now + policy.max_key_age);
+    moved |= Limit(key.drain_time, now);
     if (!moved) continue;
     draft.Touch(key);
     any = true;

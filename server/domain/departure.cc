@@ -131,7 +131,10 @@ void NameSuccessors(const IssuerDraft& draft,
                     IssuerOutcome& outcome) {
   std::map<Algorithm, KeyId> successors;
   for (const Key& key : draft.keys) {
-    if (key.state != KeyState::kActive || key.activate_time != now) continue;
+    if (key.state != KeyState::kActive || key.kind != KeyKind::kManaged ||
+        key.activate_time != now) {
+      continue;
+    }
     outcome.successors.push_back(key.id);
     successors[key.algorithm] = key.id;
     if (now - key.publish_time < draft.issuer.policy.publish_ahead) {
@@ -163,6 +166,8 @@ KeyFate FateOf(const Policy& policy, const Key& key, Closeness closeness) {
     return KeyFate::kNone;
   }
   if (closeness == Closeness::kCopied) return KeyFate::kRevoke;
+  // There is nothing here to rotate it with.
+  if (key.kind != KeyKind::kManaged) return KeyFate::kRevoke;
   const DepartureAction action = closeness == Closeness::kOwned
                                      ? policy.owned_key_departure
                                      : policy.used_key_departure;
@@ -188,7 +193,9 @@ IssuerOutcome Depart(IssuerDraft& draft, const OwnerId& leaver,
   std::vector<Algorithm> rotated;
   std::map<KeyId, Algorithm> signers;
   for (const Key& key : draft.keys) {
-    if (key.state == KeyState::kActive) signers[key.id] = key.algorithm;
+    if (key.state == KeyState::kActive && key.kind == KeyKind::kManaged) {
+      signers[key.id] = key.algorithm;
+    }
     const auto close = closeness.find(key.id);
     if (close == closeness.end() || key.state == KeyState::kRevoked) continue;
     KeyOutcome ended{.issuer = key.issuer,

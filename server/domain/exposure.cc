@@ -93,4 +93,17 @@ bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b) {
   return false;
 }
 
+std::vector<KeyId> SuccessorsExposedWith(const IssuerDraft& draft,
+                                         const Key& key) {
+  std::vector<KeyId> successors;
+  if (key.kind != KeyKind::kManaged) return successors;
+  for (const Key& other : draft.keys) {
+    if (other.kind == KeyKind::kManaged && other.state == KeyState::kPending &&
+        other.id != key.id && ShareExposure(draft, key.id, other.id)) {
+      successors.push_back(other.id);
+    }
+  }
+  return successors;
+}
+
 }  // namespace warder::domain

@@ -3,6 +3,7 @@
 #define WARDER_SERVER_DOMAIN_EXPOSURE_H_
 
 #include <optional>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
@@ -40,6 +41,11 @@ absl::flat_hash_map<KeyId, Closeness> ClosenessOf(const IssuerDraft& draft,
 
 // Returns whether anyone was ever exposed to both keys.
 bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b);
+
+// Returns the PENDING keys of which anyone may have a copy who may have one of
+// `key`, a managed one; of another kind none follows.
+std::vector<KeyId> SuccessorsExposedWith(const IssuerDraft& draft,
+                                         const Key& key);
 
 }  // namespace warder::domain
 

@@ -188,7 +188,49 @@ absl::Status ValidateGateway(const Gateway& gateway) {
                                    "192.0.2.0/24 or 2001:db8::/32"));
   }
   if (gateway.probe) RETURN_IF_ERROR(CheckProbe(*gateway.probe));
+  for (const auto& [issuer, mode] : gateway.issuance_modes) {
+    if (std::count(gateway.issuers.begin(), gateway.issuers.end(), issuer) ==
+        0) {
+      return FieldError("issuance_modes",
+                        absl::StrCat("names ", IssuerName(issuer),
+                                     ", whose tokens it does not verify"));
+    }
+    if (mode != IssuanceMode::kObserve && gateway.reach != Reach::kStream) {
+      return FieldError(
+          "issuance_modes",
+          absl::StrCat("nothing there can ask the ledger: reach is ",
+                       ReachName(gateway.reach),
+                       "; put an agent or libwarder beside it, with reach "
+                       "STREAM"));
+    }
+  }
   return absl::OkStatus();
+}
+
+IssuanceMode IssuanceModeOf(const Gateway& gateway, const IssuerId& issuer) {
+  const auto it = gateway.issuance_modes.find(issuer);
+  return it == gateway.issuance_modes.end() ? IssuanceMode::kObserve
+                                            : it->second;
+}
+
+absl::string_view IssuanceModeName(IssuanceMode mode) {
+  switch (mode) {
+    case IssuanceMode::kObserve: return "OBSERVE";
+    case IssuanceMode::kStepUp: return "STEP_UP";
+    case IssuanceMode::kEnforce: return "ENFORCE";
+  }
+  return "";
+}
+
+absl::StatusOr<IssuanceMode> ParseIssuanceMode(absl::string_view field,
+                                               absl::string_view name) {
+  for (const IssuanceMode mode : {IssuanceMode::kObserve, IssuanceMode::kStepUp,
+                                  IssuanceMode::kEnforce}) {
+    if (IssuanceModeName(mode) == name) return mode;
+  }
+  return FieldError(field,
+                    absl::StrCat("\"", name.substr(0, 40),
+                                 "\" is not OBSERVE, STEP_UP or ENFORCE"));
 }
 
 bool IsProbeAudience(absl::string_view audience) {

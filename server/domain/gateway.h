@@ -4,6 +4,7 @@
 #define WARDER_SERVER_DOMAIN_GATEWAY_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,19 @@ enum class Reach {
 absl::string_view ReachName(Reach reach);
 absl::StatusOr<Reach> ParseReach(absl::string_view field,
                                  absl::string_view name);
+
+// What a gateway with an agent or libwarder asks of the ledger before it
+// accepts a token; of keys that domain::NeedsLedger names it always asks, and
+// enforces.
+enum class IssuanceMode {
+  kObserve,  // nothing: it reports, and an alarm follows
+  kStepUp,   // the verdict, for the backend to act on
+  kEnforce,  // the verdict, and refuses what was never issued
+};
+
+absl::string_view IssuanceModeName(IssuanceMode mode);
+absl::StatusOr<IssuanceMode> ParseIssuanceMode(absl::string_view field,
+                                               absl::string_view name);
 
 // Where the gateway can be asked, with a token of ours, whether it accepts.
 struct Probe {
@@ -64,6 +78,8 @@ struct Gateway {
   // have fetched its URL.
   std::vector<std::string> fetch_sources;
   std::optional<Probe> probe;
+  // Of `issuers`; kObserve of those that are not in it.
+  std::map<IssuerId, IssuanceMode> issuance_modes;
   std::string created_by;
   absl::Time create_time;
   absl::Time update_time;
@@ -103,8 +119,8 @@ struct GatewayInstance {
 
 // Returns OK, or INVALID_ARGUMENT naming the field: consumer, reach, issuers,
 // cache, fetch_sources[i], probe.url, probe.header, probe.cookie,
-// probe.audience, probe.accepted, probe.refused, contact, display_name,
-// version.
+// probe.audience, probe.accepted, probe.refused, issuance_modes, contact,
+// display_name, version.
 absl::Status ValidateGateway(const Gateway& gateway);
 
 // What probe tokens are for. They are signed by living keys, too: were their
@@ -113,6 +129,9 @@ absl::Status ValidateGateway(const Gateway& gateway);
 inline constexpr char kProbeAudience[] = "urn:warder:probe";
 // Returns whether `audience` is that, or that and more after a colon.
 bool IsProbeAudience(absl::string_view audience);
+
+// Returns what it asks of the ledger for tokens of `issuer`.
+IssuanceMode IssuanceModeOf(const Gateway& gateway, const IssuerId& issuer);
 
 // Returns whether the gateway's kind of verifier reads keys of `algorithm`.
 bool Reads(const Gateway& gateway, Algorithm algorithm);

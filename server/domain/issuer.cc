@@ -17,7 +17,10 @@ const Key* IssuerDraft::Find(const KeyId& id) const {
 
 Key* IssuerDraft::Find(Algorithm algorithm, KeyState state) {
   for (Key& key : keys) {
-    if (key.algorithm == algorithm && key.state == state) return &key;
+    if (key.kind == KeyKind::kManaged && key.algorithm == algorithm &&
+        key.state == state) {
+      return &key;
+    }
   }
   return nullptr;
 }

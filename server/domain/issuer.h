@@ -138,7 +138,7 @@ struct IssuerDraft {
   // Returns the key, or nullptr.
   Key* Find(const KeyId& id);
   const Key* Find(const KeyId& id) const;
-  // Returns the key of `algorithm` in `state`, or nullptr.
+  // Returns the managed key of `algorithm` in `state`, or nullptr.
   Key* Find(Algorithm algorithm, KeyState state);
   const Key* Find(Algorithm algorithm, KeyState state) const;
   const Spare* FindSpare(Algorithm algorithm) const;

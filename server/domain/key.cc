@@ -5,6 +5,26 @@
 
 namespace warder::domain {
 
+absl::string_view KeyKindName(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::kManaged: return "MANAGED";
+    case KeyKind::kExternal: return "EXTERNAL";
+    case KeyKind::kHoney: return "HONEY";
+  }
+  return "";
+}
+
+absl::StatusOr<KeyKind> ParseKeyKind(absl::string_view field,
+                                     absl::string_view name) {
+  for (const KeyKind kind :
+       {KeyKind::kManaged, KeyKind::kExternal, KeyKind::kHoney}) {
+    if (KeyKindName(kind) == name) return kind;
+  }
+  return FieldError(field,
+                    absl::StrCat("\"", name.substr(0, 40),
+                                 "\" is not one of MANAGED, EXTERNAL, HONEY"));
+}
+
 absl::string_view KeyStateName(KeyState state) {
   switch (state) {
     case KeyState::kPending: return "PENDING";
@@ -59,6 +79,11 @@ absl::StatusOr<RevocationReason> ParseRevocationReason(absl::string_view field,
 bool IsPublished(KeyState state) {
   return state == KeyState::kPending || state == KeyState::kActive ||
          state == KeyState::kRetiring;
+}
+
+bool NeedsLedger(const Key& key) {
+  return key.state == KeyState::kPending || key.kind == KeyKind::kHoney ||
+         key.drain_time.has_value();
 }
 
 bool IsLiving(KeyState state) {

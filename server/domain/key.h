@@ -17,11 +17,18 @@ namespace warder::domain {
 // NIST SP 800-57 part 1 in the words of JOSE. lifecycle.h draws the life line.
 enum class KeyState {
   kPending,    // published, does not sign yet
-  kActive,     // published, signs; at most one per issuer and algorithm
+  kActive,     // published, signs; one managed one per issuer and algorithm
   kRetiring,   // published, private half destroyed
   kRetired,    // no longer published
   kSuspended,  // unpublished while someone looks; reversible
   kRevoked,    // unpublished for good
+};
+
+// Whose private half it is.
+enum class KeyKind {
+  kManaged,   // Warder's own: made and used by the service alone
+  kExternal,  // a workload keeps its own, for as long as it renews its lease
+  kHoney,     // a decoy: a real one, handed out once, that never signs
 };
 
 enum class RevocationReason {
@@ -32,6 +39,9 @@ enum class RevocationReason {
   kCessation,
 };
 
+absl::string_view KeyKindName(KeyKind kind);
+absl::StatusOr<KeyKind> ParseKeyKind(absl::string_view field,
+                                     absl::string_view name);
 absl::string_view KeyStateName(KeyState state);
 absl::StatusOr<KeyState> ParseKeyState(absl::string_view field,
                                        absl::string_view name);
@@ -43,12 +53,20 @@ struct Key {
   IssuerId issuer;
   KeyId id;
   Algorithm algorithm = Algorithm::kEs256;
+  KeyKind kind = KeyKind::kManaged;
   KeyState state = KeyState::kPending;
   OwnerId owner;
+  std::string signer;  // kExternal: the name of the certificate that registered
+  std::string place;   // kHoney: where it was planted
+  // kExternal: it retires then, unless the signer renews the lease.
+  std::optional<absl::Time> lease_time;
+  // Since when gateways take only those of its tokens that are in the ledger.
+  std::optional<absl::Time> drain_time;
 
   // The published JWK, members sorted, exactly as it stands in the key set.
   std::string public_jwk;
-  // The sealed private half; empty once it is destroyed.
+  // The sealed private half; empty once it is destroyed, and of other kinds
+  // than kManaged.
   std::string sealed;
 
   absl::Time create_time;
@@ -78,6 +96,10 @@ struct Key {
 
 // Returns whether a key of `state` stands in the key set.
 bool IsPublished(KeyState state);
+
+// Returns whether a token of `key`, which is published, is good only if the
+// ledger has it: the key has no honest ones yet, or not all of them are.
+bool NeedsLedger(const Key& key);
 
 // Returns whether a key of `state` may ever be published or sign again.
 bool IsLiving(KeyState state);

@@ -12,146 +12,10 @@
 #include "server/domain/exposure.h"
 #include "server/domain/schedule.h"
 #include "server/domain/succession.h"
+#include "server/domain/transitions.h"
 
 namespace warder::domain {
 namespace {
-
-void RecordKey(IssuerDraft& draft, const Key& key, absl::string_view action,
-               const Actor& actor, absl::Time now,
-               std::vector<JsonMember> detail = {}) {
-  detail.push_back({"algorithm", AlgorithmName(key.algorithm)});
-  const std::string owner = OwnerName(key.owner);
-  detail.push_back({"owner", owner});
-  draft.Record(actor, action, KeyName(key.issuer, key.id),
-               WriteJsonMembers(detail), now);
-}
-
-// Turns a spare into a key that stands in the set. There is a spare.
-Key& PublishSpare(IssuerDraft& draft, Algorithm algorithm,
-                  absl::Time activate_time, const Actor& actor,
-                  absl::Time now) {
-  const auto spare =
-      std::find_if(draft.spares.begin(), draft.spares.end(),
-                   [&](const Spare& s) { return s.algorithm == algorithm; });
-  Key key;
-  key.issuer = draft.issuer.id;
-  key.id = spare->id;
-  key.algorithm = algorithm;
-  key.state = KeyState::kPending;
-  key.owner = AccountableFor(draft);
-  key.public_jwk = spare->public_jwk;
-  key.sealed = spare->sealed;
-  key.create_time = spare->create_time;
-  key.publish_time = now;
-  key.activate_time = activate_time;
-  const auto unsaved = std::find_if(
-      draft.changes.new_spares.begin(), draft.changes.new_spares.end(),
-      [&](const Spare& s) { return s.id == key.id; });
-  if (unsaved != draft.changes.new_spares.end()) {
-    draft.changes.new_spares.erase(unsaved);
-  } else {
-    draft.changes.spent_spares.push_back(spare->id);
-  }
-  draft.spares.erase(spare);
-  draft.keys.push_back(std::move(key));
-  Key& placed = draft.keys.back();
-  draft.changes.issuer = true;
-  draft.changes.inserted.push_back(placed.id);
-  Expose(draft, placed, placed.owner.value(), ExposureKind::kOwned, now);
-  Expose(draft, placed, actor.person, ExposureKind::kCreated, now, now);
-  RecordKey(draft, placed, "key.published", actor, now);
-  return placed;
-}
-
-void Activate(IssuerDraft& draft, Key& key, const Actor& actor,
-              absl::Time now) {
-  key.state = KeyState::kActive;
-  key.activate_time = now;
-  draft.Touch(key);
-  ExposeSigners(draft, key, now);
-  RecordKey(draft, key, "key.activated", actor, now);
-}
-
-void StopSigning(IssuerDraft& draft, Key& key, const Actor& actor,
-                 absl::Time now) {
-  key.state = KeyState::kRetiring;
-  key.sealed.clear();
-  key.retire_time = now;
-  key.until_time = now + draft.issuer.policy.verify_grace;
-  draft.Touch(key);
-  EndExposures(draft, key, now);
-  RecordKey(draft, key, "key.retiring", actor, now,
-            {{"until", TimeText(*key.until_time)}});
-}
-
-void Retire(IssuerDraft& draft, Key& key, absl::Time now) {
-  key.state = KeyState::kRetired;
-  key.until_time = now;
-  draft.Touch(key);
-  RecordKey(draft, key, "key.retired", SystemActor(), now);
-}
-
-// Where the set is full, the RETIRING key nearest its end goes early.
-void MakeRoom(IssuerDraft& draft, absl::Time now) {
-  while (draft.PublishedCount() >= kMaxPublishedKeys) {
-    Key* oldest = nullptr;
-    for (Key& key : draft.keys) {
-      if (key.state == KeyState::kRetiring &&
-          (oldest == nullptr || key.until_time < oldest->until_time)) {
-        oldest = &key;
-      }
-    }
-    if (oldest == nullptr) return;
-    Retire(draft, *oldest, now);
-  }
-}
-
-// Lets the PENDING key or a spare sign at once; returns nullptr and records
-// why where neither exists.
-Key* PromoteSuccessor(IssuerDraft& draft, Algorithm algorithm,
-                      const Actor& actor, absl::Time now) {
-  if (draft.issuer.state == IssuerState::kOrphaned) return nullptr;
-  Key* successor = draft.Find(algorithm, KeyState::kPending);
-  if (successor == nullptr && draft.FindSpare(algorithm) != nullptr) {
-    MakeRoom(draft, now);
-    successor = &PublishSpare(draft, algorithm, now, SystemActor(), now);
-  }
-  if (successor == nullptr) {
-    draft.Record(actor, "issuer.unable_to_sign", IssuerName(draft.issuer.id),
-                 WriteJson({{"algorithm", AlgorithmName(algorithm)}}), now);
-    return nullptr;
-  }
-  Activate(draft, *successor, actor, now);
-  return successor;
-}
-
-bool Listed(const Policy& policy, Algorithm algorithm) {
-  return std::find(policy.algorithms.begin(), policy.algorithms.end(),
-                   algorithm) != policy.algorithms.end();
-}
-
-absl::Status TooMany(const IssuerDraft& draft) {
-  return Precondition(
-      Reason::kTooManyPublishedKeys,
-      absl::StrCat(IssuerName(draft.issuer.id), " publishes ",
-                   draft.PublishedCount(),
-                   " keys already, and some verifiers "
-                   "keep no more than ",
-                   kMaxPublishedKeys,
-                   "; wait until a RETIRING key has left the set, or revoke "
-                   "one that is not needed"));
-}
-
-absl::Status WrongState(const Key& key, absl::string_view only) {
-  const absl::Time since = key.revoke_time    ? *key.revoke_time
-                           : key.suspend_time ? *key.suspend_time
-                           : key.until_time   ? *key.until_time
-                                              : key.publish_time;
-  return Precondition(
-      Reason::kWrongState,
-      absl::StrCat(KeyName(key.issuer, key.id), " is ", KeyStateName(key.state),
-                   " since ", TimeText(since), "; ", only));
-}
 
 // Publishes a successor for a departure to come. A PENDING key that the leaver
 // had to do with would end with him, and has to make room.
@@ -235,7 +99,9 @@ void RevokeKeys(IssuerDraft& draft, const std::vector<KeyId>& keys,
     Key* key = draft.Find(id);
     if (key == nullptr || key->state == KeyState::kRevoked) continue;
     const KeyState from = key->state;
-    if (from == KeyState::kActive) lost_signer.insert(key->algorithm);
+    if (from == KeyState::kActive && key->kind == KeyKind::kManaged) {
+      lost_signer.insert(key->algorithm);
+    }
     key->state = KeyState::kRevoked;
     if (!key->sealed.empty()) {
       draft.changes.destroyed.push_back({.key = id,
@@ -267,11 +133,8 @@ absl::Status Revoke(IssuerDraft& draft, const KeyId& id,
   std::vector<KeyId> ending = {id};
   if (reason == RevocationReason::kCompromised ||
       reason == RevocationReason::kOwnerDeparted) {
-    for (const Key& other : draft.keys) {
-      if (other.state == KeyState::kPending && other.id != id &&
-          ShareExposure(draft, id, other.id)) {
-        ending.push_back(other.id);
-      }
+    for (const KeyId& other : SuccessorsExposedWith(draft, *key)) {
+      ending.push_back(other);
     }
   }
   RevokeKeys(draft, ending, reason, actor, now);
@@ -293,7 +156,7 @@ absl::Status Suspend(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   draft.Touch(*key);
   RecordKey(draft, *key, "key.suspended", actor, now,
             {{"from", KeyStateName(from)}});
-  if (from == KeyState::kActive &&
+  if (from == KeyState::kActive && key->kind == KeyKind::kManaged &&
       Listed(draft.issuer.policy, key->algorithm)) {
     const Algorithm algorithm = key->algorithm;
     if (PromoteSuccessor(draft, algorithm, actor, now) != nullptr) {
@@ -329,11 +192,15 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   }
   const Policy& policy = draft.issuer.policy;
   KeyState to = KeyState::kPending;
+  const bool managed = key->kind == KeyKind::kManaged;
   if (key->suspended_from != KeyState::kPending) {
     const bool can_sign =
-        !key->sealed.empty() &&
-        draft.Find(key->algorithm, KeyState::kActive) == nullptr &&
-        now < *key->activate_time + policy.max_key_age;
+        managed
+            ? !key->sealed.empty() &&
+                  draft.Find(key->algorithm, KeyState::kActive) == nullptr &&
+                  now < *key->activate_time + policy.max_key_age
+            : key->suspended_from == KeyState::kActive &&
+                  now < *key->lease_time;
     if (can_sign) {
       to = KeyState::kActive;
     } else {
@@ -347,7 +214,8 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
     return WrongState(*key,
                       "its algorithm has left the policy, so it would "
                       "never sign; revoke it");
-  } else if (draft.Find(key->algorithm, KeyState::kPending) != nullptr) {
+  } else if (managed &&
+             draft.Find(key->algorithm, KeyState::kPending) != nullptr) {
     return WrongState(*key,
                       absl::StrCat("a PENDING ", AlgorithmName(key->algorithm),
                                    " key has taken its place; revoke one "
@@ -361,8 +229,10 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
   key->suspended_by.clear();
   if (to == KeyState::kPending) {
     key->publish_time = now;
-    key->activate_time =
-        std::max(*key->activate_time, now + policy.publish_ahead);
+    if (key->activate_time) {
+      key->activate_time =
+          std::max(*key->activate_time, now + policy.publish_ahead);
+    }
   }
   draft.Touch(*key);
   RecordKey(draft, *key, "key.resumed", actor, now, {{"to", KeyStateName(to)}});
@@ -380,7 +250,10 @@ bool PrepareForCuts(IssuerDraft& draft, absl::Time now) {
 void MovePrepared(IssuerDraft& draft, absl::Time from,
                   std::optional<absl::Time> to) {
   for (Key& key : draft.keys) {
-    if (key.state != KeyState::kPending || key.activate_time != from) continue;
+    if (key.kind != KeyKind::kManaged || key.state != KeyState::kPending ||
+        key.activate_time != from) {
+      continue;
+    }
     const Key* active = draft.Find(key.algorithm, KeyState::kActive);
     if (!to && active == nullptr) continue;
     key.activate_time =
@@ -395,8 +268,29 @@ bool ApplyDue(IssuerDraft& draft, absl::Time now) {
   for (const DueAction& due : DueActions(draft, now)) {
     switch (due.kind) {
       case DueKind::kRetire:
-        Retire(draft, *draft.Find(due.key), now);
+        if (draft.Find(due.key)->drain_time) {
+          RevokeKeys(draft, {due.key}, RevocationReason::kCompromised, actor,
+                     now);
+        } else {
+          Retire(draft, *draft.Find(due.key), now);
+        }
         any = true;
+        break;
+      case DueKind::kLeaseEnd: {
+        Key& key = *draft.Find(due.key);
+        if (key.state == KeyState::kPending) {
+          Retire(draft, key, now);
+        } else {
+          StopSigning(draft, key, actor, now);
+        }
+        any = true;
+        break;
+      }
+      case DueKind::kBegin:
+        if (draft.Find(due.key)->state == KeyState::kPending) {
+          Activate(draft, *draft.Find(due.key), actor, now);
+          any = true;
+        }
         break;
       case DueKind::kStage:
         if (Stage(draft, due.algorithm, now + draft.issuer.policy.publish_ahead,
@@ -442,13 +336,15 @@ absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
   draft.changes.issuer = true;
   std::vector<KeyId> unused;
   for (Key& key : draft.keys) {
+    if (key.kind == KeyKind::kHoney) continue;  // none of them signs
     if (!Listed(draft.issuer.policy, key.algorithm)) {
       if (key.state == KeyState::kActive) {
         StopSigning(draft, key, actor, now);
       } else if (key.state == KeyState::kPending) {
         unused.push_back(key.id);
       }
-    } else if (key.state == KeyState::kActive) {
+    } else if (key.state == KeyState::kActive &&
+               key.kind == KeyKind::kManaged) {
       ExposeSigners(draft, key, now);
     }
   }

@@ -89,6 +89,8 @@ struct Grant {
   std::string subject_pattern = "*";
   // Tokens a second, and at most so many at once; 0 for any number.
   int max_per_second = 0;
+  // It may register keys whose private half it keeps.
+  bool external_keys = false;
 
   friend bool operator==(const Grant&, const Grant&) = default;
 };

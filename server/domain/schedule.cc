@@ -96,6 +96,20 @@ std::vector<DueAction> Schedule(const IssuerDraft& draft) {
                          .key = key.id,
                          .at = *key.until_time});
     }
+    if (key.kind != KeyKind::kExternal) continue;
+    const bool pending = key.state == KeyState::kPending;
+    if (pending) {
+      actions.push_back({.kind = DueKind::kBegin,
+                         .algorithm = key.algorithm,
+                         .key = key.id,
+                         .at = *key.activate_time});
+    }
+    if (pending || key.state == KeyState::kActive) {
+      actions.push_back({.kind = DueKind::kLeaseEnd,
+                         .algorithm = key.algorithm,
+                         .key = key.id,
+                         .at = *key.lease_time});
+    }
   }
   if (draft.issuer.state == IssuerState::kActive) {
     for (const Algorithm algorithm : draft.issuer.policy.algorithms) {

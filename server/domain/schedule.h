@@ -11,18 +11,21 @@ namespace warder::domain {
 
 enum class DueKind {
   kRetire,       // a RETIRING key's until_time has come
+  kLeaseEnd,     // an external key's lease has run out, or it is too old
   kReplace,      // nothing signs, or the ACTIVE key passed max_key_age
   kActivate,     // a PENDING key's activate_time has come
   kPrepare,      // a departure is near and its successor is not published yet
   kStage,        // the ACTIVE key's successor must be published
+  kBegin,        // a PENDING external key's activate_time has come
   kRefillSpare,  // the algorithm has no sealed spare
 };
 
 struct DueAction {
   DueKind kind;
   Algorithm algorithm = Algorithm::kEs256;
-  KeyId key;      // kRetire, kActivate; kPrepare: a PENDING key in the way
-  absl::Time at;  // when it is or was due
+  // kRetire, kLeaseEnd, kActivate, kBegin; kPrepare: a PENDING key in the way.
+  KeyId key;
+  absl::Time at;                            // when it is or was due
   absl::Time cut = absl::InfiniteFuture();  // kPrepare: when the leaver goes
 };
 

@@ -28,6 +28,11 @@ absl::StatusOr<SubscriptionFormat> ParseSubscriptionFormat(
                                         "\" is not WEBHOOK or SECURITY_EVENT"));
 }
 
+bool HasSecurityEvent(absl::string_view action) {
+  return action == "key.revoked" || action == "alarm.raised" ||
+         action == "alarm.paged";
+}
+
 bool Wants(const Subscription& subscription, const AuditEvent& event) {
   // What became of deliveries is no news: telling it would make more of it.
   if (event.denied || absl::StartsWith(event.action, "delivery.")) return false;

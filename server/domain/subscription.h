@@ -26,12 +26,16 @@ absl::string_view SubscriptionFormatName(SubscriptionFormat format);
 absl::StatusOr<SubscriptionFormat> ParseSubscriptionFormat(
     absl::string_view field, absl::string_view name);
 
+// Returns whether there is a SET that tells of the action: key.revoked (CAEP
+// credential-change), alarm.raised and alarm.paged (RISC credential-compromise).
+bool HasSecurityEvent(absl::string_view action);
+
 // An endpoint outside that is told of audit events.
 struct Subscription {
   std::string id;
   std::string url;
   SubscriptionFormat format = SubscriptionFormat::kWebhook;
-  // Patterns of actions it wants ("key.*"); SETs exist for key.revoked alone.
+  // Patterns of actions it wants ("key.*"); of SETs see HasSecurityEvent.
   std::vector<std::string> actions;
   // Signs the SETs, by RS256.
   IssuerId issuer;

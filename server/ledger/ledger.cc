@@ -55,7 +55,9 @@ absl::StatusOr<Manifest> NewManifest(const crypto::Sealer& sealer,
                    sealer.Seal(secret.span(), kSecretBinding));
   manifest.known_from = MinuteOf(now);
   // Of this minute there may be tokens that were signed before.
-  manifest.incomplete.push_back({manifest.known_from, manifest.known_from});
+  if (manifest.known_from > 0) {
+    manifest.incomplete.push_back({manifest.known_from, manifest.known_from});
+  }
   return manifest;
 }
 

@@ -74,7 +74,7 @@ class Ledger {
 
   // Opens the directory, or makes it with a secret of its own, sealed by
   // `sealer`. Reads the list of files alone: call Load. Tokens issued before
-  // `now` are not judged by a ledger that was just made.
+  // `now` are not judged by a ledger that was just made; 1970: there were none.
   //   UNAVAILABLE STORE_UNAVAILABLE           it cannot be read, or made
   //   DATA_LOSS STORE_CORRUPT                 its manifest is damaged or gone
   //   FAILED_PRECONDITION KEY_ENCRYPTION_KEY  another key has sealed its secret

@@ -129,7 +129,7 @@ absl::StatusOr<std::string> MakeClient(const Config& config,
   ASSIGN_OR_RETURN(
       const std::string certificate,
       authority.Issue(request, caller.Uri(), kFirstClientLifetime, now));
-  ASSIGN_OR_RETURN(std::string key_pem, crypto::TlsPrivateKeyPem(key));
+  ASSIGN_OR_RETURN(std::string key_pem, crypto::PrivateKeyPem(key));
   const std::string base = PathIn(config, absl::StrCat("clients/", name));
   RETURN_IF_ERROR(WriteNew(base + "-key.pem", key_pem, 0600));
   Cleanse(key_pem.data(), key_pem.size());

@@ -223,15 +223,32 @@ absl::Status Server::Parts::OpenDoors() {
            .authority_pem = authority->AuthorityPem()},
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
-           &services->token_rpc, &services->ledger_rpc, &services->alarm_rpc,
-           &services->audit_rpc, &services->certificate_rpc,
-           &services->gateway_rpc, &services->revocation_rpc,
-           &services->drill_rpc, &services->watch_rpc, &services->status_rpc}));
+           &services->token_rpc, &services->external_key_rpc,
+           &services->ledger_rpc, &services->alarm_rpc, &services->audit_rpc,
+           &services->certificate_rpc, &services->gateway_rpc,
+           &services->revocation_rpc, &services->drill_rpc,
+           &services->watch_rpc, &services->status_rpc}));
   Cleanse(identity.private_key_pem.data(), identity.private_key_pem.size());
   return absl::OkStatus();
 }
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+namespace {
+
+// Returns from when on a ledger that is made now knows of every token: where
+// there has been no issuer yet, nothing was ever issued.
+absl::StatusOr<absl::Time> IssuedSince(app::Store& store, absl::Time now) {
+  bool any = true;
+  RETURN_IF_ERROR(store.Read([&](app::ReadTransaction& txn) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto issuers, txn.ListIssuers("", 1));
+    any = !issuers.empty();
+    return absl::OkStatus();
+  }));
+  return any ? now : absl::UnixEpoch();
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
                                                       ServerHooks hooks) {
@@ -243,9 +260,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   Parts& p = *parts;
   ASSIGN_OR_RETURN(p.authority, LoadAuthority(config, p.sealer));
   ASSIGN_OR_RETURN(p.store, OpenStore(config, p.sealer, p.clock.TimeNow()));
+  ASSIGN_OR_RETURN(const absl::Time since,
+                   IssuedSince(*p.store, p.clock.TimeNow()));
   ASSIGN_OR_RETURN(p.ledger,
                    ledger::Ledger::Open(config.data_directory + "/ledger",
-                                        p.sealer, p.random, p.clock.TimeNow()));
+                                        p.sealer, p.random, since));
   if (hooks.wrap_store) p.store = hooks.wrap_store(std::move(p.store));
   RETURN_IF_ERROR(app::LoadPublished(*p.store, p.publisher, crypto::Sha256));
   p.services.emplace(p);

@@ -18,9 +18,11 @@
 #include "server/app/event_intake.h"
 #include "server/app/event_messages.h"
 #include "server/app/exposure_manager.h"
+#include "server/app/external_key_manager.h"
 #include "server/app/feed_access.h"
 #include "server/app/gateway_directory.h"
 #include "server/app/gateway_manager.h"
+#include "server/app/issuance_reporter.h"
 #include "server/app/issuer_manager.h"
 #include "server/app/key_manager.h"
 #include "server/app/key_set_feed.h"
@@ -56,6 +58,7 @@
 #include "server/rpc/drill_service.h"
 #include "server/rpc/event_service.h"
 #include "server/rpc/exposure_service.h"
+#include "server/rpc/external_key_service.h"
 #include "server/rpc/gateway_service.h"
 #include "server/rpc/hr_service.h"
 #include "server/rpc/issuer_service.h"
@@ -68,6 +71,7 @@
 #include "server/rpc/watch_service.h"
 #include "server/signals/curl_client.h"
 #include "server/signals/security_event_verifier.h"
+#include "server/vault/possession.h"
 #include "server/vault/private_authority.h"
 #include "server/vault/sealed_secrets.h"
 #include "server/vault/software_vault.h"
@@ -92,6 +96,7 @@ struct Foundation {
   crypto::Sealer sealer;
   vault::SoftwareVault vault;
   vault::SealedSecrets secrets;
+  vault::JosePossessionVerifier possession;
   signals::CurlClient outbound;
   signals::JoseSecurityEventVerifier security_event_verifier;
   std::unique_ptr<vault::PrivateAuthority> authority;
@@ -120,6 +125,8 @@ struct Services {
   app::LeaverCertificates leaver_certificates;
   app::SignerUsage signer_usage;
   app::TokenSigner signer;
+  app::ExternalKeyManager external_keys;
+  app::IssuanceReporter issuance_reporter;
   app::ClientCertificates certificates;
   app::RotationLoop loop;
   app::EventMessages event_messages;
@@ -151,6 +158,7 @@ struct Services {
   rpc::HrService hr_rpc;
   rpc::EventService event_rpc;
   rpc::TokenService token_rpc;
+  rpc::ExternalKeyService external_key_rpc;
   rpc::LedgerService ledger_rpc;
   rpc::AlarmService alarm_rpc;
   rpc::AuditService audit_rpc;

@@ -26,6 +26,8 @@ void Write(const domain::Alarm& alarm, v1::Alarm* out) {
   if (!alarm.gateway.empty()) out->set_gateway(GatewayName(alarm.gateway));
   out->set_summary(domain::SummaryOf(alarm));
   out->set_next_step(domain::NextStepOf(alarm));
+  out->set_gentle_step(domain::GentleStepOf(alarm));
+  out->set_planted_at(alarm.planted_at);
   out->set_evidence(alarm.evidence);
   out->set_count(alarm.count);
   ToProto(alarm.first_time, out->mutable_first_time());

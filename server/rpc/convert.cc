@@ -161,6 +161,7 @@ void ToProto(const domain::Issuer& issuer, v1::Issuer* out) {
     ToProto(grant.max_lifetime, wire->mutable_max_lifetime());
     wire->set_subject_pattern(grant.subject_pattern);
     wire->set_max_per_second(grant.max_per_second);
+    wire->set_external_keys(grant.external_keys);
   }
   out->set_state(issuer.state == domain::IssuerState::kActive
                      ? v1::Issuer::ACTIVE
@@ -172,12 +173,52 @@ void ToProto(const domain::Issuer& issuer, v1::Issuer* out) {
   ToProto(issuer.update_time, out->mutable_update_time());
 }
 
+v1::IssuanceMode ToProto(domain::IssuanceMode mode) {
+  switch (mode) {
+    case domain::IssuanceMode::kObserve: return v1::OBSERVE;
+    case domain::IssuanceMode::kStepUp: return v1::STEP_UP;
+    case domain::IssuanceMode::kEnforce: return v1::ENFORCE;
+  }
+  return v1::ISSUANCE_MODE_UNSPECIFIED;
+}
+
+absl::StatusOr<domain::IssuanceMode> FromProto(absl::string_view field,
+                                               v1::IssuanceMode mode) {
+  switch (mode) {
+    case v1::ISSUANCE_MODE_UNSPECIFIED:
+    case v1::OBSERVE: return domain::IssuanceMode::kObserve;
+    case v1::STEP_UP: return domain::IssuanceMode::kStepUp;
+    case v1::ENFORCE: return domain::IssuanceMode::kEnforce;
+    default: break;
+  }
+  return FieldError(field, absl::StrCat(static_cast<int>(mode),
+                                        " is not OBSERVE, STEP_UP or ENFORCE"));
+}
+
+namespace {
+
+v1::KeyKind ToProto(domain::KeyKind kind) {
+  switch (kind) {
+    case domain::KeyKind::kManaged: return v1::KEY_KIND_MANAGED;
+    case domain::KeyKind::kExternal: return v1::KEY_KIND_EXTERNAL;
+    case domain::KeyKind::kHoney: return v1::KEY_KIND_HONEY;
+  }
+  return v1::KEY_KIND_UNSPECIFIED;
+}
+
+}  // namespace
+
 void ToProto(const domain::Key& key, v1::Key* out) {
   out->set_name(KeyName(key.issuer, key.id));
   out->set_kid(key.id.value());
   out->set_algorithm(ToProto(key.algorithm));
+  out->set_kind(ToProto(key.kind));
   out->set_state(ToProto(key.state));
   out->set_owner(OwnerName(key.owner));
+  out->set_signer(key.signer);
+  out->set_place(key.place);
+  Maybe(key.lease_time, &v1::Key::mutable_lease_time, out);
+  Maybe(key.drain_time, &v1::Key::mutable_drain_time, out);
   out->set_public_jwk(key.public_jwk);
   ToProto(key.create_time, out->mutable_create_time());
   ToProto(key.publish_time, out->mutable_publish_time());
@@ -316,6 +357,7 @@ absl::StatusOr<std::vector<domain::Grant>> GrantsFromProto(
       grant.subject_pattern = wire.subject_pattern();
     }
     grant.max_per_second = wire.max_per_second();
+    grant.external_keys = wire.external_keys();
     grants.push_back(std::move(grant));
   }
   return grants;

@@ -12,9 +12,12 @@
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "server/domain/audit.h"
+#include "server/domain/gateway.h"
 #include "server/domain/issuer.h"
 #include "server/domain/owner.h"
+#include "warder/v1/audit.pb.h"
 #include "warder/v1/resources.pb.h"
+#include "warder/v1/watch.pb.h"
 
 namespace warder::rpc {
 
@@ -31,6 +34,10 @@ absl::StatusOr<absl::Duration> FromProto(
 v1::RevocationReason ToProto(domain::RevocationReason reason);
 void ToProto(const domain::Issuer& issuer, v1::Issuer* out);
 void ToProto(const domain::Key& key, v1::Key* out);
+v1::IssuanceMode ToProto(domain::IssuanceMode mode);
+// INVALID_ARGUMENT naming `field`. UNSPECIFIED is kObserve.
+absl::StatusOr<domain::IssuanceMode> FromProto(absl::string_view field,
+                                               v1::IssuanceMode mode);
 void ToProto(const domain::Owner& owner, v1::Owner* out);
 void ToProto(const domain::Departure& departure, v1::Departure* out);
 void ToProto(const domain::Exposure& exposure, v1::Exposure* out);

@@ -71,6 +71,9 @@ void Write(const app::GatewayStatus& status, v1::Gateway* out) {
     out->add_fetch_sources(source);
   }
   if (gateway.probe) Write(*gateway.probe, out->mutable_probe());
+  for (const auto& [issuer, mode] : gateway.issuance_modes) {
+    (*out->mutable_issuance_modes())[IssuerName(issuer)] = ToProto(mode);
+  }
   out->set_created_by(gateway.created_by);
   ToProto(gateway.create_time, out->mutable_create_time());
   ToProto(gateway.update_time, out->mutable_update_time());
@@ -103,6 +106,17 @@ absl::StatusOr<std::vector<IssuerId>> IssuersOf(const v1::Gateway& gateway) {
   return issuers;
 }
 
+absl::StatusOr<std::map<IssuerId, domain::IssuanceMode>> ModesOf(
+    const v1::Gateway& gateway) {
+  std::map<IssuerId, domain::IssuanceMode> modes;
+  for (const auto& [name, mode] : gateway.issuance_modes()) {
+    ASSIGN_OR_RETURN(const IssuerId issuer,
+                     ParseIssuerName("issuance_modes", name));
+    ASSIGN_OR_RETURN(modes[issuer], FromProto("issuance_modes", mode));
+  }
+  return modes;
+}
+
 std::optional<domain::Probe> ProbeOf(const v1::Gateway& gateway) {
   if (!gateway.has_probe()) return std::nullopt;
   const v1::Gateway::Probe& given = gateway.probe();
@@ -124,9 +138,9 @@ std::optional<domain::Probe> ProbeOf(const v1::Gateway& gateway) {
 }
 
 // Every field that a caller may set; Apply knows how.
-constexpr const char* kFields[] = {"display_name", "contact",       "consumer",
-                                   "version",      "reach",         "issuers",
-                                   "cache",        "fetch_sources", "probe"};
+constexpr const char* kFields[] = {
+    "display_name", "contact", "consumer",      "version", "reach",
+    "issuers",      "cache",   "fetch_sources", "probe",   "issuance_modes"};
 
 absl::Status Apply(absl::string_view field, const v1::Gateway& from,
                    domain::Gateway& to) {
@@ -152,13 +166,15 @@ absl::Status Apply(absl::string_view field, const v1::Gateway& from,
                             from.fetch_sources().end());
   } else if (field == "probe") {
     to.probe = ProbeOf(from);
+  } else if (field == "issuance_modes") {
+    ASSIGN_OR_RETURN(to.issuance_modes, ModesOf(from));
   } else {
     return FieldError("update_mask",
                       absl::StrCat("\"", field.substr(0, 64),
                                    "\" cannot be changed; display_name, "
                                    "contact, consumer, version, reach, "
-                                   "issuers, cache, fetch_sources and probe "
-                                   "can"));
+                                   "issuers, cache, fetch_sources, probe and "
+                                   "issuance_modes can"));
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,7 @@
 #include "server/rpc/key_service.h"
 
+#include <utility>
+
 #include "server/base/status_macros.h"
 #include "server/rpc/convert.h"
 
@@ -109,6 +111,41 @@ grpc::Status KeyService::ResumeKey(grpc::ServerContext* context,
                   ToProto(key, response);
                   return absl::OkStatus();
                 });
+}
+
+grpc::Status KeyService::DrainKey(grpc::ServerContext* context,
+                                  const v1::DrainKeyRequest* request,
+                                  v1::Key* response) {
+  return Handle(shared_, context, "warder.v1.KeyService/DrainKey",
+                app::Permission::kWriteKeys, *request,
+                [&](const app::Request& call) {
+                  ASSIGN_OR_RETURN(const auto name,
+                                   ParseKeyName("name", request->name()));
+                  ASSIGN_OR_RETURN(const auto key,
+                                   keys_.Drain(call, name.first, name.second));
+                  ToProto(key, response);
+                  return absl::OkStatus();
+                });
+}
+
+grpc::Status KeyService::CreateHoneyKey(
+    grpc::ServerContext* context, const v1::CreateHoneyKeyRequest* request,
+    v1::CreateHoneyKeyResponse* response) {
+  return Handle(
+      shared_, context, "warder.v1.KeyService/CreateHoneyKey",
+      app::Permission::kWriteKeys, *request,
+      [&](const app::Request& call) -> absl::Status {
+        ASSIGN_OR_RETURN(const auto issuer,
+                         ParseIssuerName("parent", request->parent()));
+        ASSIGN_OR_RETURN(const auto algorithm,
+                         FromProto("algorithm", request->algorithm()));
+        ASSIGN_OR_RETURN(
+            auto made,
+            keys_.CreateHoney(call, issuer, request->place(), algorithm));
+        ToProto(made.key, response->mutable_key());
+        response->set_private_key(std::move(made.private_pem));
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace warder::rpc

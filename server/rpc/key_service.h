@@ -32,6 +32,12 @@ class KeyService final : public v1::KeyService::Service {
   grpc::Status ResumeKey(grpc::ServerContext* context,
                          const v1::ResumeKeyRequest* request,
                          v1::Key* response) override;
+  grpc::Status DrainKey(grpc::ServerContext* context,
+                        const v1::DrainKeyRequest* request,
+                        v1::Key* response) override;
+  grpc::Status CreateHoneyKey(grpc::ServerContext* context,
+                              const v1::CreateHoneyKeyRequest* request,
+                              v1::CreateHoneyKeyResponse* response) override;
 
  private:
   const HandlerContext shared_;

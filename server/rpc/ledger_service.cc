@@ -11,6 +11,24 @@
 namespace warder::rpc {
 namespace {
 
+// Of what is not known nothing is said.
+app::SourceClass ClassOf(v1::SourceClass source) {
+  switch (source) {
+    case v1::SOURCE_CLASS_PRIVATE: return app::SourceClass::kPrivate;
+    case v1::SOURCE_CLASS_PUBLIC: return app::SourceClass::kPublic;
+    default: return app::SourceClass::kUnknown;
+  }
+}
+
+v1::SourceClass WireOf(app::SourceClass source) {
+  switch (source) {
+    case app::SourceClass::kUnknown: return v1::SOURCE_CLASS_UNSPECIFIED;
+    case app::SourceClass::kPrivate: return v1::SOURCE_CLASS_PRIVATE;
+    case app::SourceClass::kPublic: return v1::SOURCE_CLASS_PUBLIC;
+  }
+  return v1::SOURCE_CLASS_UNSPECIFIED;
+}
+
 absl::StatusOr<app::CheckIssuedCommand> ToCommand(
     const v1::CheckIssuedRequest& request) {
   app::CheckIssuedCommand command;
@@ -67,6 +85,15 @@ absl::StatusOr<app::ObservationReport> ToReport(
            .minute = minute.minute(),
            .digests = {minute.digests().begin(), minute.digests().end()}});
     }
+    if (key.counts().empty()) continue;
+    app::ObservedCounts counts{
+        .issuer = issuer, .kid = key.kid(), .counts = {}};
+    for (const v1::SeenCount& count : key.counts()) {
+      counts.counts.push_back({.audience = count.audience(),
+                               .source = ClassOf(count.source()),
+                               .tokens = count.tokens()});
+    }
+    report.counts.push_back(std::move(counts));
   }
   for (int i = 0; i < request.violations_size(); ++i) {
     const v1::ObservedViolation& wire = request.violations(i);
@@ -227,6 +254,12 @@ grpc::Status LedgerService::GetKeyUsage(grpc::ServerContext* context,
                     wire.set_observed(static_cast<int64_t>(window.observed));
                     wire.set_exact(window.exact);
                     wire.set_complete(window.complete);
+                  }
+                  for (const app::SeenCount& seen : report.seen) {
+                    v1::SeenCount& wire = *response->add_seen();
+                    wire.set_audience(seen.audience);
+                    wire.set_source(WireOf(seen.source));
+                    wire.set_tokens(seen.tokens);
                   }
                   for (const auto& [signer, tokens] : report.signers) {
                     (*response->mutable_signers())[signer] = tokens;

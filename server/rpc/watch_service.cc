@@ -199,6 +199,10 @@ class WatchReactor final
       out.set_revision(set.revision);
       out.set_fingerprint(message->fingerprint);
       out.set_drill(set.drill);
+      for (const KeyId& id : set.ledger_required) {
+        out.add_ledger_required_kids(id.value());
+      }
+      out.set_issuance_mode(ToProto(message->issuance_mode));
       out.set_jwks(message->classic ? set.classic_key_set : set.key_set);
       ToProto(set.max_token_lifetime, out.mutable_max_token_lifetime());
       if (message->acknowledge_within > absl::ZeroDuration()) {

@@ -13,18 +13,19 @@
 namespace warder::storage {
 
 struct AlarmRow {
-  static constexpr char kFixed[] = "number, kind, place, issuer, kid, gateway";
+  static constexpr char kFixed[] =
+      "number, kind, place, issuer, kid, gateway, planted_at";
   static constexpr char kChanges[] =
       "severity, state, evidence, count, first_us, last_us, recent, page_us, "
       "acknowledged_by, acknowledge_us, closed_by, close_us, note, rev";
-  std::string kind, place, issuer, kid, gateway, severity, state, evidence,
-      recent, acknowledged_by, closed_by, note;
+  std::string kind, place, issuer, kid, gateway, planted_at, severity, state,
+      evidence, recent, acknowledged_by, closed_by, note;
   long long number = 0, count = 0, first_us = 0, last_us = 0, page_us = 0,
             acknowledge_us = 0, close_us = 0, rev = 0;
 
   template <typename F>
   void ForEachFixed(F f) {
-    f(number), f(kind), f(place), f(issuer), f(kid), f(gateway);
+    f(number), f(kind), f(place), f(issuer), f(kid), f(gateway), f(planted_at);
   }
   template <typename F>
   void ForEachChange(F f) {

@@ -77,6 +77,11 @@ void GatewayRow::From(const domain::Gateway& gateway) {
       gateway.cache ? absl::ToInt64Microseconds(*gateway.cache) : kDefaultCache;
   fetch_sources = WriteJson(gateway.fetch_sources);
   probe = ProbeText(gateway.probe);
+  Json modes = Json::object();
+  for (const auto& [id_of, mode] : gateway.issuance_modes) {
+    modes[id_of.value()] = domain::IssuanceModeName(mode);
+  }
+  issuance_modes = WriteJson(modes);
   update_us = ToMicros(gateway.update_time);
   rev = gateway.rev;
 }
@@ -98,6 +103,14 @@ absl::StatusOr<domain::Gateway> GatewayRow::To() const {
   if (cache_us != kDefaultCache) gateway.cache = absl::Microseconds(cache_us);
   ASSIGN_OR_RETURN(gateway.fetch_sources, TextList(fetch_sources));
   ASSIGN_OR_RETURN(gateway.probe, ProbeOf(probe));
+  const auto modes = ParseJsonObject(issuance_modes, kOwnLimits);
+  if (!modes.ok()) return Damaged("unreadable issuance modes");
+  for (const auto& [issuer, mode] : modes->items()) {
+    if (!mode.is_string()) return Damaged("an issuance mode that is no text");
+    ASSIGN_OR_RETURN(
+        gateway.issuance_modes[IssuerId(issuer)],
+        domain::ParseIssuanceMode("issuance_modes", mode.get<std::string>()));
+  }
   gateway.update_time = FromMicros(update_us);
   gateway.rev = rev;
   return gateway;

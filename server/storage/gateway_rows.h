@@ -18,9 +18,9 @@ struct GatewayRow {
   static constexpr char kFixed[] = "id, created_by, create_us";
   static constexpr char kChanges[] =
       "display_name, contact, consumer, version, reach, issuers, cache_us, "
-      "fetch_sources, probe, update_us, rev";
+      "fetch_sources, probe, issuance_modes, update_us, rev";
   std::string id, created_by, display_name, contact, consumer, version, reach,
-      issuers, fetch_sources, probe;
+      issuers, fetch_sources, probe, issuance_modes;
   long long create_us = 0, cache_us = 0, update_us = 0, rev = 0;
 
   template <typename F>
@@ -30,7 +30,8 @@ struct GatewayRow {
   template <typename F>
   void ForEachChange(F f) {
     f(display_name), f(contact), f(consumer), f(version), f(reach), f(issuers),
-        f(cache_us), f(fetch_sources), f(probe), f(update_us), f(rev);
+        f(cache_us), f(fetch_sources), f(probe), f(issuance_modes),
+        f(update_us), f(rev);
   }
   void From(const domain::Gateway& gateway);
   absl::StatusOr<domain::Gateway> To() const;

@@ -34,12 +34,17 @@ absl::StatusOr<domain::Key> PublishedPart(const Row& row) {
   key.id = KeyId(row.id);
   ASSIGN_OR_RETURN(key.algorithm,
                    domain::ParseAlgorithm("keys.algorithm", row.algorithm));
+  ASSIGN_OR_RETURN(key.kind, domain::ParseKeyKind("keys.kind", row.kind));
   ASSIGN_OR_RETURN(key.state, domain::ParseKeyState("keys.state", row.state));
+  key.signer = row.signer;
+  key.place = row.place;
   key.public_jwk = row.public_jwk;
   key.sealed = row.sealed;
   key.publish_time = FromMicros(row.publish_us);
   key.activate_time = OptionalTime(row.activate_us);
   key.until_time = OptionalTime(row.until_us);
+  key.lease_time = OptionalTime(row.lease_us);
+  key.drain_time = OptionalTime(row.drain_us);
   return key;
 }
 
@@ -109,7 +114,8 @@ std::string WriteGrants(const std::vector<domain::Grant>& grants) {
                     {"token_types", grant.token_types},
                     {"max_lifetime_us", Micros(grant.max_lifetime)},
                     {"subject_pattern", grant.subject_pattern},
-                    {"max_per_second", grant.max_per_second}});
+                    {"max_per_second", grant.max_per_second},
+                    {"external_keys", grant.external_keys}});
   }
   return WriteJson(list);
 }
@@ -133,6 +139,8 @@ absl::StatusOr<std::vector<domain::Grant>> ReadGrants(const std::string& text) {
     if (per_second != object.end() && per_second->is_number_integer()) {
       grant.max_per_second = per_second->get<int>();
     }
+    const auto external = object.find("external_keys");
+    grant.external_keys = external != object.end() && *external == true;
     grants.push_back(std::move(grant));
   }
   return grants;
@@ -235,8 +243,11 @@ void KeyRow::From(const domain::Key& key) {
   issuer = key.issuer.value();
   id = key.id.value();
   algorithm = std::string(domain::AlgorithmName(key.algorithm));
+  kind = std::string(domain::KeyKindName(key.kind));
   state = std::string(domain::KeyStateName(key.state));
   owner = key.owner.value();
+  signer = key.signer;
+  place = key.place;
   public_jwk = key.public_jwk;
   sealed = key.sealed;
   create_us = ToMicros(key.create_time);
@@ -245,6 +256,8 @@ void KeyRow::From(const domain::Key& key) {
   activate_us = OptionalMicros(key.activate_time);
   retire_us = OptionalMicros(key.retire_time);
   until_us = OptionalMicros(key.until_time);
+  lease_us = OptionalMicros(key.lease_time);
+  drain_us = OptionalMicros(key.drain_time);
   suspend_us = OptionalMicros(key.suspend_time);
   suspended_by = key.suspended_by;
   suspended_from = std::string(domain::KeyStateName(key.suspended_from));

@@ -66,27 +66,30 @@ struct IssuerRow {
 // makes the engine look at the owners' table for every row.
 struct KeyRow {
   static constexpr char kFixed[] =
-      "issuer, id, algorithm, owner, public_jwk, create_us";
+      "issuer, id, algorithm, kind, owner, signer, place, public_jwk, "
+      "create_us";
   static constexpr char kChanges[] =
       "state, sealed, publish_us, publish_revision, activate_us, retire_us, "
-      "until_us, "
+      "until_us, lease_us, drain_us, "
       "suspend_us, suspended_by, suspended_from, revoke_us, reason, "
       "revoked_by, rev";
-  std::string issuer, id, algorithm, state, owner, public_jwk, sealed,
-      suspended_by, suspended_from, reason, revoked_by;
+  std::string issuer, id, algorithm, kind, state, owner, signer, place,
+      public_jwk, sealed, suspended_by, suspended_from, reason, revoked_by;
   long long create_us = 0, publish_us = 0, publish_revision = 0,
-            activate_us = 0, retire_us = 0, until_us = 0, suspend_us = 0,
-            revoke_us = 0, rev = 0;
+            activate_us = 0, retire_us = 0, until_us = 0, lease_us = 0,
+            drain_us = 0, suspend_us = 0, revoke_us = 0, rev = 0;
 
   template <typename F>
   void ForEachFixed(F f) {
-    f(issuer), f(id), f(algorithm), f(owner), f(public_jwk), f(create_us);
+    f(issuer), f(id), f(algorithm), f(kind), f(owner), f(signer), f(place),
+        f(public_jwk), f(create_us);
   }
   template <typename F>
   void ForEachChange(F f) {
     f(state), f(sealed), f(publish_us), f(publish_revision), f(activate_us),
-        f(retire_us), f(until_us), f(suspend_us), f(suspended_by),
-        f(suspended_from), f(revoke_us), f(reason), f(revoked_by), f(rev);
+        f(retire_us), f(until_us), f(lease_us), f(drain_us), f(suspend_us),
+        f(suspended_by), f(suspended_from), f(revoke_us), f(reason),
+        f(revoked_by), f(rev);
   }
   void From(const domain::Key& key);
   absl::StatusOr<domain::Key> To() const;
@@ -95,15 +98,18 @@ struct KeyRow {
 // What a snapshot needs of a published key; a start reads them all.
 struct PublishedKeyRow {
   static constexpr char kColumns[] =
-      "issuer, id, algorithm, state, public_jwk, sealed, publish_us, "
-      "activate_us, until_us";
-  std::string issuer, id, algorithm, state, public_jwk, sealed;
-  long long publish_us = 0, activate_us = 0, until_us = 0;
+      "issuer, id, algorithm, kind, signer, place, state, public_jwk, sealed, "
+      "publish_us, activate_us, until_us, lease_us, drain_us";
+  std::string issuer, id, algorithm, kind, signer, place, state, public_jwk,
+      sealed;
+  long long publish_us = 0, activate_us = 0, until_us = 0, lease_us = 0,
+            drain_us = 0;
 
   template <typename F>
   void ForEachColumn(F f) {
-    f(issuer), f(id), f(algorithm), f(state), f(public_jwk), f(sealed),
-        f(publish_us), f(activate_us), f(until_us);
+    f(issuer), f(id), f(algorithm), f(kind), f(signer), f(place), f(state),
+        f(public_jwk), f(sealed), f(publish_us), f(activate_us), f(until_us),
+        f(lease_us), f(drain_us);
   }
   absl::StatusOr<domain::Key> To() const;
 };

@@ -18,6 +18,7 @@ void AlarmRow::From(const domain::Alarm& alarm) {
   issuer = alarm.issuer.value();
   kid = alarm.kid;
   gateway = alarm.gateway.value();
+  planted_at = alarm.planted_at;
   severity = std::string(domain::AlarmSeverityName(alarm.severity));
   state = std::string(domain::AlarmStateName(alarm.state));
   evidence = alarm.evidence;
@@ -46,6 +47,7 @@ absl::StatusOr<domain::Alarm> AlarmRow::To() const {
   alarm.issuer = IssuerId(issuer);
   alarm.kid = kid;
   alarm.gateway = GatewayId(gateway);
+  alarm.planted_at = planted_at;
   alarm.evidence = evidence;
   alarm.count = count;
   alarm.first_time = FromMicros(first_us);

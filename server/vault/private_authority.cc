@@ -75,7 +75,7 @@ absl::StatusOr<ServerIdentity> PrivateAuthority::IssueServer(
   ServerIdentity identity;
   ASSIGN_OR_RETURN(identity.certificate_pem,
                    authority_.IssueServer(key, hosts, lifetime, now));
-  ASSIGN_OR_RETURN(identity.private_key_pem, crypto::TlsPrivateKeyPem(key));
+  ASSIGN_OR_RETURN(identity.private_key_pem, crypto::PrivateKeyPem(key));
   identity.expire_time = now + lifetime;
   return identity;
 }

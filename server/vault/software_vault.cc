@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
+#include "server/crypto/certificate.h"
 #include "server/jose/algorithm.h"
 #include "server/jose/jwk.h"
 
@@ -37,6 +38,22 @@ absl::StatusOr<app::GeneratedKey> SoftwareVault::Generate(
   ASSIGN_OR_RETURN(const SecretBytes der, key.ToPkcs8());
   ASSIGN_OR_RETURN(made.sealed,
                    sealer_.Seal(der.span(), KeyBinding(issuer, kid)));
+  return made;
+}
+
+absl::StatusOr<app::ExposedKeyPair> SoftwareVault::GenerateExposed(
+    domain::Algorithm algorithm) {
+  ASSIGN_OR_RETURN(const auto scheme, SchemeOf(algorithm));
+  ASSIGN_OR_RETURN(const auto key,
+                   crypto::PrivateKey::Generate(crypto::TypeOf(scheme)));
+  ASSIGN_OR_RETURN(const crypto::PublicKey public_key, key.Public());
+  app::ExposedKeyPair made;
+  ASSIGN_OR_RETURN(const std::string kid, jose::Thumbprint(public_key));
+  made.id = KeyId(kid);
+  ASSIGN_OR_RETURN(
+      made.public_jwk,
+      jose::WriteJwk(public_key, domain::AlgorithmName(algorithm)));
+  ASSIGN_OR_RETURN(made.private_pem, crypto::PrivateKeyPem(key));
   return made;
 }
 

@@ -31,6 +31,8 @@ class SoftwareVault : public app::Vault {
 
   absl::StatusOr<app::GeneratedKey> Generate(
       const IssuerId& issuer, domain::Algorithm algorithm) override;
+  absl::StatusOr<app::ExposedKeyPair> GenerateExposed(
+      domain::Algorithm algorithm) override;
   absl::StatusOr<std::string> GenerateTombstone() override;
   absl::StatusOr<std::string> Sign(const IssuerId& issuer,
                                    const app::SigningKey& key,

@@ -4,6 +4,9 @@
 #include "client/agent/config.h"
 #include "client/agent/enforcer.h"
 #include "client/agent/identity.h"
+#include "client/agent/log_follower.h"
+#include "client/agent/log_line.h"
+#include "client/agent/tail.h"
 #include "server/crypto/private_key.h"
 #include "server/jose/jwk.h"
 #include "tests/support/status_matchers.h"
@@ -211,6 +214,157 @@ TEST_F(EnforcerTest, WhatCannotBeKeptIsNotAcknowledged) {
   EXPECT_THAT(enforcer.Apply(set_), FailsWith(Reason::kStoreUnavailable));
   // Nor when it connects again.
   EXPECT_TRUE(enforcer.Held().empty());
+}
+
+std::optional<LoggedToken> MustRead(absl::string_view line) {
+  const auto logged = ReadLogLine(line, LogFields());
+  EXPECT_TRUE(logged.ok()) << logged.status();
+  return logged.ok() ? *logged : std::nullopt;
+}
+
+TEST(LogLineTest, NginxAndEnvoyAreUnderstood) {
+  const auto nginx = MustRead(
+      R"({"time":"1767225600.250","status":200,"remote_addr":"192.0.2.7",)"
+      R"("token":"Bearer a.b.c"})");
+  ASSERT_TRUE(nginx);
+  EXPECT_EQ(nginx->token, "a.b.c");
+  EXPECT_EQ(nginx->status, 200);
+  EXPECT_EQ(nginx->source, "192.0.2.7");
+  EXPECT_EQ(nginx->time, TestStart() + absl::Milliseconds(250));
+  const auto envoy = MustRead(
+      R"({"status":"401","time":"2026-01-01T00:00:00Z","token":"a.b"})");
+  ASSERT_TRUE(envoy);
+  EXPECT_EQ(envoy->token, "a.b");
+  EXPECT_EQ(envoy->status, 401);
+  EXPECT_EQ(envoy->time, TestStart());
+}
+
+TEST(LogLineTest, WithoutATokenThereIsNothing) {
+  for (const char* line :
+       {"{}", R"({"token":""})", R"({"token":"-"})", R"({"token":null})",
+        R"({"token":"Basic abc"})", R"({"token":7})"}) {
+    EXPECT_FALSE(MustRead(line)) << line;
+  }
+  const auto odd = MustRead(
+      R"({"token":"a.b.c","status":"-","time":"yesterday","remote_addr":[1]})");
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->status, 0);
+  EXPECT_FALSE(odd->time);
+  for (const char* line : {"", "GET / 200", "[]", R"({"token":"a.b.c")"}) {
+    EXPECT_FALSE(ReadLogLine(line, LogFields()).ok()) << line;
+  }
+  EXPECT_FALSE(
+      ReadLogLine(std::string(kLongestLogLine + 1, ' '), LogFields()).ok());
+}
+
+class LogFollowerTest : public testing::Test {
+ protected:
+  void Append(const std::string& text) {
+    std::ofstream(path_, std::ios::app) << text;
+  }
+  std::vector<std::string> Lines(LogFollower& follower) {
+    std::vector<std::string> lines;
+    const auto read = follower.Read(
+        [&](absl::string_view line) { lines.emplace_back(line); });
+    EXPECT_TRUE(read.ok()) << read.status();
+    return lines;
+  }
+
+  TempDir dir_;
+  const std::string path_ = dir_.File("access.json");
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(LogFollowerTest, BeginsAtTheEndAndTakesWholeLines) {
+  Append("old\n");
+  LogFollower follower(path_);
+  EXPECT_EQ(Lines(follower), Texts());
+  Append("a\nb\nhal");
+  EXPECT_EQ(Lines(follower), (Texts{"a", "b"}));
+  Append("f\n\nc\n");
+  EXPECT_EQ(Lines(follower), (Texts{"half", "c"}));
+}
+
+TEST_F(LogFollowerTest, GoesOnAcrossRotationAndTruncation) {
+  Append("old\n");
+  LogFollower follower(path_);
+  Lines(follower);
+  Append("last of the former\n");
+  std::filesystem::rename(path_, path_ + ".1");
+  Append("first of the next\n");
+  EXPECT_EQ(Lines(follower),
+            (Texts{"last of the former", "first of the next"}));
+  std::ofstream(path_, std::ios::trunc) << "anew\n";
+  EXPECT_EQ(Lines(follower), Texts{"anew"});
+}
+
+TEST_F(LogFollowerTest, ARestartGoesOnWhereItWas) {
+  Append("old\n");
+  LogPosition position;
+  {
+    LogFollower follower(path_);
+    Lines(follower);
+    Append("a\nhal");
+    EXPECT_EQ(Lines(follower), Texts{"a"});
+    position = follower.position();
+  }
+  Append("f\n");
+  LogFollower next(path_, position);
+  EXPECT_EQ(Lines(next), Texts{"half"});
+  // Rotated while nobody looked: what is left of the former, and all of the new
+  // one; twice rotated: of the new one.
+  position = next.position();
+  Append("left\n");
+  std::filesystem::rename(path_, path_ + ".1");
+  Append("new\n");
+  LogFollower later(path_, position);
+  EXPECT_EQ(Lines(later), (Texts{"left", "new"}));
+  std::filesystem::rename(path_ + ".1", path_ + ".2");
+  LogFollower last(path_, position);
+  EXPECT_EQ(Lines(last), Texts{"new"});
+}
+
+TEST_F(LogFollowerTest, AnEndlessLineTakesNoMemory) {
+  Append("");
+  LogFollower follower(path_);
+  Lines(follower);
+  Append(std::string(300 * 1024, 'x'));
+  EXPECT_EQ(Lines(follower), Texts());
+  Append(std::string(300 * 1024, 'x') + "\nafter\n");
+  EXPECT_EQ(Lines(follower), Texts{"after"});
+  EXPECT_EQ(follower.left_out(), 1);
+}
+
+TEST_F(LogFollowerTest, AFileThatIsNotThereIsTriedAgain) {
+  LogFollower follower(path_);
+  EXPECT_FALSE(follower.Read([](absl::string_view) {}).ok());
+  Append("a\n");
+  Lines(follower);  // begins at its end
+  Append("b\n");
+  EXPECT_EQ(Lines(follower), Texts{"b"});
+}
+
+TEST(TailConfigTest, TheSampleIsGoodAndMistakesAreNamed) {
+  EXPECT_TRUE(
+      ReadTailConfig(WARDER_SOURCE_DIR "/client/agent/tail.sample.yaml").ok());
+  TempDir dir;
+  const std::string path = dir.File("tail.yaml");
+  const struct {
+    const char* text;
+    const char* what;
+  } kBad[] = {{"files: [a]\nissuers: [shop]\naudiences: [x]\n", "ID=URL"},
+              {"files: [a]\naudiences: [x]\n", "issuers"},
+              {"issuers: [shop=http://x]\naudiences: [x]\n", "files"},
+              {"files: [a]\nissuers: [shop=http://x]\n", "audiences"},
+              {"file: a\n", "file"}};
+  for (const auto& bad : kBad) {
+    std::ofstream(path, std::ios::trunc) << bad.text;
+    const auto config = ReadTailConfig(path);
+    ASSERT_FALSE(config.ok()) << bad.text;
+    EXPECT_THAT(std::string(config.status().message()),
+                testing::HasSubstr(bad.what));
+  }
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ class AlarmManagerTest : public testing::Test {
  protected:
   domain::AlarmEvent Event(const std::string& kid = "K") {
     domain::AlarmEvent event;
-    event.kind = domain::AlarmKind::kNeverIssued;
+    event.kind = domain::AlarmKind::kLifetime;
     event.issuer = IssuerId("shop");
     event.kid = kid;
     event.gateway = GatewayId("edge");

@@ -96,5 +96,61 @@ TEST(AlarmTest, EachSaysWhatItIsAndWhatToDo) {
             "warder key revoke issuers/shop/keys/K --reason compromised");
 }
 
+Key KeyOf(KeyKind kind, KeyState state) {
+  Key key;
+  key.issuer = IssuerId("shop");
+  key.id = KeyId("K");
+  key.kind = kind;
+  key.state = state;
+  return key;
+}
+
+TEST(AlarmTest, ADecoyNamesItsPlaceAndPagesAtOnce) {
+  Key key = KeyOf(KeyKind::kHoney, KeyState::kPending);
+  key.place = "wiki";
+  for (const AlarmKind kind : {AlarmKind::kNeverIssued, AlarmKind::kDeadKey}) {
+    AlarmEvent event = Event(kind);
+    Sharpen(&key, absl::Minutes(1), event);
+    const Alarm alarm = OpenAlarm(event);
+    EXPECT_EQ(alarm.kind, AlarmKind::kHoneyKey);
+    EXPECT_EQ(alarm.severity, AlarmSeverity::kPage);
+    EXPECT_NE(SummaryOf(alarm).find("\"wiki\""), std::string::npos);
+    EXPECT_EQ(GentleStepOf(alarm), "");
+  }
+}
+
+TEST(AlarmTest, AKeyThatHasSignedNothingIsSilent) {
+  AlarmEvent event = Event(AlarmKind::kNeverIssued);
+  Sharpen(nullptr, absl::Minutes(1), event);  // a tombstone
+  EXPECT_EQ(event.kind, AlarmKind::kSilentKey);
+  Key key = KeyOf(KeyKind::kManaged, KeyState::kPending);
+  key.activate_time = kNow + absl::Hours(1);
+  event = Event(AlarmKind::kNeverIssued);
+  Sharpen(&key, absl::Minutes(1), event);
+  EXPECT_EQ(event.kind, AlarmKind::kSilentKey);
+}
+
+TEST(AlarmTest, ATokenDatedOutsideTheLifeOfItsKeySaysSo) {
+  Key key = KeyOf(KeyKind::kManaged, KeyState::kRetiring);
+  key.activate_time = kNow;
+  key.retire_time = kNow + absl::Hours(1);
+  const auto kind_at = [&](absl::Duration after) {
+    AlarmEvent event = Event(AlarmKind::kNeverIssued);
+    event.issue_time = kNow + after;
+    Sharpen(&key, absl::Minutes(1), event);
+    return event.kind;
+  };
+  EXPECT_EQ(kind_at(-absl::Minutes(2)), AlarmKind::kOutsideSigningLife);
+  EXPECT_EQ(kind_at(-absl::Minutes(1)), AlarmKind::kNeverIssued);
+  EXPECT_EQ(kind_at(absl::Minutes(61)), AlarmKind::kNeverIssued);
+  EXPECT_EQ(kind_at(absl::Minutes(62)), AlarmKind::kOutsideSigningLife);
+}
+
+TEST(AlarmTest, AForgeryCanBeEndedGently) {
+  const Alarm alarm = OpenAlarm(Event(AlarmKind::kNeverIssued));
+  EXPECT_EQ(GentleStepOf(alarm), "warder key drain issuers/shop/keys/K");
+  EXPECT_EQ(GentleStepOf(OpenAlarm(Event(AlarmKind::kDeadKey))), "");
+}
+
 }  // namespace
 }  // namespace warder::domain

@@ -244,6 +244,46 @@ class EventsOutTest(unittest.TestCase):
         self.assertEqual(event["owner"], "owners/alice")
         self.assertEqual(event["reason_admin"], {"en": "OWNER_DEPARTED"})
 
+    def test_an_alarm_is_told_by_webhook_and_by_security_event(self):
+        self.w.must("issuer", "create", "events", "--owner", "bob", "--deputy",
+                    "alice", "--algorithm", "RS256")
+        self.w.must("gateway", "create", "edge", "--kind", "libwarder",
+                    "--reach", "stream", "--issuer", "shop")
+        self.w.certify("gateway", "edge")
+        decoy = self.w.must("--json", "honey", "create", "--issuer", "shop",
+                            "--place", "wiki").json()
+        sets = Receiver()
+        self.addCleanup(sets.close)
+        sets.answer = 202
+        self.w.must("subscription", "create", "sets", "--url", sets.url,
+                    "--sets", "--issuer", "events", "--audience", "r",
+                    "--action", "alarm.raised", "--action", "alarm.paged")
+        self.subscribe()
+        now = int(time.time())
+        kid = decoy["key"]["kid"]
+        forged = jwt.encode({"iat": now, "exp": now + 300, "aud": "api"},
+                            decoy["private_key"], algorithm="ES256",
+                            headers={"kid": kid})
+        # A gateway that holds it asks.
+        self.assertEqual(self.w.warder(
+            "token", "check", forged, "--issuer", "shop",
+            who="gateway/edge").code, 7)
+        wait_for(lambda: [t for t in self.receiver.taken()
+                          if t["type"] == "alarm.raised"])
+        [told] = [t for t in self.receiver.taken()
+                  if t["type"] == "alarm.raised"]
+        self.assertEqual(told["data"]["detail"]["kind"], "HONEY_KEY")
+        self.assertIn("wiki", told["data"]["detail"]["summary"])
+        wait_for(lambda: sets.came)
+        token = sets.came[0][2].decode()
+        keys = jwt.PyJWKClient(self.w.jwks_url("events"))
+        claims = jwt.decode(token, keys.get_signing_key_from_jwt(token).key,
+                            algorithms=["RS256"], audience="r")
+        self.assertEqual(claims["sub_id"]["sub"], kid)
+        event = claims["events"][RISC + "credential-compromise"]
+        self.assertEqual((event["kind"], event["severity"]),
+                         ("HONEY_KEY", "PAGE"))
+
     def test_bad_subscriptions_are_refused_by_name(self):
         for field, args in (
                 ("url", ("a", "--url", "http://example.com/")),

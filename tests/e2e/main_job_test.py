@@ -171,7 +171,7 @@ class MainJobTest(unittest.TestCase):
                     ["bash", "-c", script + """
 COMP_WORDS=(warder key re) COMP_CWORD=2; _warder; echo "${COMPREPLY[@]}" """],
                     capture_output=True, text=True)
-                self.assertEqual(checked.stdout.strip(), "revoke resume",
+                self.assertEqual(checked.stdout.strip(), "revoke resume register renew",
                                  checked.stderr)
 
     def test_the_audit_chain_shows_a_changed_row(self):

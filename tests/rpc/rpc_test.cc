@@ -45,8 +45,8 @@ class RpcTest : public testing::Test {
     certificate_rpc_.emplace(shared_, *certificates_);
     leaver_certificates_.emplace(app_.runner, *authority_,
                                  "https://keys.example");
-    owner_rpc_.emplace(shared_, app_.owners, app_.departures,
-                       app_.attestations, *leaver_certificates_);
+    owner_rpc_.emplace(shared_, app_.owners, app_.departures, app_.attestations,
+                       *leaver_certificates_);
     auto identity = authority_->IssueServer({"localhost"}, absl::Hours(1), now);
     ASSERT_OK(identity);
     auto server = GrpcServer::Start(
@@ -72,7 +72,7 @@ class RpcTest : public testing::Test {
     const auto request = *crypto::CreateCertificateRequest(key, "x");
     std::ofstream(base + ".pem") << *authority.Issue(
         request, "warder://" + principal, lifetime, system_.TimeNow());
-    std::ofstream(base + "-key.pem") << *crypto::TlsPrivateKeyPem(key);
+    std::ofstream(base + "-key.pem") << *crypto::PrivateKeyPem(key);
     std::ofstream(base + "-ca.pem") << authority_->AuthorityPem();
     client::Profile profile;
     profile.address = "localhost:" + std::to_string(server_->port());

@@ -37,8 +37,8 @@ class FakeTransaction : public FakeEvents {
       const std::string& after, int limit) override {
     return ListAfter(s_.owners, OwnerId(after), limit);
   }
-  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(
-      absl::Time since, int limit) override {
+  absl::StatusOr<std::vector<domain::Owner>> ListLapsed(absl::Time since,
+                                                        int limit) override {
     return PeopleBy(limit, &domain::Owner::confirm_time, [&](const auto& o) {
       return !o.overdue_time && o.confirm_time <= since;
     });
@@ -352,6 +352,12 @@ class FakeTransaction : public FakeEvents {
       Key& key = *draft.Find(id);
       key.rev = 1;
       RETURN_IF_ERROR(CheckPeople(issuer, key, /*is_new=*/true));
+      for (const auto& [at, other] : s_.keys) {
+        if (at.second == id && key.kind != domain::KeyKind::kManaged &&
+            other.kind != domain::KeyKind::kManaged) {
+          return Exists(KeyName(at.first, id));
+        }
+      }
       if (!s_.keys.emplace(std::make_pair(issuer.id, id), key).second) {
         return Exists(KeyName(issuer.id, id));
       }

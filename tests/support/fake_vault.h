@@ -19,6 +19,8 @@ class FakeVault : public app::Vault {
  public:
   absl::StatusOr<app::GeneratedKey> Generate(
       const IssuerId& issuer, domain::Algorithm algorithm) override;
+  absl::StatusOr<app::ExposedKeyPair> GenerateExposed(
+      domain::Algorithm algorithm) override;
   absl::StatusOr<std::string> GenerateTombstone() override;
   // The signature names issuer and key.
   absl::StatusOr<std::string> Sign(const IssuerId& issuer,
@@ -36,6 +38,15 @@ class FakeVault : public app::Vault {
   int next_ ABSL_GUARDED_BY(mu_) = 0;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;
   std::set<KeyId> forgotten_ ABSL_GUARDED_BY(mu_);
+};
+
+// Takes "proof of " and the text for a proof. The JWK is a number, and the key
+// goes by FakeKeyId of it.
+class FakePossessionVerifier : public app::PossessionVerifier {
+ public:
+  absl::StatusOr<app::ProvenKey> Verify(absl::string_view public_jwk,
+                                        absl::string_view text,
+                                        absl::string_view proof) const override;
 };
 
 // States in the clear: the type, a space, the payload.

@@ -2,23 +2,15 @@
 // by the ledger, counted for the books. Nine of ten minutes are sealed, as they
 // are in a service that has been up for a while.
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <vector>
 
 #include "server/app/alarm_manager.h"
 #include "server/app/gateway_manager.h"
-#include "server/app/issuer_manager.h"
 #include "server/app/key_usage.h"
 #include "server/app/observation_intake.h"
-#include "server/app/owner_manager.h"
-#include "server/app/token_signer.h"
-#include "server/base/clock.h"
 #include "server/base/log.h"
-#include "server/crypto/digest.h"
-#include "server/crypto/system_random.h"
-#include "server/storage/sql_store.h"
-#include "server/vault/software_vault.h"
+#include "tools/benchmarks/in_process.h"
 #include "tools/benchmarks/report.h"
 
 namespace warder::bench {
@@ -30,42 +22,16 @@ constexpr int kTokensOfMinute = 50'000;
 constexpr size_t kOfOneReport = 50'000;
 constexpr int kRounds = 5;
 
-struct House {
+struct House : InProcess {
   House()
-      : sealer(SecretBytes(crypto::kKeyEncryptionKeyBytes)),
-        vault(sealer),
-        directory(MakeDirectory()),
-        store(Must(storage::SqlStore::Open({.path = directory / "warder.db"},
-                                           clock.TimeNow()))),
-        runner(*store, clock, vault, publisher, metrics, crypto::Sha256),
-        issuers(runner, "https://keys.example"),
-        departures(runner),
-        intake(runner, departures, policy),
-        users(runner, intake, random),
-        owners(runner, users),
-        ledger(Must(ledger::Ledger::Open((directory / "ledger").string(),
-                                         sealer, random,
-                                         clock.TimeNow() - absl::Hours(1)))),
+      : InProcess(absl::Hours(1)),
         gateways(runner, gateway_directory),
         checker(runner, gateway_directory, *ledger),
         alarms(runner),
-        usage(runner, *ledger, signers),
-        observations(runner, gateway_directory, checker, *ledger, usage,
+        books(runner, *ledger, usage),
+        observations(runner, gateway_directory, checker, *ledger, books,
                      alarms) {
     SetLogLevel(LogLevel::kError);
-    ledger->Load();
-    app::Request admin;
-    admin.caller = {app::Role::kSecurity, "admin"};
-    for (const char* id : {"alice", "bob"}) {
-      app::CreateOwnerCommand owner;
-      owner.id = OwnerId(id);
-      Must(owners.Create(admin, owner));
-    }
-    app::CreateIssuerCommand issuer;
-    issuer.id = shop;
-    issuer.owner = OwnerId("alice");
-    issuer.deputies = {OwnerId("bob")};
-    Must(issuers.Create(admin, issuer));
     domain::Gateway gateway;
     gateway.id = GatewayId("edge");
     gateway.consumer = "libwarder";
@@ -73,48 +39,33 @@ struct House {
     gateway.issuers = {shop};
     Must(gateways.Create(admin, gateway));
     request.caller = {app::Role::kGateway, "edge"};
+    key = Must(signer.Sign(Signer(), Command())).key;
   }
-  ~House() {
-    store.reset();
-    std::filesystem::remove_all(directory);
+  // Of the issuer's one key.
+  static app::Request Signer() {
+    app::Request request;
+    request.caller = {app::Role::kSigner, "checkout"};
+    return request;
   }
-  static std::filesystem::path MakeDirectory() {
-    const auto path = std::filesystem::temp_directory_path() /
-                      ("warder-bench-observe-" + std::to_string(getpid()));
-    std::filesystem::create_directories(path);
-    return path;
+  app::SignJwtCommand Command() const {
+    app::SignJwtCommand command;
+    command.issuer = shop;
+    command.audiences = {"https://api.example"};
+    return command;
   }
 
-  const IssuerId shop{"shop"};
-  SystemClock clock;
-  crypto::SystemRandom random;
-  crypto::Sealer sealer;
-  vault::SoftwareVault vault;
-  std::filesystem::path directory;
-  std::unique_ptr<storage::SqlStore> store;
-  app::Publisher publisher;
-  Metrics metrics;
-  app::ChangeRunner runner;
-  app::IssuerManager issuers;
-  app::DepartureManager departures;
-  app::HrPolicy policy;
-  app::DepartureIntake intake;
-  app::UserManager users;
-  app::OwnerManager owners;
-  std::unique_ptr<ledger::Ledger> ledger;
   app::GatewayDirectory gateway_directory;
   app::GatewayManager gateways;
   app::LedgerChecker checker;
   app::AlarmManager alarms;
-  app::SignerUsage signers;
-  app::KeyUsage usage;
+  app::KeyUsage books;
   app::ObservationIntake observations;
-  app::Request request;
+  app::Request request;  // as the gateway
+  KeyId key;             // that signs
 };
 
 // Records tokens of ten minutes; returns what gateways will have seen of each.
 std::vector<app::ObservedTokens> Issue(House& house) {
-  const KeyId key("K");
   const absl::Time start = house.clock.TimeNow() - absl::Minutes(kMinutes);
   std::vector<app::ObservedTokens> seen;
   for (int m = 0; m < kMinutes; ++m) {
@@ -123,7 +74,7 @@ std::vector<app::ObservedTokens> Issue(House& house) {
     const ledger::MinuteSecret secret =
         house.ledger->SecretOf(house.shop, minute / 60).Of(minute);
     app::ObservedTokens tokens{.issuer = house.shop,
-                               .kid = key.value(),
+                               .kid = house.key.value(),
                                .minute = minute,
                                .digests = {}};
     std::vector<std::string> inputs;
@@ -134,7 +85,7 @@ std::vector<app::ObservedTokens> Issue(House& house) {
     std::vector<ledger::Issuance> issued;
     for (const std::string& input : inputs) {
       issued.push_back({.issuer = house.shop,
-                        .key = key,
+                        .key = house.key,
                         .issue_time = when,
                         .signing_input = input});
     }

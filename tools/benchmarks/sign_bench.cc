@@ -12,17 +12,12 @@
 #include <vector>
 
 #include "client/client.h"
-#include "server/app/issuer_manager.h"
-#include "server/app/owner_manager.h"
-#include "server/app/token_signer.h"
 #include "server/base/log.h"
-#include "server/crypto/digest.h"
 #include "server/crypto/private_key.h"
 #include "server/crypto/system_random.h"
-#include "server/ledger/ledger.h"
 #include "server/main/data_directory.h"
 #include "server/main/server.h"
-#include "server/vault/software_vault.h"
+#include "tools/benchmarks/in_process.h"
 #include "tools/benchmarks/report.h"
 #include "tools/benchmarks/signer_client.h"
 #include "warder/v1/issuer.grpc.pb.h"
@@ -89,53 +84,12 @@ struct Setup {
 };
 
 // The same use case on the same vault without the wire.
-struct InProcess {
-  InProcess()
-      : sealer(SecretBytes(crypto::kKeyEncryptionKeyBytes)),
-        vault(sealer),
-        directory(std::filesystem::temp_directory_path() /
-                  ("warder-bench-db-" + std::to_string(getpid()))),
-        store(Open()),
-        runner(*store, clock, vault, publisher, metrics, crypto::Sha256),
-        issuers(runner, "https://keys.example"),
-        departures(runner),
-        intake(runner, departures, policy),
-        users(runner, intake, random),
-        owners(runner, users),
-        ledger(Must(ledger::Ledger::Open((directory / "ledger").string(),
-                                         sealer, random, clock.TimeNow()))),
-        signer(runner, random, *ledger, usage) {
-    ledger->Load();
-    app::Request admin;
-    admin.caller = {app::Role::kSecurity, "admin"};
-    for (const char* id : {"alice", "bob"}) {
-      app::CreateOwnerCommand owner;
-      owner.id = OwnerId(id);
-      Must(owners.Create(admin, owner));
-    }
-    app::CreateIssuerCommand issuer;
-    issuer.id = IssuerId("shop");
-    issuer.owner = OwnerId("alice");
-    issuer.deputies = {OwnerId("bob")};
-    domain::Grant grant;
-    grant.signer = "checkout";
-    grant.audiences = {"https://api.example"};
-    issuer.grants = {grant};
-    Must(issuers.Create(admin, issuer));
+struct InProcessSigner : InProcess {
+  InProcessSigner() {
     request.caller = {app::Role::kSigner, "checkout"};
-    command.issuer = IssuerId("shop");
+    command.issuer = shop;
     command.audiences = {"https://api.example"};
     command.subject = "user-0123456789";
-  }
-  ~InProcess() {
-    store.reset();
-    std::filesystem::remove_all(directory);
-  }
-
-  std::unique_ptr<storage::SqlStore> Open() {
-    std::filesystem::create_directories(directory);
-    return Must(storage::SqlStore::Open({.path = directory / "warder.db"},
-                                        clock.TimeNow()));
   }
 
   void operator()() { Must(signer.Sign(request, command)); }
@@ -154,24 +108,6 @@ struct InProcess {
     return count / (now - start);
   }
 
-  SystemClock clock;
-  crypto::SystemRandom random;
-  crypto::Sealer sealer;
-  vault::SoftwareVault vault;
-  std::filesystem::path directory;
-  std::unique_ptr<storage::SqlStore> store;
-  app::Publisher publisher;
-  Metrics metrics;
-  app::ChangeRunner runner;
-  app::IssuerManager issuers;
-  app::DepartureManager departures;
-  app::HrPolicy policy;
-  app::DepartureIntake intake;
-  app::UserManager users;
-  app::OwnerManager owners;
-  std::unique_ptr<ledger::Ledger> ledger;
-  app::SignerUsage usage;
-  app::TokenSigner signer;
   app::Request request;
   app::SignJwtCommand command;
 };
@@ -244,7 +180,7 @@ int Main() {
   sign.set_subject("user-0123456789");
 
   RawSigner raw;
-  InProcess in_process;
+  InProcessSigner in_process;
   double best_raw = 0, best_in_process = 0, best_grpc = 0, best_batch = 0;
   for (int round = 0; round < kRounds; ++round) {
     best_raw = std::max(best_raw, Rate(kRoundSeconds, raw));

@@ -27,7 +27,7 @@ inline absl::StatusOr<client::Profile> IssueProfile(
   auto issued =
       admin.Call(&v1::CertificateService::Stub::IssueCertificate, request);
   if (!issued.ok()) return issued.status();
-  auto key_pem = crypto::TlsPrivateKeyPem(*key);
+  auto key_pem = crypto::PrivateKeyPem(*key);
   if (!key_pem.ok()) return key_pem.status();
   profile.certificate = directory + "/" + name + ".pem";
   profile.private_key = directory + "/" + name + "-key.pem";

@@ -19,6 +19,7 @@ struct HttpRequest {
   // For doors that read credentials.
   absl::string_view authorization = {};
   absl::string_view cookie = {};
+  absl::string_view real_ip = {};  // X-Real-IP, as a proxy says it
   // For doors that take bodies; empty where the client sent none.
   absl::string_view query = {};  // what follows '?', still encoded
   absl::string_view if_match = {};

@@ -226,6 +226,7 @@ class Session : public Connection,
     if (shared_->reads_credentials) {
       request.authorization = view(fields[bhttp::field::authorization]);
       request.cookie = view(fields[bhttp::field::cookie]);
+      request.real_ip = view(fields["X-Real-IP"]);
     }
     if (shared_->max_body_bytes > 0) {
       request.if_match = view(fields[bhttp::field::if_match]);
