@@ -44,6 +44,17 @@ need() {
     --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# configure DIRECTORY CMAKE-ARGUMENTS; shows the log when it fails.
+configure() {
+  local directory="$1"
+  shift
+  mkdir -p "$directory"
+  cmake -S "$ROOT" -B "$directory" -G Ninja "$@" >"$directory/build.log" 2>&1 || {
+    tail -40 "$directory/build.log" >&2
+    return 1
+  }
+}
+
 # build DIRECTORY TARGETS -- CMAKE-ARGUMENTS: configures and builds; shows
 # progress on a terminal, the log when it fails.
 build() {
@@ -51,11 +62,7 @@ build() {
   shift 2
   [ "${1:-}" = "--" ] && shift
   local log="$directory/build.log"
-  mkdir -p "$directory"
-  cmake -S "$ROOT" -B "$directory" -G Ninja "$@" >"$log" 2>&1 || {
-    tail -40 "$log" >&2
-    return 1
-  }
+  configure "$directory" "$@" || return 1
   local started=$SECONDS
   if [ -t 2 ]; then
     # shellcheck disable=SC2086

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The tour that tools/quickstart gives: a leaver's key is refused by verifiers
-that are not ours, and its successor accepted."""
+that are not ours, and its successor accepted; and a thief with a copy of a key is
+heard at his first token."""
 import argparse
 import base64
 import json
@@ -35,7 +36,8 @@ def main():
         tour.stop()
         return 1
     good = (result["token_accepted"] and result["token_refused"]
-            and result["successor_accepted"])
+            and result["successor_accepted"] and result["forgery_alarmed"]
+            and result["forgery_refused"] and result["honest_token_accepted"])
     if args.tour:
         tour.stop()
     else:
@@ -47,7 +49,7 @@ def main():
 
 def parse_args():
     parser = argparse.ArgumentParser()
-    for name in ("--warderd", "--warder", "--directory"):
+    for name in ("--warderd", "--warder", "--agent", "--directory"):
         parser.add_argument(name, required=True)
     parser.add_argument("--tour", action="store_true")
     parser.add_argument("--json", action="store_true")
@@ -91,7 +93,7 @@ class Tour:
         self.log_path = os.path.join(self.dir, "warderd.log")
         self.data = os.path.join(self.dir, "data")
         self.began = time.monotonic()
-        self.process = None
+        self.process = self.agent = None
 
     def say(self, text):
         ms = (time.monotonic() - self.began) * 1000
@@ -149,6 +151,9 @@ ops:
             pass
 
     def stop(self):
+        if self.agent and self.agent.poll() is None:
+            self.agent.terminate()
+            self.agent.wait(15)
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(15)
@@ -282,6 +287,7 @@ ops:
         kid = jwt.get_unverified_header(successor)["kid"]
         self.say(f"SignJwt again, owned by bob: a token of key {kid}")
         fresh = self.judge("the new token", successor)
+        theft = self.show_theft()
         chain = self.warder("audit", "verify")
         self.say(f"the audit chain holds: {chain['events']} events")
         revoked = [k["key"].rsplit("/", 1)[1]
@@ -293,11 +299,119 @@ ops:
                 "revoked_kids": revoked,
                 "successor_kid": kid,
                 "departure_to_unpublished_ms": ms,
+                **theft,
                 "verifiers": sorted(before),
                 "audit_events": chain["events"],
                 "total_ms": round((time.monotonic() - self.began) * 1000)}
 
+    # The second act: somebody has a copy of a key that a service keeps itself.
+
+    def start_agent(self):
+        self.warder("gateway", "create", "edge", "--kind",
+                    "nginx-auth-request", "--reach", "stream", "--issuer",
+                    "parcels")
+        made = self.warder("cert", "issue", "--role", "gateway", "--name",
+                           "edge", "--out", self.dir)
+        port = free_port(7490)
+        config = os.path.join(self.dir, "agent.yaml")
+        with open(config, "w") as out:
+            out.write(f"""server:
+  address: 127.0.0.1:{self.grpc}
+  certificate: {made['certificate']}
+  private_key: {made['private_key']}
+  authority: {made['authority']}
+verify:
+  audiences: [{AUDIENCE}]
+instance: tour
+http_address: 127.0.0.1:{port}
+""")
+        log = open(os.path.join(self.dir, "agent.log"), "w")
+        self.agent = subprocess.Popen(
+            [self.args.agent, "--config", config], stdout=log, stderr=log)
+        log.close()
+        self.edge = f"http://127.0.0.1:{port}"
+
+    def edge_accepts(self, token):
+        request = urllib.request.Request(
+            self.edge + "/auth", headers={"Authorization": "Bearer " + token})
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                return True
+        except urllib.error.HTTPError:
+            return False
+
+    def wait_until(self, what, why, seconds=20):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                found = what()
+                if found:
+                    return found
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(why)
+
+    def show_theft(self):
+        self.warder("owner", "create", "carol")
+        self.warder("issuer", "create", "parcels", "--owner", "bob",
+                    "--deputy", "carol", "--grant",
+                    f"signer=courier audience={AUDIENCE} external=yes")
+        courier = self.warder("cert", "issue", "--role", "signer", "--name",
+                              "courier", "--out", self.dir)["profile"]
+        key_file = os.path.join(self.dir, "courier.pem")
+        own = ("--issuer", "parcels", "--key-file", key_file)
+        name = self.warder("key", "register", *own, "--immediate",
+                           profile=courier)["name"]
+        kid = name.rsplit("/", 1)[1]
+        self.say(f"service courier keeps a key of its own: EXTERNAL {kid}")
+        self.start_agent()
+
+        def sign():
+            return self.warder("token", "sign", *own, "--audience", AUDIENCE,
+                               "--subject", "user-1",
+                               profile=courier)["token"]
+        self.wait_until(lambda: self.edge_accepts(sign()),
+                        "the gateway does not accept courier's tokens")
+        honest = sign()
+        self.edge_accepts(honest)
+        self.say("gateway edge accepts its tokens, and tells of each")
+
+        with open(key_file) as file:
+            stolen = file.read()
+        now = int(time.time())
+        started = time.monotonic()
+        forged = jwt.encode(
+            {"iss": f"http://127.0.0.1:{self.public}/issuers/parcels",
+             "aud": AUDIENCE, "sub": "nobody-at-all", "iat": now,
+             "exp": now + 900}, stolen, algorithm="ES256",
+            headers={"kid": kid})
+        assert self.edge_accepts(forged), "the forgery is not good enough"
+        self.say("a thief with a copy of courier.pem signs a token: its "
+                 "signature is good, edge lets it in")
+
+        def ring():
+            done = subprocess.run(
+                [self.args.warder, "--profile", self.profile, "--json",
+                 "alarm", "list"], capture_output=True, text=True)
+            return [a for a in map(json.loads, done.stdout.splitlines())
+                    if a["kind"] == "NEVER_ISSUED"]
+        alarm = self.wait_until(ring, "no alarm was raised")[0]
+        after = round(time.monotonic() - started, 1)
+        self.say(f"{alarm['name']} {after} s after it: {alarm['summary']}")
+        self.warder(*alarm["gentle_step"].split()[1:])
+        refused = self.wait_until(lambda: not self.edge_accepts(forged),
+                                  "the forgery is still let in")
+        kept = self.edge_accepts(honest)
+        self.say(f"{alarm['gentle_step']}: edge refuses the thief's token, and "
+                 f"{'accepts' if kept else 'REFUSES'} the honest one")
+        return {"forgery_alarmed": alarm["kid"] == kid,
+                "forgery_to_alarm_s": after,
+                "forgery_refused": refused,
+                "honest_token_accepted": kept}
+
     def show_next_steps(self):
+        self.agent.terminate()
         short = os.path.relpath(self.args.warder)
         print(f"""
 warderd is running (process {self.process.pid}). Try:
