@@ -221,6 +221,8 @@ class KeySetWatcher::Stream final
            .drill = set.drill(),
            .ledger_required = {set.ledger_required_kids().begin(),
                                set.ledger_required_kids().end()},
+           .ledger_asked = {set.ledger_asked_kids().begin(),
+                            set.ledger_asked_kids().end()},
            .issuance_mode =
                IssuanceModeNamed(v1::IssuanceMode_Name(set.issuance_mode()))});
       if (!applied.ok()) return applied;

@@ -35,6 +35,20 @@ std::string IdOf(absl::string_view issuer) {
   return std::string(issuer);
 }
 
+absl::StatusOr<std::vector<std::string>> KidsIn(const Json& json,
+                                                const char* name) {
+  const auto list = json.find(name);
+  if (list == json.end() || !list->is_array()) {
+    return FieldError(name, "a list is wanted");
+  }
+  std::vector<std::string> kids;
+  for (const Json& kid : *list) {
+    if (!kid.is_string()) return FieldError(name, "holds no key's ID");
+    kids.push_back(kid.get<std::string>());
+  }
+  return kids;
+}
+
 absl::StatusOr<client::PublishedSet> SetOf(const Json& json) {
   client::PublishedSet set;
   ASSIGN_OR_RETURN(set.issuer, JsonString(json, "issuer"));
@@ -52,14 +66,8 @@ absl::StatusOr<client::PublishedSet> SetOf(const Json& json) {
     return FieldError("drill", "true or false is wanted");
   }
   set.drill = drill->get<bool>();
-  const auto required = json.find("ledger_required");
-  if (required == json.end() || !required->is_array()) {
-    return FieldError("ledger_required", "a list is wanted");
-  }
-  for (const Json& kid : *required) {
-    if (!kid.is_string()) return FieldError("ledger_required", "no key's ID");
-    set.ledger_required.push_back(kid.get<std::string>());
-  }
+  ASSIGN_OR_RETURN(set.ledger_required, KidsIn(json, "ledger_required"));
+  ASSIGN_OR_RETURN(set.ledger_asked, KidsIn(json, "ledger_asked"));
   ASSIGN_OR_RETURN(const std::string mode, JsonString(json, "issuance_mode"));
   set.issuance_mode = client::IssuanceModeNamed(mode);
   set.revision = revision->get<int64_t>();
@@ -188,6 +196,7 @@ absl::Status Enforcer::Keep() {
          {"fingerprint", set.fingerprint},
          {"drill", set.drill},
          {"ledger_required", set.ledger_required},
+         {"ledger_asked", set.ledger_asked},
          {"issuance_mode", client::IssuanceModeName(set.issuance_mode)}});
   }
   RETURN_IF_ERROR(WriteAtomically(

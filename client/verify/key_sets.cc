@@ -10,6 +10,13 @@
 #include "server/jose/algorithm.h"
 
 namespace warder::client {
+namespace {
+
+bool Names(const std::vector<std::string>& kids, const std::string& kid) {
+  return std::find(kids.begin(), kids.end(), kid) != kids.end();
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
     std::map<std::string, PublishedSet> sets, const KeySets* before) {
@@ -29,18 +36,18 @@ absl::StatusOr<std::unique_ptr<const KeySets>> KeySets::Make(
       if (known != nullptr && known->key->SameAs(*jwk.key)) {
         jwk.key = known->key;
       }
-      TrustedKey key{
-          .issuer = issuer,
-          .kid = jwk.kid,
-          .alg = std::move(jwk.alg),
-          .scheme = scheme,
-          .key = std::move(jwk.key),
-          .issuer_uri = set.issuer_uri,
-          .max_token_lifetime = set.max_token_lifetime,
-          .drill = set.drill,
-          .ledger_required = std::count(set.ledger_required.begin(),
-                                        set.ledger_required.end(), jwk.kid) > 0,
-          .issuance_mode = set.issuance_mode};
+      TrustedKey key{.issuer = issuer,
+                     .kid = jwk.kid,
+                     .alg = std::move(jwk.alg),
+                     .scheme = scheme,
+                     .key = std::move(jwk.key),
+                     .issuer_uri = set.issuer_uri,
+                     .max_token_lifetime = set.max_token_lifetime,
+                     .drill = set.drill,
+                     .ledger_required = Names(set.ledger_required, jwk.kid),
+                     .issuance_mode = Names(set.ledger_asked, jwk.kid)
+                                          ? IssuanceMode::kEnforce
+                                          : set.issuance_mode};
       if (!made->keys_.emplace(jwk.kid, std::move(key)).second) {
         return FieldError("jwks", absl::StrCat(issuer, ": the kid ", jwk.kid,
                                                " is another issuer's, too"));

@@ -29,9 +29,10 @@ struct PublishedSet {
   std::string fingerprint;
   // The issuer exists for drills: its tokens open nothing but a probe.
   bool drill = false;
-  // Keys of which a token is good only if the ledger has it: drained ones, and
-  // those that have signed nothing. Of the others `issuance_mode` says it.
+  // Keys of which a token is good only if the ledger has it: drained ones.
   std::vector<std::string> ledger_required = {};
+  // Keys that have signed nothing: kEnforce. Of the others `issuance_mode`.
+  std::vector<std::string> ledger_asked = {};
   IssuanceMode issuance_mode = IssuanceMode::kObserve;
 
   friend bool operator==(const PublishedSet&, const PublishedSet&) = default;

@@ -84,7 +84,15 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
   for (const Key& key : draft.keys) {
     if (domain::IsPublished(key.state)) {
       published.push_back(&key);
-      if (domain::NeedsLedger(key)) snapshot->ledger_required.push_back(key.id);
+      switch (domain::LedgerNeedOf(key)) {
+        case domain::LedgerNeed::kNone: break;
+        case domain::LedgerNeed::kAsked:
+          snapshot->ledger_asked.push_back(key.id);
+          break;
+        case domain::LedgerNeed::kRequired:
+          snapshot->ledger_required.push_back(key.id);
+          break;
+      }
       if (key.kind == domain::KeyKind::kExternal &&
           key.state == KeyState::kActive) {
         snapshot->external_signers.push_back(
@@ -100,7 +108,9 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
           std::make_shared<const EndedKey>(EndedKey::Of(key)));
     }
   }
-  std::sort(snapshot->ledger_required.begin(), snapshot->ledger_required.end());
+  for (auto* keys : {&snapshot->ledger_asked, &snapshot->ledger_required}) {
+    std::sort(keys->begin(), keys->end());
+  }
   // Sorted by kid, so that equal sets are equal bytes.
   std::sort(published.begin(), published.end(),
             [](const Key* a, const Key* b) { return a->id < b->id; });
@@ -135,17 +145,28 @@ const Publisher::Shard& Publisher::ShardOf(absl::string_view issuer) const {
   return shards_[absl::Hash<absl::string_view>()(issuer) % kShards];
 }
 
+namespace {
+
+// Enough to tell keys of one set apart.
+std::string PrefixesOf(absl::string_view label,
+                       const std::vector<KeyId>& keys) {
+  if (keys.empty()) return "";
+  return absl::StrCat(
+      label, absl::StrJoin(keys, ",", [](std::string* out, const KeyId& id) {
+        out->append(id.value().substr(0, 8));
+      }));
+}
+
+}  // namespace
+
 std::string FingerprintOf(const IssuerSnapshot& snapshot, bool classic) {
   const bool without = classic && !snapshot.classic_key_set.empty();
   return absl::StrCat(without ? snapshot.classic_etag : snapshot.etag, "/",
                       snapshot.revision, "/",
                       absl::ToInt64Seconds(snapshot.max_token_lifetime),
                       snapshot.drill ? "/drill" : "",
-                      snapshot.ledger_required.empty() ? "" : "/ledger:",
-                      absl::StrJoin(snapshot.ledger_required, ",",
-                                    [](std::string* out, const KeyId& id) {
-                                      out->append(id.value().substr(0, 8));
-                                    }));
+                      PrefixesOf("/asked:", snapshot.ledger_asked),
+                      PrefixesOf("/required:", snapshot.ledger_required));
 }
 
 void Publisher::Install(SnapshotPtr snapshot) {
@@ -167,6 +188,7 @@ bool Publisher::Replace(SnapshotPtr snapshot) {
   const bool changed =
       seen == nullptr || seen->revision != snapshot->revision ||
       seen->max_token_lifetime != snapshot->max_token_lifetime ||
+      seen->ledger_asked != snapshot->ledger_asked ||
       seen->ledger_required != snapshot->ledger_required;
   // Under the lock: history added meanwhile must not be lost.
   if (seen != nullptr && !seen->history.empty()) {

@@ -64,9 +64,8 @@ struct IssuerSnapshot {
   absl::Time next_change;
   std::vector<SigningKey> signers;  // in the policy's order
   std::vector<ExternalSigner> external_signers;
-  // Published keys of which a token is good only where the ledger has it, see
-  // domain::NeedsLedger; sorted.
-  std::vector<KeyId> ledger_required;
+  // Published keys by domain::LedgerNeedOf; sorted.
+  std::vector<KeyId> ledger_asked, ledger_required;
   std::vector<domain::Algorithm> algorithms;
   absl::Duration max_token_lifetime;
   bool drill = false;       // domain::Issuer::drill

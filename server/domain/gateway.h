@@ -30,9 +30,8 @@ absl::string_view ReachName(Reach reach);
 absl::StatusOr<Reach> ParseReach(absl::string_view field,
                                  absl::string_view name);
 
-// What a gateway with an agent or libwarder asks of the ledger before it
-// accepts a token; of keys that domain::NeedsLedger names it always asks, and
-// enforces.
+// What a gateway with an agent or libwarder asks of the ledger before it accepts
+// a token; for keys that LedgerNeedOf names it always asks.
 enum class IssuanceMode {
   kObserve,  // nothing: it reports, and an alarm follows
   kStepUp,   // the verdict, for the backend to act on

@@ -81,9 +81,11 @@ bool IsPublished(KeyState state) {
          state == KeyState::kRetiring;
 }
 
-bool NeedsLedger(const Key& key) {
-  return key.state == KeyState::kPending || key.kind == KeyKind::kHoney ||
-         key.drain_time.has_value();
+LedgerNeed LedgerNeedOf(const Key& key) {
+  if (key.drain_time) return LedgerNeed::kRequired;
+  // A decoy is told from no other PENDING key by it.
+  return key.state == KeyState::kPending ? LedgerNeed::kAsked
+                                         : LedgerNeed::kNone;
 }
 
 bool IsLiving(KeyState state) {

@@ -97,9 +97,14 @@ struct Key {
 // Returns whether a key of `state` stands in the key set.
 bool IsPublished(KeyState state);
 
-// Returns whether a token of `key`, which is published, is good only if the
-// ledger has it: the key has no honest ones yet, or not all of them are.
-bool NeedsLedger(const Key& key);
+// What a gateway that can ask the ledger does for tokens of a published key,
+// whatever its mode.
+enum class LedgerNeed {
+  kNone,
+  kAsked,     // of a key that has signed nothing: as by IssuanceMode::kEnforce
+  kRequired,  // of one that is drained: only what the ledger has is good
+};
+LedgerNeed LedgerNeedOf(const Key& key);
 
 // Returns whether a key of `state` may ever be published or sign again.
 bool IsLiving(KeyState state);

@@ -199,6 +199,9 @@ class WatchReactor final
       out.set_revision(set.revision);
       out.set_fingerprint(message->fingerprint);
       out.set_drill(set.drill);
+      for (const KeyId& id : set.ledger_asked) {
+        out.add_ledger_asked_kids(id.value());
+      }
       for (const KeyId& id : set.ledger_required) {
         out.add_ledger_required_kids(id.value());
       }

@@ -227,7 +227,7 @@ TEST_F(ExternalKeyTest, APendingOrRevokedKeyReportsNothing) {
   command.immediate = false;
   ASSERT_OK(keys_.Register(app_.As("signer/own"), command));
   EXPECT_THAT(Report({Input()}), FailsWith(Reason::kNoSigningKey));
-  EXPECT_THAT(app_.publisher.Find("shop")->ledger_required,
+  EXPECT_THAT(app_.publisher.Find("shop")->ledger_asked,
               testing::ElementsAre(FakeKeyId(900)));
   ASSERT_OK(
       app_.keys.Revoke(app_.As("security/sam"),
@@ -256,7 +256,7 @@ TEST_F(ExternalKeyTest, ADecoyIsHandedOutOnceAndNeedsTheLedger) {
   EXPECT_EQ(made.key.place, "wiki");
   EXPECT_EQ(made.key.sealed, "");
   EXPECT_THAT(app_.KeySet(), testing::HasSubstr(made.key.id.value()));
-  EXPECT_THAT(app_.publisher.Find("shop")->ledger_required,
+  EXPECT_THAT(app_.publisher.Find("shop")->ledger_asked,
               testing::ElementsAre(made.key.id));
   EXPECT_THAT(app_.keys.CreateHoney(sam, IssuerId("shop"), "", std::nullopt),
               FailsWith(Reason::kInvalidField, "place"));

@@ -173,6 +173,17 @@ TEST_F(IssuanceTest, WhatIsRefusedIsNotReportedAsAccepted) {
   EXPECT_EQ(listener_.accepted, 1);
 }
 
+// Where the server cannot be reached a successor that signs by now is accepted:
+// it was published ahead for that.
+TEST_F(IssuanceTest, AKeyThatHasSignedNothingIsAskedForWhateverTheMode) {
+  set_.ledger_asked = {kid_};
+  Apply(IssuanceMode::kObserve, false);
+  oracle_.says = Issuance::kNeverIssued;
+  EXPECT_EQ(Check(Token()).refusal, Refusal::kNeverIssued);
+  oracle_.says = Issuance::kIndeterminate;
+  EXPECT_TRUE(Check(Token()).ok());
+}
+
 TEST_F(IssuanceTest, WithoutAnybodyToAskAKeyThatNeedsTheLedgerIsRefused) {
   options_.issuance = nullptr;
   Apply(IssuanceMode::kObserve, true);

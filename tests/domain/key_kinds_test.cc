@@ -50,10 +50,10 @@ TEST(ExternalKeyTest, SignsOnceItWasPublishedAhead) {
   external.lease = kLongestLease;
   ASSERT_OK(Register(draft, external, kSam, kStart));
   EXPECT_EQ(StateOf(draft, 7), KeyState::kPending);
-  EXPECT_TRUE(NeedsLedger(*draft.Find(FakeKeyId(7))));
+  EXPECT_EQ(LedgerNeedOf(*draft.Find(FakeKeyId(7))), LedgerNeed::kAsked);
   ApplyDue(draft, kStart + draft.issuer.policy.publish_ahead);
   EXPECT_EQ(StateOf(draft, 7), KeyState::kActive);
-  EXPECT_FALSE(NeedsLedger(*draft.Find(FakeKeyId(7))));
+  EXPECT_EQ(LedgerNeedOf(*draft.Find(FakeKeyId(7))), LedgerNeed::kNone);
 }
 
 TEST(ExternalKeyTest, ALeaseThatEndsBeforeItSignsEndsIt) {
@@ -147,7 +147,7 @@ TEST(HoneyKeyTest, LooksAsAKeyThatWillSignAndNeverDoes) {
   IssuerDraft draft = Shop();
   ASSERT_OK(Plant(draft, InTheWiki(7), kSam, kStart));
   EXPECT_EQ(draft.PublishedCount(), 2);
-  EXPECT_TRUE(NeedsLedger(*draft.Find(FakeKeyId(7))));
+  EXPECT_EQ(LedgerNeedOf(*draft.Find(FakeKeyId(7))), LedgerNeed::kAsked);
   for (int day = 1; day < 400; ++day) {
     const absl::Time now = kStart + day * absl::Hours(24);
     while (draft.spares.empty()) AddSpare(draft, 100 + day);
@@ -189,9 +189,9 @@ TEST(DrainTest, TheSuccessorSignsAndTheKeyEndsWithItsLastToken) {
   ASSERT_OK(Drain(draft, FakeKeyId(1), expiry, kSam, kStart));
   EXPECT_EQ(StateOf(draft, 1), KeyState::kRetiring);
   EXPECT_EQ(draft.Find(FakeKeyId(1))->sealed, "");
-  EXPECT_TRUE(NeedsLedger(*draft.Find(FakeKeyId(1))));
+  EXPECT_EQ(LedgerNeedOf(*draft.Find(FakeKeyId(1))), LedgerNeed::kRequired);
   EXPECT_EQ(StateOf(draft, 2), KeyState::kActive);
-  EXPECT_FALSE(NeedsLedger(*draft.Find(FakeKeyId(2))));
+  EXPECT_EQ(LedgerNeedOf(*draft.Find(FakeKeyId(2))), LedgerNeed::kNone);
   const absl::Time end = expiry + draft.issuer.policy.clock_skew;
   EXPECT_FALSE(ApplyDue(draft, end - absl::Nanoseconds(1)));
   EXPECT_TRUE(ApplyDue(draft, end));

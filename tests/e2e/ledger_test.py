@@ -166,6 +166,21 @@ class LedgerTest(unittest.TestCase):
         forged = header + "." + base64.urlsafe_b64encode(
             json.dumps(claims).encode()).rstrip(b"=").decode() + ".c2ln"
         self.assertEqual(self.verdicts([token, forged]), [ISSUED, NEVER_ISSUED])
+        with api.channel(self.w, "gateway/edge") as channel:
+            stream = api.method(channel, "ledger",
+                                "LedgerService/CheckIssuedStream",
+                                streams=True)
+
+            def ask(text):
+                return LEDGER.CheckIssuedRequest(issuer="issuers/shop",
+                                                 token=text)
+            answers = stream(map(ask, [token, forged, token]), timeout=10)
+            self.assertEqual([one.verdict for one in answers],
+                             [ISSUED, NEVER_ISSUED, ISSUED])
+            with self.assertRaises(grpc.RpcError) as caught:
+                list(stream(map(ask, [token, "no token"]), timeout=10))
+            self.assertEqual(caught.exception.code(),
+                             grpc.StatusCode.INVALID_ARGUMENT)
         refused = self.w.warder("token", "check", "--issuer", "shop", forged)
         self.assertEqual(refused.code, 7)
         self.assertIn("never issued", refused.err)

@@ -63,6 +63,9 @@ void Gateway::Apply(const app::IssuerSnapshot& snapshot) {
   for (const KeyId& id : snapshot.ledger_required) {
     set.ledger_required.push_back(id.value());
   }
+  for (const KeyId& id : snapshot.ledger_asked) {
+    set.ledger_asked.push_back(id.value());
+  }
   if (enforce_) set.issuance_mode = client::IssuanceMode::kEnforce;
   MustBeOk(verifier_->Apply(set));
   verifier_->Confirm();
