@@ -18,8 +18,11 @@ class LedgerAsker : public IssuanceChecker {
  public:
   // Nobody waits longer.
   static constexpr absl::Duration kPatience = absl::Milliseconds(500);
-  // After a call that failed nobody waits at all for so long.
+  // After calls that failed, so many in a row, nobody waits at all for so long.
+  static constexpr int kFailures = 3;
   static constexpr absl::Duration kPause = absl::Seconds(1);
+  // So many wait at once; others are told at once that nobody knows.
+  static constexpr int kMostAsking = 64;
 
   // Both outlive this.
   LedgerAsker(Client& client, Clock& clock) : client_(client), clock_(clock) {}
@@ -30,6 +33,8 @@ class LedgerAsker : public IssuanceChecker {
  private:
   Client& client_;
   Clock& clock_;
+  std::atomic<int> asking_ = 0;
+  std::atomic<int> failures_ = 0;             // in a row
   std::atomic<int64_t> silent_until_ns_ = 0;  // uptime
 };
 

@@ -78,7 +78,7 @@ absl::StatusOr<std::string> LocalSigner::IssuerUri() {
   return challenge.issuer_uri();
 }
 
-absl::Status LocalSigner::Register() {
+absl::StatusOr<v1::Key> LocalSigner::Register() {
   ASSIGN_OR_RETURN(const v1::KeyChallenge challenge, Challenge());
   v1::RegisterExternalKeyRequest request;
   request.set_parent(options_.issuer);
@@ -89,20 +89,19 @@ absl::Status LocalSigner::Register() {
   request.set_proof(proof);
   request.mutable_lease()->set_seconds(absl::ToInt64Seconds(options_.lease));
   request.set_immediate(options_.immediate);
-  const auto key = client_.Call(&Stub::RegisterExternalKey, request);
+  auto key = client_.Call(&Stub::RegisterExternalKey, request);
   if (absl::IsAlreadyExists(key.status())) return Renew();
-  return key.status();
+  return key;
 }
 
-absl::Status LocalSigner::Renew() {
+absl::StatusOr<v1::Key> LocalSigner::Renew() {
   v1::RenewKeyLeaseRequest request;
   request.set_name(key_name_);
   request.mutable_lease()->set_seconds(absl::ToInt64Seconds(options_.lease));
-  const absl::Status status =
-      client_.Call(&Stub::RenewKeyLease, request, /*reads_only=*/true).status();
+  auto key = client_.Call(&Stub::RenewKeyLease, request, /*reads_only=*/true);
   MutexLock lock(&mu_);
-  renewal_ = status;
-  return status;
+  renewal_ = key.status();
+  return key;
 }
 
 void LocalSigner::Start() {

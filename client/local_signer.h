@@ -61,12 +61,17 @@ class LocalSigner {
   ~LocalSigner();
 
   // Proves that the key is here, and has it published; where it is registered
-  // already its lease is renewed. Blocks for two calls to the server.
+  // already its lease is renewed. Returns what is published. Blocks for two or
+  // three calls to the server.
   //   as ExternalKeyService
-  absl::Status Register();
+  absl::StatusOr<v1::Key> Register();
+  // Lets the lease begin anew. FAILED_PRECONDITION WRONG_STATE: the key is as
+  // old as the policy lets keys be, or has ended; make a signer of another one.
+  absl::StatusOr<v1::Key> Renew();
 
-  // Starts a thread that renews the lease each time that a third of it is over.
-  // Call once, after Register.
+  // Starts a thread that renews the lease each time that a third of it is over,
+  // for as long as the policy lets keys be; see last_renewal. Call once, after
+  // Register.
   void Start();
   // Ends the thread; the key lives until its lease ends.
   void Stop();
@@ -96,7 +101,6 @@ class LocalSigner {
         key_(std::move(key)),
         options_(std::move(options)) {}
 
-  absl::Status Renew();
   void Run();
   absl::StatusOr<v1::KeyChallenge> Challenge();
   // Asks the server for it the first time.

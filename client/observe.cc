@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include <algorithm>
 #include <functional>
@@ -61,24 +62,38 @@ bool MaySucceed(const absl::Status& status) {
 
 }  // namespace
 
+namespace {
+
+bool IsPrivate(uint32_t v4) {
+  return v4 >> 24 == 127 || v4 >> 24 == 10 || v4 >> 20 == 0xac1 ||
+         v4 >> 16 == 0xc0a8 || v4 >> 16 == 0xa9fe;
+}
+
+bool IsPrivate(const in6_addr& v6) {
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+    uint32_t v4 = 0;
+    memcpy(&v4, v6.s6_addr + 12, sizeof(v4));
+    return IsPrivate(ntohl(v4));
+  }
+  return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) ||
+         (v6.s6_addr[0] & 0xfe) == 0xfc;
+}
+
+}  // namespace
+
 v1::SourceClass SourceClassOf(absl::string_view address) {
   const std::string text(address);
   in_addr v4{};
   in6_addr v6{};
+  bool is_private = false;
   if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {
-    const uint32_t a = ntohl(v4.s_addr);
-    const bool is_private = a >> 24 == 127 || a >> 24 == 10 ||
-                            a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
-                            a >> 16 == 0xa9fe;
-    return is_private ? v1::SOURCE_CLASS_PRIVATE : v1::SOURCE_CLASS_PUBLIC;
+    is_private = IsPrivate(ntohl(v4.s_addr));
+  } else if (inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+    is_private = IsPrivate(v6);
+  } else {
+    return v1::SOURCE_CLASS_UNSPECIFIED;
   }
-  if (inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
-    const bool is_private = IN6_IS_ADDR_LOOPBACK(&v6) ||
-                            IN6_IS_ADDR_LINKLOCAL(&v6) ||
-                            (v6.s6_addr[0] & 0xfe) == 0xfc;
-    return is_private ? v1::SOURCE_CLASS_PRIVATE : v1::SOURCE_CLASS_PUBLIC;
-  }
-  return v1::SOURCE_CLASS_UNSPECIFIED;
+  return is_private ? v1::SOURCE_CLASS_PRIVATE : v1::SOURCE_CLASS_PUBLIC;
 }
 
 void Observer::Seen::Add(v1::ObservedViolation violation) {

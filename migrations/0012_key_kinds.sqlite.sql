@@ -51,12 +51,14 @@ END;
 -- Of an alarm about a decoy: where that was planted.
 ALTER TABLE alarms ADD COLUMN planted_at TEXT NOT NULL DEFAULT '';
 
--- A private half that leaves the service may turn up with any issuer; verifiers
--- take no kid twice.
-CREATE INDEX keys_held_outside ON keys (id) WHERE kind <> 'MANAGED';
+-- Who has a copy of any key could register it with another issuer: verifiers take
+-- no kid twice, and a revocation goes by the kid.
+CREATE INDEX keys_by_id ON keys (id);
+CREATE INDEX spares_by_id ON spares (id);
 CREATE TRIGGER keys_outside_stand_once BEFORE INSERT ON keys
 WHEN NEW.kind <> 'MANAGED'
- AND EXISTS (SELECT 1 FROM keys WHERE id = NEW.id AND kind <> 'MANAGED')
+ AND (EXISTS (SELECT 1 FROM keys WHERE id = NEW.id)
+      OR EXISTS (SELECT 1 FROM spares WHERE id = NEW.id))
 BEGIN
   SELECT RAISE(ROLLBACK, 'ALREADY_EXISTS: a key of that ID, of this issuer or another');
 END;

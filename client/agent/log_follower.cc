@@ -77,7 +77,7 @@ absl::StatusOr<size_t> LogFollower::ReadSome(
     }
     pending_.append(rest.data(), end);
     position_.offset += static_cast<int64_t>(pending_.size()) + 1;
-    if (skipping_ || pending_.size() > kLongestLine) {
+    if (skipping_ || pending_.size() > kLongestLogLine) {
       ++left_out_;
     } else if (!pending_.empty()) {
       visit(pending_);
@@ -86,7 +86,7 @@ absl::StatusOr<size_t> LogFollower::ReadSome(
     pending_.clear();
     rest.remove_prefix(end + 1);
   }
-  if (pending_.size() > kLongestLine) {  // it takes no more memory
+  if (pending_.size() > kLongestLogLine) {  // it takes no more memory
     position_.offset += static_cast<int64_t>(pending_.size());
     pending_.clear();
     skipping_ = true;
@@ -108,9 +108,9 @@ absl::StatusOr<bool> LogFollower::Read(
     const bool shorter =
         here.st_size < position_.offset + static_cast<int64_t>(pending_.size());
     if (shorter) position_ = {};
-    if (!shorter &&
-        (stat(path_.c_str(), &there) != 0 || there.st_ino == here.st_ino)) {
-      return false;
+    if (!shorter && (stat(path_.c_str(), &there) != 0 ||
+                     there.st_ino == here.st_ino || there.st_size == 0)) {
+      return false;  // who has it open may still write into the former
     }
     Close();
     position_ = {};  // done with that one

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/agent/log_line.h"
 
 namespace warder::agent {
 
@@ -22,8 +23,8 @@ struct LogPosition {
 // Not thread-safe.
 class LogFollower {
  public:
-  // Begins at the end of the file, or where `from` says, if it is that file
-  // still, or has become PATH.1.
+  // Begins at the end of the file; or where `from` says, if it is that file
+  // still, or has become PATH.1; or, where that is gone, with all of the file.
   explicit LogFollower(std::string path, LogPosition from = {})
       : path_(std::move(path)), position_(from) {}
   ~LogFollower() { Close(); }
@@ -32,8 +33,8 @@ class LogFollower {
 
   // Calls `visit` with each whole line since the last time, up to about
   // kMostBytes of them; a file that took this one's place is read from its
-  // beginning, after what was left of the former. A line past kLongestLine is
-  // left out. Does not wait for more. Returns whether there is more to read.
+  // beginning, after what was left of the former. A line past kLongestLogLine
+  // is left out. Does not wait for more. Returns whether there is more to read.
   //   UNAVAILABLE  it is not there, or cannot be read; tried anew the next time
   absl::StatusOr<bool> Read(absl::FunctionRef<void(absl::string_view)> visit);
 
@@ -43,7 +44,6 @@ class LogFollower {
 
  private:
   static constexpr size_t kMostBytes = 4 << 20;
-  static constexpr size_t kLongestLine = 64 * 1024;
 
   absl::Status Open();
   // Opens the file if it is the one that the position is in.

@@ -80,7 +80,7 @@ absl::Status Serve(Config config) {
                    http::Listener::Start(
                        {.name = "http_address",
                         .address = config.http_address,
-                        .threads = 2,
+                        .threads = 8,  // who asks the ledger waits
                         .max_connections = kConnections,
                         .reads_credentials = true},
                        [&routes](const http::HttpRequest& request) {

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -15,6 +16,7 @@
 #include "client/agent/log_follower.h"
 #include "client/client.h"
 #include "client/http_get.h"
+#include "client/verify/token_form.h"
 #include "server/base/atomic_file.h"
 #include "server/base/base64url.h"
 #include "server/base/error.h"
@@ -32,6 +34,7 @@ namespace {
 constexpr absl::Duration kLongestLife = absl::Hours(24 * 30);
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
+constexpr size_t kMostTokenBytes = 60 * 1024;  // what fits into a line
 
 absl::Status Bad(const std::string& path, absl::string_view why) {
   return Error(absl::StatusCode::kInvalidArgument, Reason::kConfiguration,
@@ -144,6 +147,7 @@ LogReader::LogReader(const TailConfig& config, Clock& clock,
           [&] {
             client::VerifierOptions options = config.verify;
             options.observer = &observer;
+            options.max_token_bytes = kMostTokenBytes;
             return options;
           }(),
           clock) {}
@@ -182,45 +186,54 @@ void LogReader::KeepKeySets() {
 }
 
 void LogReader::Believe(const LoggedToken& logged) {
-  const std::vector<absl::string_view> parts =
-      absl::StrSplit(logged.token, '.');
-  const auto object = [&](size_t at) -> absl::StatusOr<Json> {
-    if (at >= parts.size()) return absl::InvalidArgumentError("too short");
-    ASSIGN_OR_RETURN(const std::string text, Base64UrlDecode(parts[at]));
-    return ParseJsonObject(text);
-  };
-  const auto header = object(0), claims = object(1);
-  if (!header.ok() || !claims.ok()) {
+  // As far as its form goes a signature is there.
+  const bool whole =
+      std::count(logged.token.begin(), logged.token.end(), '.') > 1;
+  const std::string text = whole ? logged.token : logged.token + ".";
+  const auto parts = client::Split(text, logged.source);
+  Json header, claims;
+  if (!parts || client::ReadObject("the header", parts->header, header) ||
+      client::ReadObject("the payload", parts->payload, claims)) {
     ++unreadable_;
     return;
   }
-  const auto kid = JsonString(*header, "kid");
-  const auto uri = JsonString(*claims, "iss");
-  const auto issued = claims->find("iat");
-  if (!kid.ok() || !uri.ok() || issued == claims->end() ||
-      !issued->is_number()) {
+  const auto kid = JsonString(header, "kid");
+  const auto uri = JsonString(claims, "iss");
+  const auto issued = client::TimeClaim(claims, "iat");
+  const auto expires = client::TimeClaim(claims, "exp");
+  const auto audience = claims.find("aud");
+  if (!kid.ok() || !uri.ok() ||
+      (audience != claims.end() && client::IsForProbes(*audience))) {
     return;  // none of ours
   }
   for (const auto& [issuer, known] : config_.issuers) {
     if (known != *uri) continue;
-    const auto audience = claims->find("aud");
-    const std::string first = audience == claims->end() ? ""
-                              : audience->is_string()
-                                  ? audience->get<std::string>()
-                              : audience->is_array() && !audience->empty() &&
-                                      audience->front().is_string()
-                                  ? audience->front().get<std::string>()
-                                  : "";
-    observer_.Accepted(
-        {.issuer = issuer,
-         .kid = *kid,
-         .issue_time =
-             absl::FromUnixSeconds(static_cast<int64_t>(issued->get<double>())),
-         .signing_input = absl::string_view(logged.token)
-                              .substr(0, parts[0].size() + 1 + parts[1].size()),
-         .audience = first,
-         .source = logged.source});
+    if (!issued || !expires) {
+      NoteOdd(logged, "it has no iat or exp, and Warder issues no such token");
+      return;
+    }
+    if (clock_.TimeNow() >= *expires + config_.verify.clock_skew) return;
+    observer_.Accepted({.issuer = issuer,
+                        .kid = *kid,
+                        .issue_time = *issued,
+                        .signing_input = parts->signing_input,
+                        .audience = client::FirstAudience(claims),
+                        .source = logged.source});
   }
+}
+
+void LogReader::NoteOdd(const LoggedToken& logged, absl::string_view why) {
+  ++odd_;
+  if (clock_.Uptime() - said_ < kSayEvery) return;
+  said_ = clock_.Uptime();
+  Log(LogLevel::kError, "tail.odd_token",
+      {{"source", logged.source},
+       {"why", std::string(why)},
+       {"so_far", absl::StrCat(odd_)},
+       {"next",
+        "the gateway let it pass; if its key is ours, somebody has a "
+        "copy: let the gateway require iat, exp and typ, and see warder "
+        "alarm list"}});
 }
 
 void LogReader::Take(absl::string_view line) {
@@ -235,8 +248,18 @@ void LogReader::Take(absl::string_view line) {
     return;
   }
   if (config_.trust_log) return Believe(**logged);
-  verifier_.Verify((*logged)->token, (*logged)->time.value_or(clock_.TimeNow()),
-                   (*logged)->source);
+  const client::Verdict verdict = verifier_.Verify(
+      (*logged)->token, (*logged)->time.value_or(clock_.TimeNow()),
+      (*logged)->source);
+  switch (verdict.refusal) {
+    // Of a form that Warder signs none of, and past the signature.
+    case client::Refusal::kWrongType:
+    case client::Refusal::kWrongIssuer:
+    case client::Refusal::kBadTime:
+    case client::Refusal::kLivesTooLong:
+      return NoteOdd(**logged, verdict.detail);
+    default: break;
+  }
 }
 
 absl::Status Tail(const TailConfig& config) {
@@ -286,13 +309,17 @@ absl::Status Tail(const TailConfig& config) {
       }
       troubles[file] = trouble;
     }
-    if (reader.unreadable() > unreadable) {
+    int64_t now_unreadable = reader.unreadable();
+    for (const auto& [file, follower] : files) {
+      now_unreadable += follower->left_out();
+    }
+    if (now_unreadable > unreadable) {
       Log(LogLevel::kWarning, "tail.lines_unreadable",
-          {{"lines", absl::StrCat(reader.unreadable() - unreadable)},
+          {{"lines", absl::StrCat(now_unreadable - unreadable)},
            {"next",
             "is the log in JSON, one object a line? see "
             "tail.sample.yaml"}});
-      unreadable = reader.unreadable();
+      unreadable = now_unreadable;
     }
     kept.Keep(files);
   }

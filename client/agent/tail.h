@@ -58,15 +58,20 @@ class LogReader {
 
  private:
   static constexpr absl::Duration kFetchEvery = absl::Seconds(30);
+  static constexpr absl::Duration kSayEvery = absl::Seconds(10);
 
   void Believe(const LoggedToken& logged);
+  // It passed the gateway, and is none that Warder would have signed.
+  void NoteOdd(const LoggedToken& logged, absl::string_view why);
 
   const TailConfig& config_;
   Clock& clock_;
   client::Observer& observer_;
   client::Verifier verifier_;
   absl::Duration fetched_ = -absl::InfiniteDuration();  // uptime
+  absl::Duration said_ = -absl::InfiniteDuration();     // uptime
   int64_t unreadable_ = 0;
+  int64_t odd_ = 0;
 };
 
 // Follows the files until SIGTERM or SIGINT, which the caller has blocked.

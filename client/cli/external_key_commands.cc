@@ -9,7 +9,6 @@
 #include "server/base/ids.h"
 #include "server/base/secret_bytes.h"
 #include "server/base/status_macros.h"
-#include "server/base/strict_json.h"
 #include "server/base/time_text.h"
 #include "server/crypto/certificate.h"
 
@@ -34,7 +33,7 @@ absl::StatusOr<crypto::PrivateKey> ReadOrMakeKey(const std::string& path) {
 }
 
 absl::Status RegisterOrRenew(Context& context, const Flags& flags,
-                             crypto::PrivateKey key) {
+                             crypto::PrivateKey key, bool is_new) {
   ASSIGN_OR_RETURN(client::Client* const client, context.Connect());
   client::LocalSignerOptions options;
   options.issuer = IssuerName(IssuerId(flags.issuer));
@@ -44,36 +43,26 @@ absl::Status RegisterOrRenew(Context& context, const Flags& flags,
       const auto signer,
       client::LocalSigner::Make(*client, context.clock(), context.random(),
                                 std::move(key), options));
-  RETURN_IF_ERROR(signer->Register());
-  const std::string ends = TimeText(context.clock().TimeNow() + options.lease);
-  if (context.json) {
-    context.PrintText(WriteJson({{"name", signer->key_name()},
-                                 {"key_file", flags.key_file},
-                                 {"lease_time", ends}}) +
-                      "\n");
-    return absl::OkStatus();
-  }
-  context.PrintText(absl::StrCat(
-      Fields({{"key", signer->key_name()},
-              {"private half", flags.key_file},
-              {"lease ends", ends}},
-             context.terminal),
-      "\nKeep its lease: warder key renew --issuer ", flags.issuer,
-      " --key-file ", flags.key_file,
-      "\nSign with it:   warder token sign --issuer ", flags.issuer,
-      " --key-file ", flags.key_file, " --audience ...\n"));
+  ASSIGN_OR_RETURN(const v1::Key published,
+                   is_new ? signer->Register() : signer->Renew());
+  context.Print(published,
+                absl::StrCat(KeyText(published, context.terminal),
+                             "\nKeep its lease: warder key renew --issuer ",
+                             flags.issuer, " --key-file ", flags.key_file,
+                             "\nSign with it:   warder token sign --issuer ",
+                             flags.issuer, " --key-file ", flags.key_file,
+                             " --audience ...\n"));
   return absl::OkStatus();
 }
 
 absl::Status Register(Context& context, const Flags& flags) {
   ASSIGN_OR_RETURN(auto key, ReadOrMakeKey(flags.key_file));
-  return RegisterOrRenew(context, flags, std::move(key));
+  return RegisterOrRenew(context, flags, std::move(key), /*is_new=*/true);
 }
 
-// Who registers a key again renews it.
 absl::Status Renew(Context& context, const Flags& flags) {
   ASSIGN_OR_RETURN(auto key, ReadKeyFile(flags.key_file));
-  return RegisterOrRenew(context, flags, std::move(key));
+  return RegisterOrRenew(context, flags, std::move(key), /*is_new=*/false);
 }
 
 void AddFlags(CLI::App* command, Flags& flags) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/context.h"
+#include "server/base/error.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
 #include "server/base/time_text.h"
@@ -133,6 +134,12 @@ absl::Status Fill(const Flags& flags, CLI::App* command, v1::Gateway* out,
     for (const std::string& text : flags.modes) {
       const std::pair<std::string, std::string> part =
           absl::StrSplit(text, absl::MaxSplits('=', 1));
+      if (part.first.empty() || part.second.empty()) {
+        return FieldError("--mode",
+                          absl::StrCat("\"", text,
+                                       "\" is not ISSUER=observe, step-up or "
+                                       "enforce"));
+      }
       ASSIGN_OR_RETURN(const v1::IssuanceMode mode,
                        ParseEnum<v1::IssuanceMode>(
                            "--mode", "", part.second,

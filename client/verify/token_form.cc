@@ -92,4 +92,29 @@ std::optional<absl::Time> TimeClaim(const Json& claims, const char* name) {
   return absl::UnixEpoch() + absl::Seconds(seconds);
 }
 
+bool IsForProbes(const Json& audience) {
+  constexpr absl::string_view kProbe = "urn:warder:probe";
+  const auto one = [&](const Json& value) {
+    if (!value.is_string()) return false;
+    const absl::string_view text = value.get_ref<const std::string&>();
+    return text == kProbe ||
+           (absl::StartsWith(text, kProbe) && text[kProbe.size()] == ':');
+  };
+  return audience.is_array()
+             ? !audience.empty() &&
+                   std::all_of(audience.begin(), audience.end(), one)
+             : one(audience);
+}
+
+absl::string_view FirstAudience(const Json& claims) {
+  const auto audience = claims.find("aud");
+  if (audience == claims.end()) return "";
+  const Json& first = audience->is_array() && !audience->empty()
+                          ? audience->front()
+                          : *audience;
+  return first.is_string()
+             ? absl::string_view(first.get_ref<const std::string&>())
+             : absl::string_view();
+}
+
 }  // namespace warder::client

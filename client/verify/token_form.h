@@ -1,5 +1,5 @@
 // What a token says and whether its key has signed it: the steps of which
-// verifier.h is made. For this room alone.
+// verifier.h is made.
 #ifndef WARDER_CLIENT_VERIFY_TOKEN_FORM_H_
 #define WARDER_CLIENT_VERIFY_TOKEN_FORM_H_
 
@@ -32,6 +32,14 @@ std::optional<Verdict> CheckSignature(const TrustedKey& key,
 // Returns seconds since 1970 (RFC 7519 section 2), or nothing where the claim
 // is absent or of another form.
 std::optional<absl::Time> TimeClaim(const Json& claims, const char* name);
+
+// Returns whether `aud` names nobody but Warder's own probes
+// (server/domain/gateway.h): their tokens open nothing else, and are in no
+// ledger.
+bool IsForProbes(const Json& audience);
+
+// Returns the first of `aud`, a part of `claims`; "" where there is none.
+absl::string_view FirstAudience(const Json& claims);
 
 }  // namespace warder::client
 

@@ -323,24 +323,30 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
 Verdict Verifier::Verify(absl::string_view token, absl::Time now,
                          absl::string_view source) const {
   const bool is_stale = stale();
-  const SnapshotCell<State>::Reader state(state_);
-  if (state->sets->sets().empty()) {
-    return Refuse(Refusal::kNoKeySet, "no key set has been received yet");
+  Verdict verdict;
+  uint64_t generation = 0;
+  {
+    const SnapshotCell<State>::Reader state(state_);
+    if (state->sets->sets().empty()) {
+      return Refuse(Refusal::kNoKeySet, "no key set has been received yet");
+    }
+    if (is_stale && (!options_.serve_stale || Age() > kServesStaleFor)) {
+      return Refuse(Refusal::kStale,
+                    absl::StrCat("nothing was heard of the server for longer "
+                                 "than ",
+                                 DurationText(options_.serve_stale
+                                                  ? kServesStaleFor
+                                                  : options_.max_staleness)));
+    }
+    generation = state->sets->generation();
+    verdict = Check(*state, token, now, source);
   }
-  if (is_stale && (!options_.serve_stale || Age() > kServesStaleFor)) {
-    return Refuse(Refusal::kStale,
-                  absl::StrCat("nothing was heard of the server for longer "
-                               "than ",
-                               DurationText(options_.serve_stale
-                                                ? kServesStaleFor
-                                                : options_.max_staleness)));
-  }
-  Verdict verdict = Check(*state, token, now, source);
   if (verdict.ok() && !verdict.cached && verdict.token->issuance) {
     // While the ledger was asked the sets may have changed, and the server may
-    // have been told that they are enforced.
+    // have been told that they are enforced. One place of the cell at a time:
+    // who held one and waited for another could wait for ever.
     const SnapshotCell<State>::Reader since(state_);
-    if (since->sets->generation() != state->sets->generation()) {
+    if (since->sets->generation() != generation) {
       verdict = Check(*since, token, now, source);
     }
   }

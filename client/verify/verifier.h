@@ -10,16 +10,17 @@
 //
 // A token is good when all of this holds:
 //
+// clang-format off
 //   its form         three base64url parts, strict JSON, no name twice, no key
 //                    of its own (jwk, jku, x5u, x5c), nothing critical
 //   its key          `kid` is in a published set and `alg` is that key's own
 //   its signature    in JOSE form, R || S for ES*
-//   its issuance     the ledger has it, where the key needs that; see
-//   issuance.h its claims       `iss` is the key's issuer, `aud` names one of
-//   ours,
+//   its claims       `iss` is the key's issuer, `aud` names one of ours,
 //                    `typ` is one of ours, iat - skew <= now,
 //                    nbf - skew <= now < exp + skew, and it lives no longer
 //                    than the issuer lets tokens live
+//   its issuance     the ledger has it, where the key needs that: issuance.h
+// clang-format on
 //
 // Cut off from the server for longer than max_staleness, it refuses everything,
 // unless it was told to serve stale sets, which it then says of each verdict.

@@ -10,22 +10,6 @@
 namespace warder::client {
 namespace {
 
-// Reserved for Warder's own probes (server/domain/gateway.h): the tokens by
-// which it asks open nothing else, and are in no ledger.
-bool IsForProbes(const Json& audience) {
-  constexpr absl::string_view kProbe = "urn:warder:probe";
-  const auto one = [&](const Json& value) {
-    if (!value.is_string()) return false;
-    const absl::string_view text = value.get_ref<const std::string&>();
-    return text == kProbe ||
-           (absl::StartsWith(text, kProbe) && text[kProbe.size()] == ':');
-  };
-  return audience.is_array()
-             ? !audience.empty() &&
-                   std::all_of(audience.begin(), audience.end(), one)
-             : one(audience);
-}
-
 SeenToken SeenOf(const TrustedKey& key, const Json& claims,
                  const TokenParts& parts, absl::Time issued) {
   SeenToken seen{.issuer = key.issuer,
@@ -34,13 +18,7 @@ SeenToken SeenOf(const TrustedKey& key, const Json& claims,
                  .signing_input = parts.signing_input,
                  .audience = {},
                  .source = parts.source};
-  const auto audience = claims.find("aud");
-  if (audience != claims.end()) {
-    const Json& first = audience->is_array() && !audience->empty()
-                            ? audience->front()
-                            : *audience;
-    if (first.is_string()) seen.audience = first.get_ref<const std::string&>();
-  }
+  seen.audience = FirstAudience(claims);
   return seen;
 }
 

@@ -144,6 +144,10 @@ absl::StatusOr<domain::Key> ExternalKeyManager::Renew(const Request& request,
       [&](Change& change) -> absl::Status {
         ASSIGN_OR_RETURN(domain::IssuerDraft draft,
                          change.txn().LoadDraft(issuer, KeyScope::kLiving));
+        if (draft.Find(id) == nullptr) {  // it has ended, if it is there at all
+          ASSIGN_OR_RETURN(const auto ended, change.txn().FindKey(issuer, id));
+          if (ended) draft.keys.push_back(*ended);
+        }
         const auto before = domain::PublishedKeys(draft);
         RETURN_IF_ERROR(domain::RenewLease(draft, id, request.caller.name,
                                            lease, change.now()));

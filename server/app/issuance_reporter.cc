@@ -30,10 +30,11 @@ absl::StatusOr<const ExternalSigner*> FindSigner(const IssuerSnapshot& snapshot,
   }
   return Precondition(
       Reason::kNoSigningKey,
-      absl::StrCat(KeyName(snapshot.id, id),
-                   " is no ACTIVE key that this caller has registered; look "
-                   "at: warder key show ",
-                   KeyName(snapshot.id, id)));
+      absl::StrCat(
+          KeyName(snapshot.id, id),
+          " is no ACTIVE key that this caller has registered: one that "
+          "is PENDING signs after the policy's publish_ahead, for one "
+          "that has ended register another"));
 }
 
 absl::StatusOr<std::string> TextIn(absl::string_view field, const Json& object,
@@ -93,6 +94,11 @@ absl::Status IssuanceReporter::Report(
   }
   const SnapshotPtr snapshot = runner_.publisher().Find(issuer.value());
   if (snapshot == nullptr) return NotFound(IssuerName(issuer));
+  if (const absl::Status may =
+          CheckMayRegisterKeys(*snapshot, request.caller.name);
+      !may.ok()) {
+    return runner_.Denied(request, name, may);
+  }
   const ClockGuard::Reading clock = runner_.clock_guard().Read();
   ASSIGN_OR_RETURN(
       const ExternalSigner* const signer,

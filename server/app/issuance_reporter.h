@@ -32,12 +32,14 @@ class IssuanceReporter {
   // unless denied; blocks for the write of the records.
   //
   // clang-format off
-  //   PERMISSION_DENIED    not role signer; NOT_GRANTED, audited
-  //   NOT_FOUND            no such issuer, or no key of the caller's there
+  //   PERMISSION_DENIED    not role signer; NOT_GRANTED, audited: also where no
+  //                        grant says external_keys any more
+  //   NOT_FOUND            no such issuer
   //   INVALID_ARGUMENT     signing_inputs: none, or past kMostOfOneReport; of
   //                        one of them: its form, kid, alg, iss, aud, exp, typ,
   //                        or an iat that is not now
-  //   FAILED_PRECONDITION  NO_SIGNING_KEY: the key does not sign now
+  //   FAILED_PRECONDITION  NO_SIGNING_KEY: the caller has no such key that signs
+  //                        now
   //   RESOURCE_EXHAUSTED   RATE_LIMITED
   //   UNAVAILABLE          STORE_UNAVAILABLE: none of them may be handed out
   // clang-format on

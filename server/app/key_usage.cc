@@ -24,10 +24,10 @@ void KeyUsage::Observe(const IssuerId& issuer, const std::string& kid,
 
 void KeyUsage::Count(const KeyId& key, std::span<const SeenCount> counts) {
   MutexLock lock(&mu_);
-  Places& places = places_[key];
+  SeenFrom& places = seen_from_[key];
   for (const SeenCount& count : counts) {
     std::pair place = {count.audience, count.source};
-    if (places.size() >= kMostPlaces && !places.contains(place)) {
+    if (places.size() >= kMostSeenCounts && !places.contains(place)) {
       place = {"others", SourceClass::kUnknown};
     }
     places[place] += count.tokens;
@@ -70,7 +70,7 @@ absl::StatusOr<KeyUsageReport> KeyUsage::Get(const Request& request,
   const uint32_t now =
       ledger::MinuteOf(runner_.clock_guard().Read().trusted) / kWindowMinutes;
   MutexLock lock(&mu_);
-  if (const auto places = places_.find(key); places != places_.end()) {
+  if (const auto places = seen_from_.find(key); places != seen_from_.end()) {
     for (const auto& [place, tokens] : places->second) {
       report.seen.push_back(
           {.audience = place.first, .source = place.second, .tokens = tokens});

@@ -57,7 +57,7 @@ class KeyUsage {
   static constexpr uint32_t kWindows = 144;  // a day
   // Counters of windows; past it those of the oldest windows go.
   static constexpr size_t kMostCounters = 20'000;
-  static constexpr size_t kMostPlaces = 100;
+  static constexpr size_t kMostSeenCounts = 100;
 
   // All outlive this.
   KeyUsage(ChangeRunner& runner, ledger::Ledger& ledger,
@@ -69,8 +69,8 @@ class KeyUsage {
   void Observe(const IssuerId& issuer, const std::string& kid, uint32_t minute,
                std::span<const uint64_t> digests);
 
-  // The same by audience and source, for people. Past kMostPlaces of a key they
-  // are counted together.
+  // The same by audience and source, for people. Past kMostSeenCounts of a key
+  // they are counted together.
   void Count(const KeyId& key, std::span<const SeenCount> counts);
 
   // Returns the books of a key. Who may read the key may read them.
@@ -104,8 +104,8 @@ class KeyUsage {
   mutable Mutex mu_;
   std::map<Place, Seen> seen_ ABSL_GUARDED_BY(mu_);  // the oldest first
   // Tokens by audience and source.
-  using Places = std::map<std::pair<std::string, SourceClass>, int64_t>;
-  absl::flat_hash_map<KeyId, Places> places_ ABSL_GUARDED_BY(mu_);
+  using SeenFrom = std::map<std::pair<std::string, SourceClass>, int64_t>;
+  absl::flat_hash_map<KeyId, SeenFrom> seen_from_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace warder::app

@@ -84,14 +84,15 @@ absl::StatusOr<std::vector<std::string>> LedgerChecker::DigestSecrets(
     return FieldError("hours", absl::StrCat(hours.size(), " of them; 1 to ",
                                             kMostSecrets, " are taken"));
   }
-  const absl::Time latest = runner_.clock_guard().Read().wall + absl::Hours(24);
+  const absl::Time latest = runner_.clock_guard().Read().wall + kLongestSkew;
   std::vector<std::string> secrets;
   secrets.reserve(hours.size());
   for (const uint32_t hour : hours) {
     if (hour > ledger::MinuteOf(latest) / ledger::kMinutesOfHour) {
-      return FieldError("hours", absl::StrCat(hour,
-                                              " is later than a day from now; "
-                                              "they are counted from 1970"));
+      return FieldError("hours",
+                        absl::StrCat(hour,
+                                     " is in the future; they are counted "
+                                     "from 1970"));
     }
     secrets.push_back(ledger_.SecretOf(issuer, hour).bytes());
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -66,10 +67,10 @@ absl::Status ObservationIntake::CheckForm(
                                            kMostTokens, " at once"));
   }
   for (const ObservedCounts& seen : report.counts) {
-    if (seen.counts.size() > KeyUsage::kMostPlaces) {
+    if (seen.counts.size() > KeyUsage::kMostSeenCounts) {
       return FieldError("keys.counts",
                         absl::StrCat(seen.counts.size(), " of them; at most ",
-                                     KeyUsage::kMostPlaces, " of a key"));
+                                     KeyUsage::kMostSeenCounts, " of a key"));
     }
     for (const SeenCount& count : seen.counts) {
       if (count.audience.size() > kLongestAudience || count.tokens < 0 ||
@@ -258,6 +259,23 @@ absl::Status ObservationIntake::RaiseForged(const Request& request,
                   .seen_time = runner_.clock_guard().Read().trusted,
                   .source = ""},
                  events);
+  const absl::Duration now = runner_.clock().Uptime();
+  {
+    MutexLock lock(&mu_);
+    for (auto it = events.begin(); it != events.end();) {
+      const auto [raised, is_first] = raised_.try_emplace(it->first, now);
+      const bool due = is_first || now - raised->second >= kRaiseEvery;
+      if (due) raised->second = now;
+      if (it->second.count > 0 && due) {
+        ++it;
+        continue;
+      }
+      // It was counted before, or one like it was raised just now: a flood
+      // costs one write in a while.
+      if (it->second.count > 0) Add(std::move(it->second), waiting_);
+      it = events.erase(it);
+    }
+  }
   return Raise(events);
 }
 
@@ -325,6 +343,16 @@ absl::StatusOr<ObservationAnswer> ObservationIntake::Take(
 absl::Status ObservationIntake::CheckBooks() {
   const absl::Duration uptime = runner_.clock().Uptime();
   const absl::Time now = runner_.clock_guard().Read().trusted;
+  Events waiting;
+  {
+    MutexLock lock(&mu_);
+    waiting = std::exchange(waiting_, {});
+  }
+  if (absl::Status raised = Raise(waiting); !raised.ok()) {
+    MutexLock lock(&mu_);
+    for (auto& [place, event] : waiting) Add(std::move(event), waiting_);
+    return raised;
+  }
   std::vector<domain::AlarmEvent> events = usage_.FindExcess(now);
   {
     MutexLock lock(&mu_);

@@ -82,6 +82,7 @@ class ObservationIntake {
   static constexpr absl::Duration kInterval = absl::Seconds(5);
   // A gateway that has reported, and does not for so long, is silent.
   static constexpr absl::Duration kSilence = absl::Minutes(1);
+  static constexpr absl::Duration kRaiseEvery = absl::Seconds(1);
 
   // All outlive this.
   ObservationIntake(ChangeRunner& runner, const GatewayDirectory& gateways,
@@ -111,6 +112,8 @@ class ObservationIntake {
                                          const ObservationReport& report);
 
   // The calling gateway holds a token that was never issued: the same alarm.
+  // The first at once; what follows within kRaiseEvery is counted by
+  // CheckBooks.
   //   what AlarmManager::Raise returns
   absl::Status RaiseForged(const Request& request, const IssuerId& issuer,
                            absl::string_view token);
@@ -170,6 +173,10 @@ class ObservationIntake {
   using Forged = std::tuple<domain::AlarmKind, std::string, uint64_t>;
   absl::flat_hash_set<Forged> forged_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Forged> forged_before_ ABSL_GUARDED_BY(mu_);
+  // When RaiseForged last raised each alarm, as uptime, and what waits for it;
+  // by domain::PlaceOf.
+  std::map<std::string, absl::Duration> raised_ ABSL_GUARDED_BY(mu_);
+  Events waiting_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace warder::app

@@ -95,12 +95,10 @@ SnapshotPtr MakeSnapshot(const domain::IssuerDraft& draft,
       }
       if (key.kind == domain::KeyKind::kExternal &&
           key.state == KeyState::kActive) {
-        snapshot->external_signers.push_back(
-            {.id = key.id,
-             .signer = key.signer,
-             .algorithm = key.algorithm,
-             .activate_time = *key.activate_time,
-             .sign_until = *key.lease_time});
+        snapshot->external_signers.push_back({.id = key.id,
+                                              .signer = key.signer,
+                                              .algorithm = key.algorithm,
+                                              .sign_until = *key.lease_time});
       }
     } else if (key.state == KeyState::kRetired ||
                key.state == KeyState::kRevoked) {

@@ -44,7 +44,6 @@ struct ExternalSigner {
   KeyId id;
   std::string signer;
   domain::Algorithm algorithm;
-  absl::Time activate_time;
   absl::Time sign_until;
 };
 

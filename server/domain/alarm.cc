@@ -48,8 +48,7 @@ absl::StatusOr<Value> ValueIn(
       field, absl::StrCat("\"", name.substr(0, 40), "\" is not one of them"));
 }
 
-// A published key whose private half is nowhere: who signs by it has a copy of
-// what nobody should have.
+// Of a decoy, and of a key that has signed nothing, no token is honest.
 AlarmSeverity SeverityAtFirst(AlarmKind kind) {
   return kind == AlarmKind::kSilentKey || kind == AlarmKind::kHoneyKey
              ? AlarmSeverity::kPage
@@ -170,7 +169,7 @@ std::string SummaryOf(const Alarm& alarm) {
     case AlarmKind::kFutureIat:
       return absl::StrCat("a token by ", key, ", dated in the future,", seen);
     case AlarmKind::kSilentKey:
-      return absl::StrCat("a token by ", key, ", a key that never signs,", seen,
+      return absl::StrCat("a token by ", key, ", a key that has signed nothing,", seen,
                           ": somebody has a copy of it");
     case AlarmKind::kExcess:
       return absl::StrCat("more tokens by ", key, " are seen than were issued");
@@ -234,13 +233,14 @@ void Sharpen(const Key* key, absl::Duration clock_skew, AlarmEvent& event) {
     event.planted_at = key->place;
     return;
   }
-  if (event.kind != AlarmKind::kNeverIssued) return;
-  if (key == nullptr || !key->activate_time ||
-      key->state == KeyState::kPending) {
+  const bool never_issued = event.kind == AlarmKind::kNeverIssued;
+  if (key == nullptr ? never_issued
+                     : !key->activate_time ||
+                           key->state == KeyState::kPending) {
     event.kind = AlarmKind::kSilentKey;
     return;
   }
-  if (!event.issue_time) return;
+  if (!never_issued || !event.issue_time) return;
   // It is known to the minute.
   const bool before =
       *event.issue_time + absl::Minutes(1) + clock_skew <= *key->activate_time;

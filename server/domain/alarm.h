@@ -31,7 +31,7 @@ enum class AlarmKind {
   kLifetime,            // lives longer than the policy allows
   kAudience,            // never issued, and for another audience
   kFutureIat,           // `iat` is in the future
-  kSilentKey,           // of a key that never signs
+  kSilentKey,           // of a key that has signed nothing
   kExcess,              // more tokens of a key are seen than were issued
   kGatewaySilent,       // a gateway reports no more
   kHoneyKey,            // of a decoy: somebody was where it was planted

@@ -40,6 +40,7 @@ void AddCustody(IssuerDraft& draft, const Custody& custody) {
                                 ? ExposureKind::kCouldRead
                                 : ExposureKind::kCouldRestore;
   for (const Key& key : draft.keys) {
+    if (key.kind != KeyKind::kManaged) continue;  // it was never in the store
     if (custody.until && *custody.until <= key.create_time) continue;
     draft.exposures.push_back({.issuer = key.issuer,
                                .key = key.id,

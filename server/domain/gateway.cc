@@ -193,7 +193,8 @@ absl::Status ValidateGateway(const Gateway& gateway) {
         0) {
       return FieldError("issuance_modes",
                         absl::StrCat("names ", IssuerName(issuer),
-                                     ", whose tokens it does not verify"));
+                                     ", whose tokens it does not verify; set "
+                                     "it to OBSERVE in the same update"));
     }
     if (mode != IssuanceMode::kObserve && gateway.reach != Reach::kStream) {
       return FieldError(

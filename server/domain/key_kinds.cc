@@ -30,8 +30,9 @@ absl::Time LeaseEnd(const IssuerDraft& draft, const Key& key,
                   *key.activate_time + draft.issuer.policy.max_key_age);
 }
 
+// `signer`: of an external key, else "".
 absl::Status CheckNew(const IssuerDraft& draft, const KeyId& id,
-                      Algorithm algorithm) {
+                      Algorithm algorithm, const std::string& signer) {
   if (draft.issuer.state == IssuerState::kOrphaned) {
     return Precondition(Reason::kIssuerOrphaned,
                         absl::StrCat(IssuerName(draft.issuer.id),
@@ -44,9 +45,25 @@ absl::Status CheckNew(const IssuerDraft& draft, const KeyId& id,
                                                 AlgorithmName(algorithm)));
   }
   if (draft.Find(id) != nullptr) {
-    return Error(absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
-                 absl::StrCat(KeyName(draft.issuer.id, id),
-                              " is registered already; renew its lease"));
+    return Error(
+        absl::StatusCode::kAlreadyExists, Reason::kAlreadyExists,
+        absl::StrCat(KeyName(draft.issuer.id, id), " is there already"));
+  }
+  int foreign = 0, his = 0;
+  for (const Key& key : draft.keys) {
+    if (key.kind == KeyKind::kManaged || !IsLiving(key.state)) continue;
+    ++foreign;
+    his += !signer.empty() && key.signer == signer ? 1 : 0;
+  }
+  if (foreign >= kMostForeignKeys || his >= kMostKeysOfSigner) {
+    return Precondition(
+        Reason::kTooManyPublishedKeys,
+        absl::StrCat(IssuerName(draft.issuer.id), " publishes ", foreign,
+                     " keys that are not Warder's own, ", his, " of them of \"",
+                     signer, "\"; at most ", kMostForeignKeys, " and ",
+                     kMostKeysOfSigner,
+                     " have room beside its own. Wait until one has left the "
+                     "set, or revoke one"));
   }
   return draft.PublishedCount() >= kMaxPublishedKeys ? TooMany(draft)
                                                      : absl::OkStatus();
@@ -70,7 +87,8 @@ Key& Publish(IssuerDraft& draft, Key key, absl::Time now) {
 absl::Status Register(IssuerDraft& draft, const ExternalKey& external,
                       const Actor& actor, absl::Time now) {
   RETURN_IF_ERROR(CheckLease(external.lease));
-  RETURN_IF_ERROR(CheckNew(draft, external.id, external.algorithm));
+  RETURN_IF_ERROR(
+      CheckNew(draft, external.id, external.algorithm, external.signer));
   Key key;
   key.id = external.id;
   key.algorithm = external.algorithm;
@@ -116,7 +134,7 @@ absl::Status Plant(IssuerDraft& draft, const HoneyKey& honey,
     return FieldError("place", absl::StrCat(honey.place.size(), " bytes; 1 to ",
                                             kLongestPlace, " are taken"));
   }
-  RETURN_IF_ERROR(CheckNew(draft, honey.id, honey.algorithm));
+  RETURN_IF_ERROR(CheckNew(draft, honey.id, honey.algorithm, ""));
   Key key;
   key.id = honey.id;
   key.algorithm = honey.algorithm;

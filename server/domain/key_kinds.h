@@ -24,6 +24,11 @@
 
 namespace warder::domain {
 
+// Of one issuer, decoys included, and of one signer: Warder's own keys have to
+// have room to follow one another.
+inline constexpr int kMostForeignKeys = kMaxPublishedKeys - 2;
+inline constexpr int kMostKeysOfSigner = 2;
+
 inline constexpr absl::Duration kShortestLease = absl::Minutes(1);
 inline constexpr absl::Duration kLongestLease = absl::Hours(24 * 7);
 
@@ -39,11 +44,12 @@ struct ExternalKey {
 // Publishes the key. The caller has seen the proof of possession. It signs
 // after policy.publish_ahead, and never for longer than policy.max_key_age.
 //
-//   INVALID_ARGUMENT     lease: shorter or longer than the bounds; algorithm:
-//   the
+// clang-format off
+//   INVALID_ARGUMENT     lease: shorter or longer than the bounds; algorithm: the
 //                        policy does not list it
 //   ALREADY_EXISTS       a living key of this ID
 //   FAILED_PRECONDITION  ISSUER_ORPHANED, TOO_MANY_PUBLISHED_KEYS
+// clang-format on
 absl::Status Register(IssuerDraft& draft, const ExternalKey& external,
                       const Actor& actor, absl::Time now);
 

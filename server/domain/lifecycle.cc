@@ -31,6 +31,15 @@ bool Prepare(IssuerDraft& draft, const DueAction& due, absl::Time now) {
       .ok();
 }
 
+// Whether its signer may still have keys of its own.
+bool MayBeKept(const Issuer& issuer, const Key& key) {
+  return key.kind != KeyKind::kExternal ||
+         std::any_of(issuer.grants.begin(), issuer.grants.end(),
+                     [&](const Grant& grant) {
+                       return grant.external_keys && grant.signer == key.signer;
+                     });
+}
+
 absl::StatusOr<Key*> GetKey(IssuerDraft& draft, const KeyId& id) {
   Key* key = draft.Find(id);
   if (key == nullptr) return NotFound(KeyName(draft.issuer.id, id));
@@ -221,6 +230,10 @@ absl::Status Resume(IssuerDraft& draft, const KeyId& id, const Actor& actor,
                                    " key has taken its place; revoke one "
                                    "of them"));
   }
+  if (to == KeyState::kRetired && key->drain_time) {
+    Retire(draft, *key, now);
+    return absl::OkStatus();
+  }
   if (to != KeyState::kRetired && draft.PublishedCount() >= kMaxPublishedKeys) {
     return TooMany(draft);
   }
@@ -268,12 +281,7 @@ bool ApplyDue(IssuerDraft& draft, absl::Time now) {
   for (const DueAction& due : DueActions(draft, now)) {
     switch (due.kind) {
       case DueKind::kRetire:
-        if (draft.Find(due.key)->drain_time) {
-          RevokeKeys(draft, {due.key}, RevocationReason::kCompromised, actor,
-                     now);
-        } else {
-          Retire(draft, *draft.Find(due.key), now);
-        }
+        Retire(draft, *draft.Find(due.key), now);
         any = true;
         break;
       case DueKind::kLeaseEnd: {
@@ -337,7 +345,8 @@ absl::Status ApplyPolicy(IssuerDraft& draft, const Actor& actor,
   std::vector<KeyId> unused;
   for (Key& key : draft.keys) {
     if (key.kind == KeyKind::kHoney) continue;  // none of them signs
-    if (!Listed(draft.issuer.policy, key.algorithm)) {
+    if (!Listed(draft.issuer.policy, key.algorithm) ||
+        !MayBeKept(draft.issuer, key)) {
       if (key.state == KeyState::kActive) {
         StopSigning(draft, key, actor, now);
       } else if (key.state == KeyState::kPending) {

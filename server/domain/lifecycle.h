@@ -100,8 +100,9 @@ bool PrepareForCuts(IssuerDraft& draft, absl::Time now);
 void MovePrepared(IssuerDraft& draft, absl::Time from,
                   std::optional<absl::Time> to);
 
-// Ends the signing of algorithms the policy no longer lists, and opens the
-// could-sign exposures of new grants. Call after changing policy or grants.
+// Ends the signing of algorithms the policy no longer lists, and of external keys
+// whose signer may have none any more; opens the could-sign exposures of new
+// grants. Call after changing policy or grants.
 //
 //   FAILED_PRECONDITION  TOO_MANY_PUBLISHED_KEYS: no room is left in the set
 //                        for the keys of new algorithms

@@ -8,6 +8,7 @@
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
 #include "server/domain/exposure.h"
+#include "server/domain/lifecycle.h"
 #include "server/domain/succession.h"
 
 namespace warder::domain {
@@ -80,18 +81,35 @@ void StopSigning(IssuerDraft& draft, Key& key, const Actor& actor,
 }
 
 void Retire(IssuerDraft& draft, Key& key, absl::Time now) {
+  if (key.drain_time) {
+    RevokeKeys(draft, {key.id}, RevocationReason::kCompromised, SystemActor(),
+               now);
+    return;
+  }
   key.state = KeyState::kRetired;
   key.until_time = now;
   draft.Touch(key);
   RecordKey(draft, key, "key.retired", SystemActor(), now);
 }
 
+namespace {
+
+// What is drained goes last: its honest tokens are to live.
+bool GoesBefore(const Key& a, const Key& b) {
+  if (a.drain_time.has_value() != b.drain_time.has_value()) {
+    return b.drain_time.has_value();
+  }
+  return a.until_time < b.until_time;
+}
+
+}  // namespace
+
 void MakeRoom(IssuerDraft& draft, absl::Time now) {
   while (draft.PublishedCount() >= kMaxPublishedKeys) {
     Key* oldest = nullptr;
     for (Key& key : draft.keys) {
       if (key.state == KeyState::kRetiring &&
-          (oldest == nullptr || key.until_time < oldest->until_time)) {
+          (oldest == nullptr || GoesBefore(key, *oldest))) {
         oldest = &key;
       }
     }

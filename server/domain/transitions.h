@@ -30,10 +30,11 @@ void Activate(IssuerDraft& draft, Key& key, const Actor& actor, absl::Time now);
 void StopSigning(IssuerDraft& draft, Key& key, const Actor& actor,
                  absl::Time now);
 
-// RETIRING becomes RETIRED.
+// RETIRING becomes RETIRED; REVOKED, where it was drained.
 void Retire(IssuerDraft& draft, Key& key, absl::Time now);
 
-// Where the set is full, the RETIRING key nearest its end goes early.
+// Where the set is full, the RETIRING key nearest its end goes early; one that
+// is drained last.
 void MakeRoom(IssuerDraft& draft, absl::Time now);
 
 // Lets the PENDING key or a spare sign at once; returns nullptr and records

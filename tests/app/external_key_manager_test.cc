@@ -25,6 +25,8 @@ class ExternalKeyTest : public testing::Test {
     update.id = issuer.id;
     update.grants = issuer.grants;
     update.grants->push_back(own);
+    own.signer = "another";
+    update.grants->push_back(own);
     EXPECT_OK(app_.issuers.Update(app_.As("security/sam"), update));
   }
 
@@ -93,8 +95,8 @@ TEST_F(ExternalKeyTest, WhoProvesPossessionHasHisKeyPublished) {
 
 TEST_F(ExternalKeyTest, AChallengeIsGoodOnceForItsCallerAndForFiveMinutes) {
   const RegisterKeyCommand command = MustPrepare(900);
-  EXPECT_THAT(keys_.Register(app_.As("signer/checkout"), command),
-              FailsWith(Reason::kNotGranted));
+  EXPECT_THAT(keys_.Register(app_.As("signer/another"), command),
+              FailsWith(Reason::kWrongState, "challenge"));
   ASSERT_OK(keys_.Register(app_.As("signer/own"), command));
   EXPECT_THAT(keys_.Register(app_.As("signer/own"), command),
               FailsWith(Reason::kWrongState, "challenge"));
@@ -215,8 +217,10 @@ TEST_F(ExternalKeyTest, OfABadBatchNothingIsIssued) {
 TEST_F(ExternalKeyTest, OthersReportNothing) {
   ASSERT_OK(Register(900));
   const std::string input = Input();
-  EXPECT_THAT(Report({input}, "signer/checkout"),
+  EXPECT_THAT(Report({input}, "signer/another"),
               FailsWith(Reason::kNoSigningKey));
+  EXPECT_THAT(Report({input}, "signer/checkout"),
+              FailsWith(Reason::kNotGranted));
   EXPECT_THAT(Report({input}, "security/sam"),
               FailsWith(Reason::kPermissionDenied));
   EXPECT_EQ(VerdictOf(input), ledger::Verdict::kNeverIssued);

@@ -264,8 +264,18 @@ TEST_F(ObservationIntakeTest, WhoAsksOfAForgeryIsHeardToo) {
   };
   ASSERT_OK(ask(Sign().token));
   EXPECT_TRUE(Alarms().empty());
-  for (const char* jti : {"1", "2", "3"}) ASSERT_OK(ask(Forge(jti)));
+  ASSERT_OK(ask(Forge("1")));
+  EXPECT_EQ(Alarms().at(0).count, 1);
+  // A flood of questions is no flood of writes; none of it is lost.
+  for (int i = 0; i < 10; ++i) ASSERT_OK(ask(Forge("1")));
+  for (const char* jti : {"2", "3", "4"}) ASSERT_OK(ask(Forge(jti)));
+  EXPECT_EQ(Alarms().at(0).count, 1);
+  ASSERT_OK(intake_.CheckBooks());
+  EXPECT_EQ(Alarms().at(0).count, 4);
   EXPECT_EQ(Alarms().at(0).severity, domain::AlarmSeverity::kPage);
+  app_.clock.AdvanceTime(ObservationIntake::kRaiseEvery);
+  ASSERT_OK(ask(Forge("5")));
+  EXPECT_EQ(Alarms().at(0).count, 5);
 }
 
 TEST_F(ObservationIntakeTest, BadReportsAreRefusedWhole) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "client/observe.h"
 #include "server/crypto/system_random.h"
 #include "tests/support/status_matchers.h"
 #include "warder/v1/watch.grpc.pb.h"
@@ -104,6 +105,21 @@ class WatchTest : public testing::Test {
   crypto::SystemRandom random_;
   CountingSink sink_;
 };
+
+TEST(SourceClassTest, AddressesAtHomeAreTold) {
+  for (const char* home :
+       {"127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.0.9", "169.254.1.1",
+        "::1", "fe80::1", "fd00::7", "::ffff:10.0.0.1"}) {
+    EXPECT_EQ(SourceClassOf(home), v1::SOURCE_CLASS_PRIVATE) << home;
+  }
+  for (const char* away : {"192.0.2.7", "172.32.0.1", "2001:db8::1", "8.8.8.8",
+                           "::ffff:192.0.2.7"}) {
+    EXPECT_EQ(SourceClassOf(away), v1::SOURCE_CLASS_PUBLIC) << away;
+  }
+  for (const char* none : {"", "-", "unix:", "192.0.2.7:80", "example.com"}) {
+    EXPECT_EQ(SourceClassOf(none), v1::SOURCE_CLASS_UNSPECIFIED) << none;
+  }
+}
 
 TEST_F(WatchTest, WhatIsEnforcedIsAcknowledged) {
   OneSetServer server(absl::ZeroDuration());

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "server/base/status_macros.h"
-#include "server/domain/drain.h"
-#include "server/domain/key_kinds.h"
 #include "server/domain/lifecycle.h"
 #include "tests/support/fake_vault.h"
 #include "tests/support/status_matchers.h"
@@ -21,7 +19,6 @@ using domain::KeyState;
 namespace {
 
 const absl::Time kNow = TestStart();
-const domain::Actor kSam = {"security/sam", "sam"};
 
 domain::Owner MakeOwner(const std::string& id) {
   domain::Owner owner;
@@ -106,56 +103,6 @@ TEST_P(StoreContract, WhatIsSavedIsLoaded) {
   ASSERT_EQ(draft.deputies.size(), 1u);
   EXPECT_TRUE(draft.deputies[0].active);
   EXPECT_EQ(draft.exposures.size(), 2u);  // owned by alice, created by sam
-}
-
-TEST_P(StoreContract, EveryKindOfKeyComesBack) {
-  MustMakeShop();
-  IssuerDraft draft = MustLoad();
-  ASSERT_OK(domain::Register(draft,
-                             {.id = FakeKeyId(7),
-                              .public_jwk = "{}",
-                              .signer = "checkout",
-                              .lease = absl::Hours(1),
-                              .immediate = true},
-                             kSam, kNow));
-  ASSERT_OK(domain::Plant(
-      draft, {.id = FakeKeyId(8), .public_jwk = "{}", .place = "wiki"}, kSam,
-      kNow));
-  ASSERT_OK(
-      domain::Drain(draft, FakeKeyId(7), kNow + absl::Hours(1), kSam, kNow));
-  ASSERT_OK(Save(draft));
-  const IssuerDraft loaded = MustLoad();
-  for (const int number : {7, 8}) {
-    EXPECT_EQ(*loaded.Find(FakeKeyId(number)), *draft.Find(FakeKeyId(number)));
-  }
-  EXPECT_EQ(loaded.Find(FakeKeyId(7))->drain_time, kNow);
-  ASSERT_OK(store_->Read([](app::ReadTransaction& txn) {
-    return txn.VisitPublished([](IssuerDraft published) {
-      EXPECT_EQ(published.Find(FakeKeyId(7))->signer, "checkout");
-      EXPECT_EQ(published.Find(FakeKeyId(7))->drain_time, kNow);
-      EXPECT_EQ(published.Find(FakeKeyId(8))->kind, domain::KeyKind::kHoney);
-    });
-  }));
-}
-
-TEST_P(StoreContract, AKeyHeldOutsideStandsWithOneIssuer) {
-  MustMakeShop();
-  const domain::HoneyKey honey = {
-      .id = FakeKeyId(8), .public_jwk = "{}", .place = "wiki"};
-  IssuerDraft draft = MustLoad();
-  ASSERT_OK(domain::Plant(draft, honey, kSam, kNow));
-  ASSERT_OK(Save(draft));
-  IssuerDraft other = draft;
-  other.issuer.id = IssuerId("bank");
-  other.issuer.rev = 0;
-  other.issuer.issuer_uri = "https://bank.example";
-  other.keys.clear();
-  other.spares.clear();
-  other.exposures.clear();
-  other.changes = {};
-  other.changes.issuer = other.changes.issuer_is_new = true;
-  ASSERT_OK(domain::Plant(other, honey, kSam, kNow));
-  EXPECT_THAT(Save(other), FailsWith(Reason::kAlreadyExists));
 }
 
 TEST_P(StoreContract, AFailedBodyLeavesNothing) {

@@ -1,7 +1,9 @@
 #include "server/domain/key_kinds.h"
 
+#include "absl/strings/str_cat.h"
 #include "server/domain/departure.h"
 #include "server/domain/drain.h"
+#include "server/domain/exposure.h"
 #include "server/domain/lifecycle.h"
 #include "server/domain/schedule.h"
 #include "tests/domain/draft_builder.h"
@@ -103,11 +105,16 @@ TEST(ExternalKeyTest, IsRefusedOutsideItsBounds) {
   ASSERT_OK(Register(draft, Checkouts(7), kSam, kStart));
   EXPECT_THAT(Register(draft, Checkouts(7), kSam, kStart),
               FailsWith(Reason::kAlreadyExists));
-  for (int number = 8; draft.PublishedCount() < kMaxPublishedKeys; ++number) {
-    ASSERT_OK(Register(draft, Checkouts(number), kSam, kStart));
-  }
-  EXPECT_THAT(Register(draft, Checkouts(20), kSam, kStart),
+  // Two of a signer, three of all; Warder's own have room beside them.
+  ASSERT_OK(Register(draft, Checkouts(8), kSam, kStart));
+  EXPECT_THAT(Register(draft, Checkouts(9), kSam, kStart),
+              FailsWith(Reason::kTooManyPublishedKeys, "checkout"));
+  ExternalKey another = Checkouts(9);
+  another.signer = "another";
+  ASSERT_OK(Register(draft, another, kSam, kStart));
+  EXPECT_THAT(Plant(draft, InTheWiki(10), kSam, kStart),
               FailsWith(Reason::kTooManyPublishedKeys));
+  ASSERT_OK(Rotate(draft, kEs256, false, kSam, kStart));
 }
 
 TEST(ExternalKeyTest, ItsOwnersDepartureEndsItWhateverThePolicySays) {
@@ -197,6 +204,54 @@ TEST(DrainTest, TheSuccessorSignsAndTheKeyEndsWithItsLastToken) {
   EXPECT_TRUE(ApplyDue(draft, end));
   EXPECT_EQ(StateOf(draft, 1), KeyState::kRevoked);
   EXPECT_EQ(draft.Find(FakeKeyId(1))->reason, RevocationReason::kCompromised);
+}
+
+TEST(DrainTest, WhereTheSetIsFullItGoesLastAndRevoked) {
+  IssuerDraft draft = Shop();
+  ASSERT_OK(Drain(draft, FakeKeyId(1), kStart + kHour, kSam, kStart));
+  for (const int number : {20, 21, 22}) {
+    ExternalKey external = Checkouts(number);
+    external.signer = absl::StrCat("s", number);
+    ASSERT_OK(Register(draft, external, kSam, kStart));
+  }
+  AddSpare(draft, 3);
+  EXPECT_EQ(draft.PublishedCount(), kMaxPublishedKeys);
+  // The hard end of the one that signs: it goes before the drained one does.
+  const absl::Time end = kStart + draft.issuer.policy.max_key_age;
+  draft.Find(FakeKeyId(1))->until_time = end + kHour;
+  ApplyDue(draft, end);
+  EXPECT_EQ(StateOf(draft, 3), KeyState::kActive);
+  EXPECT_EQ(StateOf(draft, 1), KeyState::kRetiring);
+  ApplyDue(draft, end + kHour);
+  EXPECT_EQ(StateOf(draft, 1), KeyState::kRevoked);
+}
+
+TEST(ExternalKeyTest, WhoseGrantIsTakenAwayHasNoKeys) {
+  IssuerDraft draft = Shop();
+  draft.issuer.grants[0].external_keys = true;
+  ASSERT_OK(Register(draft, Checkouts(7), kSam, kStart));
+  ASSERT_OK(Register(draft, Checkouts(8, false), kSam, kStart));
+  ASSERT_OK(ApplyPolicy(draft, kSam, kStart));
+  EXPECT_EQ(StateOf(draft, 7), KeyState::kActive);
+  draft.issuer.grants[0].external_keys = false;
+  ASSERT_OK(ApplyPolicy(draft, kSam, kStart));
+  EXPECT_EQ(StateOf(draft, 7), KeyState::kRetiring);
+  EXPECT_EQ(StateOf(draft, 8), KeyState::kRevoked);
+}
+
+// Who had the store or the key-encryption key in hand never had those.
+TEST(ExternalKeyTest, CustodiansHadNothingToDoWithIt) {
+  IssuerDraft draft = Shop();
+  ASSERT_OK(Register(draft, Checkouts(7), kSam, kStart));
+  ASSERT_OK(Plant(draft, InTheWiki(8), kSam, kStart));
+  AddCustody(draft, {.person = "dora",
+                     .kind = CustodyKind::kKeyEncryptionKey,
+                     .from = kStart,
+                     .until = std::nullopt});
+  Depart(draft, OwnerId("dora"), kSam, kStart + kHour / 2);
+  EXPECT_EQ(StateOf(draft, 1), KeyState::kRevoked);
+  EXPECT_EQ(StateOf(draft, 7), KeyState::kActive);
+  EXPECT_EQ(StateOf(draft, 8), KeyState::kPending);
 }
 
 TEST(DrainTest, NoKeyThatTheThiefMayHaveIsTheSuccessor) {

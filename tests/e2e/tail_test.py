@@ -136,8 +136,9 @@ state_directory: {state}
         self.start_tail()
         token = self.w.sign()
         kid = self.w.keys("active")[0]["kid"]
-        for path in ("/", "/", "/refused"):
+        for path in ("/", "/"):
             self.request(token, path)
+        self.request(self.w.sign(), "/refused")
         self.request("not.a.token")
         # Anybody can write this into a header: no key has signed it.
         header, payload, _ = token.split(".")

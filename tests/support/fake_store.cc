@@ -353,8 +353,12 @@ class FakeTransaction : public FakeEvents {
       key.rev = 1;
       RETURN_IF_ERROR(CheckPeople(issuer, key, /*is_new=*/true));
       for (const auto& [at, other] : s_.keys) {
-        if (at.second == id && key.kind != domain::KeyKind::kManaged &&
-            other.kind != domain::KeyKind::kManaged) {
+        if (at.second == id && key.kind != domain::KeyKind::kManaged) {
+          return Exists(KeyName(at.first, id));
+        }
+      }
+      for (const auto& [at, spare] : s_.spares) {
+        if (at.second == id && key.kind != domain::KeyKind::kManaged) {
           return Exists(KeyName(at.first, id));
         }
       }

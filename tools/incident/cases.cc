@@ -58,12 +58,6 @@ std::string Adaptive(House& house, Traffic& traffic,
                           kAudience, absl::StrCat("copied-", number));
 }
 
-// A key that was rotated away and revoked an hour ago.
-std::vector<domain::Key> OneThatEnded(House& house) {
-  const domain::Key old = house.MustFindKey(domain::KeyState::kActive);
-  return {old};
-}
-
 std::vector<domain::Key> TheStandby(House& house) {
   Must(house.keys.Issue(house.admin, house.shop, std::nullopt));
   return {house.MustFindKey(domain::KeyState::kPending)};
@@ -143,7 +137,7 @@ const std::map<std::string, Attack>& Attacks() {
       {"D",
        {.what = "by a key that was revoked, dated when it still signed",
         .per_second = 1,
-        .prepare = OneThatEnded,
+        .prepare = TheOneThatSigns,
         .forge =
             [](House& house, Traffic& traffic,
                const std::vector<Thief>& thieves, int64_t number) {
