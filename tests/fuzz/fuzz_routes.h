@@ -14,6 +14,10 @@ class NoVault : public app::Vault {
                                              domain::Algorithm) override {
     return absl::UnavailableError("");
   }
+  absl::StatusOr<app::ExposedKeyPair> GenerateExposed(
+      domain::Algorithm) override {
+    return absl::UnavailableError("no vault");
+  }
   absl::StatusOr<std::string> GenerateTombstone() override {
     return absl::UnavailableError("");
   }
