@@ -34,11 +34,7 @@ Setter Local(std::string* out) {
 
 Settings SettingsOf(Config& config, int* cached) {
   Settings settings("agent.sample.yaml");
-  settings.Add("server.address", Text(&config.server.address));
-  settings.Add("server.certificate", Text(&config.server.certificate));
-  settings.Add("server.private_key", Text(&config.server.private_key));
-  settings.Add("server.authority", Text(&config.server.authority));
-  settings.Add("instance", Text(&config.instance));
+  AddCommonSettings(settings, config.server, config.instance, config.log_level);
   settings.AddList("verify.audiences", &config.verify.audiences);
   settings.AddList("verify.types", &config.verify.types);
   settings.Add("verify.clock_skew", Span(&config.verify.clock_skew));
@@ -52,14 +48,23 @@ Settings SettingsOf(Config& config, int* cached) {
   settings.Add("state_directory", Text(&config.state_directory));
   settings.Add("key_set_directory", Text(&config.key_set_directory));
   settings.Add("observe", Flag(&config.observe));
-  settings.Add("log_level", [&config](const std::string& value) {
-    config.log_level = value;
-    return ParseLogLevel(value).status();
-  });
   return settings;
 }
 
 }  // namespace
+
+void AddCommonSettings(Settings& settings, client::Profile& server,
+                       std::string& instance, std::string& log_level) {
+  settings.Add("server.address", Text(&server.address));
+  settings.Add("server.certificate", Text(&server.certificate));
+  settings.Add("server.private_key", Text(&server.private_key));
+  settings.Add("server.authority", Text(&server.authority));
+  settings.Add("instance", Text(&instance));
+  settings.Add("log_level", [&log_level](const std::string& value) {
+    log_level = value;
+    return ParseLogLevel(value).status();
+  });
+}
 
 std::string HostName() {
   char name[256] = {};

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "client/profile.h"
 #include "client/verify/verifier.h"
+#include "server/base/settings.h"
 
 namespace warder::agent {
 
@@ -31,6 +32,11 @@ struct Config {
 // Returns the host's name in the alphabet of names in certificates; "agent"
 // where that leaves none.
 std::string HostName();
+
+// Adds what every file of the agent says: where the server is, who this is,
+// what is logged. All outlive `settings`.
+void AddCommonSettings(Settings& settings, client::Profile& server,
+                       std::string& instance, std::string& log_level);
 
 // Reads a YAML file; README and agent.sample.yaml say what it holds.
 //

@@ -96,11 +96,7 @@ absl::StatusOr<TailConfig> ReadTailConfig(const std::string& path) {
   config.verify.max_staleness = absl::Hours(24);
   std::vector<std::string> issuers;
   Settings settings("tail.sample.yaml");
-  settings.Add("server.address", Text(&config.server.address));
-  settings.Add("server.certificate", Text(&config.server.certificate));
-  settings.Add("server.private_key", Text(&config.server.private_key));
-  settings.Add("server.authority", Text(&config.server.authority));
-  settings.Add("instance", Text(&config.instance));
+  AddCommonSettings(settings, config.server, config.instance, config.log_level);
   settings.AddList("files", &config.files);
   settings.AddList("issuers", &issuers);
   settings.Add("key_set_authority", Text(&config.key_set_authority));
@@ -112,10 +108,6 @@ absl::StatusOr<TailConfig> ReadTailConfig(const std::string& path) {
   settings.Add("fields.time", Text(&config.fields.time));
   settings.Add("trust_log", Flag(&config.trust_log));
   settings.Add("state_directory", Text(&config.state_directory));
-  settings.Add("log_level", [&config](const std::string& value) {
-    config.log_level = value;
-    return ParseLogLevel(value).status();
-  });
   ASSIGN_OR_RETURN(const std::string text, ReadSettingsFile(path));
   RETURN_IF_ERROR(settings.Read(path, text));
   if (config.files.empty()) return Bad(path, "files: name one at least");

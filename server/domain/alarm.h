@@ -5,7 +5,7 @@
 //
 // Events of one kind, issuer and key are one alarm until it is closed. The
 // first opens a TICKET; three within ten minutes make it a PAGE. What no honest
-// mistake can do (a decoy's token, or that of a key that never signs) is a PAGE
+// mistake can do (a decoy's token, or that of a key that has signed nothing) is a PAGE
 // at once; a silent gateway never is one.
 #ifndef WARDER_SERVER_DOMAIN_ALARM_H_
 #define WARDER_SERVER_DOMAIN_ALARM_H_

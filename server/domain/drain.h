@@ -15,11 +15,11 @@
 
 namespace warder::domain {
 
-// From `now` on the key's tokens are good only where the ledger has them; the
-// successor of a managed one signs, and it is revoked when the last of its tokens has expired,
-// at `last_expiry`, clocks of verifiers included. As after Revoke of a
-// compromised key, PENDING keys that the same people were exposed to end. A key
-// that is drained stays so, by its first instant.
+// From `now` on the key's tokens are good only where the ledger has them. It
+// signs no more, a managed one's successor does, and it is revoked when the last
+// of its tokens has expired, at `last_expiry`, clocks of verifiers included. As
+// after Revoke of a compromised key, PENDING keys that the same people were
+// exposed to end. A key that is drained stays so, by its first instant.
 //
 //   NOT_FOUND            the draft holds no such key
 //   FAILED_PRECONDITION  WRONG_STATE: neither ACTIVE nor RETIRING

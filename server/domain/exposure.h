@@ -42,8 +42,8 @@ absl::flat_hash_map<KeyId, Closeness> ClosenessOf(const IssuerDraft& draft,
 // Returns whether anyone was ever exposed to both keys.
 bool ShareExposure(const IssuerDraft& draft, const KeyId& a, const KeyId& b);
 
-// Returns the PENDING keys of which anyone may have a copy who may have one of
-// `key`, a managed one; of another kind none follows.
+// Returns the PENDING keys to which anyone was exposed who was exposed to `key`:
+// managed ones, and none where `key` is not.
 std::vector<KeyId> SuccessorsExposedWith(const IssuerDraft& draft,
                                          const Key& key);
 
