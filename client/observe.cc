@@ -33,6 +33,8 @@ v1::Violation WireOf(TokenViolation violation) {
     case TokenViolation::kLifetime: return v1::VIOLATION_LIFETIME;
     case TokenViolation::kAudience: return v1::VIOLATION_AUDIENCE;
     case TokenViolation::kFutureIat: return v1::VIOLATION_FUTURE_IAT;
+    case TokenViolation::kNeverIssued: return v1::VIOLATION_NEVER_ISSUED;
+    case TokenViolation::kUnknownSubject: return v1::VIOLATION_UNKNOWN_SUBJECT;
   }
   return v1::VIOLATION_UNSPECIFIED;
 }
@@ -125,37 +127,17 @@ Observer::Observer(Client& client, Clock& clock, ObserveOptions options)
     : client_(client),
       clock_(clock),
       options_(std::move(options)),
-      interval_(options_.interval) {}
+      interval_(options_.interval),
+      ticker_(clock, [this] { return Tick(); }) {}
 
 Observer::~Observer() { Stop(); }
 
-void Observer::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
+void Observer::Start() { ticker_.Start(); }
 
 void Observer::Stop() {
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-  }
-  clock_.Notify();
-  if (!thread_.joinable()) return;
-  thread_.join();
+  if (!ticker_.Stop()) return;
   // One that failed, what came meanwhile, and what the server asks to be shown.
   for (int i = 0; i < kLastReports; ++i) Tick();
-}
-
-void Observer::Run() {
-  while (true) {
-    const absl::Duration next = Tick();
-    MutexLock lock(&mu_);
-    clock_.AwaitWithDeadline(
-        &mu_,
-        // Runs with mu_ held; the analysis does not see through the call.
-        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; },
-        clock_.TimeNow() + (next - clock_.Uptime()));
-    if (stopping_) return;
-  }
 }
 
 bool Observer::IsNews(size_t hash) {

@@ -17,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,6 +26,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/client.h"
+#include "client/ticker.h"
 #include "client/verify/token_observer.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
@@ -95,7 +95,6 @@ class Observer : public TokenObserver {
     void Append(Seen later, size_t most_tokens);
   };
 
-  void Run();
   // Returns whether it was not seen of late.
   bool IsNews(size_t hash) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Makes the next report of `seen`. Fails where a secret cannot be had for
@@ -125,8 +124,7 @@ class Observer : public TokenObserver {
   absl::flat_hash_set<size_t> known_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<size_t> known_before_ ABSL_GUARDED_BY(mu_);
   ObserveStatus status_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  Ticker ticker_;  // last: it ends first
 };
 
 }  // namespace warder::client

@@ -101,7 +101,8 @@ HttpResponse AgentRoutes::Health() {
   for (const auto& [issuer, set] : verifier.Sets()) {
     revisions[issuer] = set.revision;
   }
-  const client::ObserveStatus observed = observer_.status();
+  const client::ObserveStatus observed = reports_.observer.status();
+  const client::HeldLedger::Status held = reports_.ledger.status();
   const bool good = !verifier.stale() && !revisions.empty();
   Json health = {{"status", good ? "ok" : "refusing"},
                  {"connected", watch.connected},
@@ -115,6 +116,12 @@ HttpResponse AgentRoutes::Health() {
                    {"never_issued", observed.never_issued},
                    {"dropped", observed.dropped},
                    {"last_error", std::string(observed.last_error.message())}}},
+                 {"ledger",
+                  {{"segments", held.segments},
+                   {"bytes", held.bytes},
+                   {"answered", held.answered},
+                   {"asked", held.asked}}},
+                 {"subjects", reports_.subjects.size()},
                  {"enforces", std::move(revisions)}};
   if (verifier.stale() && verifier.options().serve_stale) {
     health["status"] = "serving_stale";

@@ -12,23 +12,32 @@
 #include <string>
 
 #include "client/agent/enforcer.h"
+#include "client/held_ledger.h"
+#include "client/held_subjects.h"
 #include "client/observe.h"
 #include "client/watch.h"
 #include "server/http/wire/message.h"
 
 namespace warder::agent {
 
+// What is said of in /healthz.
+struct Reports {
+  const client::Observer& observer;
+  const client::HeldLedger& ledger;
+  const client::HeldSubjects& subjects;
+};
+
 // Thread-safe.
 class AgentRoutes {
  public:
-  // All but `config` outlive this.
+  // All but `config` and `reports` outlive this, and what those refer to.
   AgentRoutes(const Config& config, const Enforcer& enforcer,
-              const client::KeySetWatcher& watcher,
-              const client::Observer& observer, Clock& clock)
+              const client::KeySetWatcher& watcher, const Reports& reports,
+              Clock& clock)
       : cookie_(config.cookie),
         enforcer_(enforcer),
         watcher_(watcher),
-        observer_(observer),
+        reports_(reports),
         clock_(clock) {}
 
   http::HttpResponse Answer(const http::HttpRequest& request);
@@ -45,7 +54,7 @@ class AgentRoutes {
   const std::string cookie_;
   const Enforcer& enforcer_;
   const client::KeySetWatcher& watcher_;
-  const client::Observer& observer_;
+  const Reports reports_;
   Clock& clock_;
 };
 

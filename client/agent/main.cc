@@ -15,7 +15,10 @@
 #include "client/agent/ext_authz.h"
 #include "client/agent/tail.h"
 #include "client/client.h"
+#include "client/held_ledger.h"
+#include "client/held_subjects.h"
 #include "client/ledger_asker.h"
+#include "client/ledger_fetcher.h"
 #include "client/observe.h"
 #include "client/watch.h"
 #include "server/base/atomic_file.h"
@@ -64,7 +67,10 @@ absl::Status Serve(Config config) {
       {.instance = config.instance, .incarnation = RandomUuid(random)});
   if (config.observe) config.verify.observer = &observer;
   client::LedgerAsker asker(*connection, clock);
-  config.verify.issuance = &asker;
+  client::HeldLedger held(asker, config.observe ? &observer : nullptr);
+  client::HeldSubjects subjects;
+  config.verify.issuance = &held;
+  config.verify.subjects = &subjects;
   Enforcer enforcer(config, clock);
   enforcer.Load();
   enforcer.KeepFilesFresh();
@@ -75,7 +81,11 @@ absl::Status Serve(Config config) {
        .max_staleness = config.verify.max_staleness,
        .serve_stale = config.verify.serve_stale,
        .comes_back = !config.state_directory.empty()});
-  AgentRoutes routes(config, enforcer, watcher, observer, clock);
+  client::LedgerFetcher fetcher(
+      *connection, clock, [&enforcer] { return enforcer.verifier().Sets(); },
+      held, subjects);
+  AgentRoutes routes(config, enforcer, watcher, {observer, held, subjects},
+                     clock);
   ASSIGN_OR_RETURN(const auto listener,
                    http::Listener::Start(
                        {.name = "http_address",
@@ -94,6 +104,7 @@ absl::Status Serve(Config config) {
                      ServeExtAuthz(config.ext_authz_address, ext_authz));
   }
   watcher.Start();
+  fetcher.Start();
   if (config.observe) observer.Start();
   Log(LogLevel::kInfo, "agent.started",
       {{"server", config.server.address},

@@ -85,6 +85,7 @@ int RunApp(int argc, const char* const* argv) {
   AddDrillCommands(app, context);
   AddAlarmCommands(app, context);
   AddHoneyCommands(app, context);
+  AddSubjectCommands(app, context);
   AddRosterCommands(app, context);
   AddTokenCommands(app, context);
   AddJwksCommands(app, context);

@@ -165,6 +165,7 @@ void AddRevocationCommands(CLI::App& app, Context& context);
 void AddDrillCommands(CLI::App& app, Context& context);
 void AddAlarmCommands(CLI::App& app, Context& context);
 void AddHoneyCommands(CLI::App& app, Context& context);
+void AddSubjectCommands(CLI::App& app, Context& context);
 void AddRosterCommands(CLI::App& app, Context& context);
 void AddTokenCommands(CLI::App& app, Context& context);
 void AddJwksCommands(CLI::App& app, Context& context);

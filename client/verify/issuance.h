@@ -30,6 +30,17 @@ class IssuanceChecker {
   virtual Issuance Check(const SeenToken& token) = 0;
 };
 
+// Thread-safe; does not block.
+class SubjectChecker {
+ public:
+  virtual ~SubjectChecker() = default;
+
+  // Returns whether it is known whom the issuer's tokens may name, and this is
+  // none of them.
+  virtual bool IsUnknown(absl::string_view issuer,
+                         absl::string_view subject) const = 0;
+};
+
 }  // namespace warder::client
 
 #endif  // WARDER_CLIENT_VERIFY_ISSUANCE_H_

@@ -21,10 +21,12 @@ struct SeenToken {
 
 // What is wrong with a token all the same.
 enum class TokenViolation {
-  kDeadKey,    // the key has left the key set
-  kLifetime,   // it lives longer than the issuer lets tokens live
-  kAudience,   // `aud` names none of the verifier's
-  kFutureIat,  // `iat` is in the future
+  kDeadKey,         // the key has left the key set
+  kLifetime,        // it lives longer than the issuer lets tokens live
+  kAudience,        // `aud` names none of the verifier's
+  kFutureIat,       // `iat` is in the future
+  kNeverIssued,     // the ledger, as far as it is held here, lacks it
+  kUnknownSubject,  // likewise, or the server says so; and it names nobody
 };
 
 // Thread-safe. Called by whoever verifies: it must not block.

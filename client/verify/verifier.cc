@@ -306,7 +306,7 @@ Verdict Verifier::Check(const State& state, absl::string_view token,
   }
   if (!cached) {
     // Last: whoever asks the ledger waits for it.
-    if (auto bad = CheckIssuance(*known, *parts, *fresh))
+    if (auto bad = CheckIssuance(*known, *parts, now, *fresh))
       return *std::move(bad);
     // What could not be said may be said the next time.
     if (state.cache != nullptr && fresh->issuance != Issuance::kIndeterminate) {

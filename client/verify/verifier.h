@@ -19,7 +19,8 @@
 //                    `typ` is one of ours, iat - skew <= now,
 //                    nbf - skew <= now < exp + skew, and it lives no longer
 //                    than the issuer lets tokens live
-//   its issuance     the ledger has it, where the key needs that: issuance.h
+//   its issuance     the ledger has it, where its key, its issuer's mode or a
+//                    subject that nobody has need that: issuance.h
 // clang-format on
 //
 // Cut off from the server for longer than max_staleness, it refuses everything,
@@ -108,6 +109,10 @@ struct VerifierOptions {
   // Without one, tokens of keys that need the ledger are refused. Outlives the
   // verifier.
   IssuanceChecker* issuance = nullptr;
+  // Whom tokens may name: of one that names nobody the ledger is asked,
+  // whatever the mode, and it is refused where it was never issued. nullptr:
+  // any. Outlives the verifier.
+  const SubjectChecker* subjects = nullptr;
 };
 
 // INVALID_ARGUMENT naming the field.
@@ -171,7 +176,7 @@ class Verifier {
   // Asks the ledger, where that is wanted, into `fresh`; returns why the token
   // is refused for what it said.
   std::optional<Verdict> CheckIssuance(const TrustedKey& key,
-                                       const TokenParts& parts,
+                                       const TokenParts& parts, absl::Time now,
                                        VerifiedToken& fresh) const;
   // Tells the observer, where there is one and the token has not expired.
   void TellOf(const TrustedKey& key, const Json& claims,

@@ -22,12 +22,23 @@ SeenToken SeenOf(const TrustedKey& key, const Json& claims,
   return seen;
 }
 
+// A token without a subject names nobody.
+std::string SubjectOf(const Json& claims) {
+  const auto subject = JsonString(claims, "sub");
+  return subject.ok() ? *subject : "";
+}
+
 }  // namespace
 
 std::optional<Verdict> Verifier::CheckIssuance(const TrustedKey& key,
                                                const TokenParts& parts,
+                                               absl::Time now,
                                                VerifiedToken& fresh) const {
-  if (!key.ledger_required && key.issuance_mode == IssuanceMode::kObserve) {
+  const bool names_nobody =
+      options_.subjects != nullptr &&
+      options_.subjects->IsUnknown(key.issuer, SubjectOf(fresh.claims));
+  if (!key.ledger_required && !names_nobody &&
+      key.issuance_mode == IssuanceMode::kObserve) {
     return std::nullopt;
   }
   const auto audience = fresh.claims.find("aud");
@@ -40,6 +51,12 @@ std::optional<Verdict> Verifier::CheckIssuance(const TrustedKey& key,
           : options_.issuance->Check(SeenOf(key, fresh.claims, parts,
                                             *TimeClaim(fresh.claims, "iat")));
   fresh.issuance = issuance;
+  if (issuance == Issuance::kNeverIssued && names_nobody) {
+    TellOf(key, fresh.claims, parts, now, TokenViolation::kUnknownSubject);
+    return Refuse(Refusal::kNeverIssued,
+                  "its signature is valid, it names nobody, and it was never "
+                  "issued");
+  }
   if (issuance == Issuance::kNeverIssued &&
       (key.ledger_required || key.issuance_mode == IssuanceMode::kEnforce)) {
     return Refuse(Refusal::kNeverIssued,

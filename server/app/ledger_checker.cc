@@ -1,14 +1,27 @@
 #include "server/app/ledger_checker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/app/issuance_reporter.h"
 #include "server/app/ledger_loop.h"
 #include "server/app/token_reader.h"
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 
 namespace warder::app {
+namespace {
+
+// What a message takes, with room for one filter more.
+constexpr size_t kHandoutBytes = 2 << 20;
+// Nobody records tokens of an `iat` this old: managed keys sign with the
+// present one, and reports of external keys are held to
+// IssuanceReporter::kTolerance.
+constexpr absl::Duration kSettled = absl::Minutes(5);
+static_assert(kSettled > IssuanceReporter::kTolerance);
+
+}  // namespace
 
 absl::Status LedgerChecker::Authorize(const Request& request,
                                       const IssuerId& issuer) {
@@ -43,6 +56,11 @@ absl::StatusOr<ledger::Answer> LedgerChecker::Check(
   RETURN_IF_ERROR(Authorize(request, command.issuer));
   ASSIGN_OR_RETURN(const ReadToken token,
                    ReadTokenText("token", command.token));
+  if (command.source.size() > kLongestSource) {
+    return FieldError("source",
+                      absl::StrCat(command.source.size(), " bytes; at most ",
+                                   kLongestSource));
+  }
   const ClockGuard::Reading clock = runner_.clock_guard().Read();
   const ledger::Answer answer =
       ledger_.Check(command.issuer, token.issue_time, token.signing_input,
@@ -97,6 +115,30 @@ absl::StatusOr<std::vector<std::string>> LedgerChecker::DigestSecrets(
     secrets.push_back(ledger_.SecretOf(issuer, hour).bytes());
   }
   return secrets;
+}
+
+absl::StatusOr<ledger::Handout> LedgerChecker::HandOut(
+    const Request& request, const IssuerId& issuer, uint64_t ledger,
+    std::span<const uint64_t> held) {
+  RETURN_IF_ERROR(Authorize(request, issuer));
+  if (held.size() > kMostHeld) {
+    return FieldError("held",
+                      absl::StrCat(held.size(), " files; at most ", kMostHeld));
+  }
+  if (!ledger_.loaded()) {
+    return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                 "the ledger is still being read; ask again in a moment");
+  }
+  const ClockGuard::Reading clock = runner_.clock_guard().Read();
+  const ledger::Retention retention = RetentionOf(runner_.publisher(), issuer);
+  return ledger_.HandOut(
+      issuer,
+      {.first = ledger::MinuteOf(clock.trusted -
+                                 (retention.longest_life - kLongestLateness)),
+       .last =
+           ledger::MinuteOf(std::min(clock.trusted, clock.wall) - kSettled)},
+      ledger == ledger_.id() ? held : std::span<const uint64_t>(),
+      kHandoutBytes);
 }
 
 }  // namespace warder::app

@@ -17,7 +17,8 @@ namespace warder::app {
 
 struct CheckIssuedCommand {
   IssuerId issuer;
-  std::string token;  // the signature may be left out
+  std::string token;        // the signature may be left out
+  std::string source = {};  // who shows it; "": it is not known
 };
 
 // Thread-safe.
@@ -25,6 +26,8 @@ class LedgerChecker {
  public:
   static constexpr size_t kMostOfOneBatch = 1000;
   static constexpr size_t kMostSecrets = 1000;
+  static constexpr size_t kMostHeld = 100'000;
+  static constexpr size_t kLongestSource = 64;
 
   // All outlive this.
   LedgerChecker(ChangeRunner& runner, const GatewayDirectory& gateways,
@@ -36,7 +39,8 @@ class LedgerChecker {
   // denied. A gateway asks of the issuers that it verifies.
   //   PERMISSION_DENIED  audited
   //   NOT_FOUND          no such issuer
-  //   INVALID_ARGUMENT   token: not of the form of a token, or without `iat`
+  //   INVALID_ARGUMENT   token: not of the form of a token, or without `iat`;
+  //                      source: longer than kLongestSource
   absl::StatusOr<ledger::Answer> Check(const Request& request,
                                        const CheckIssuedCommand& command);
   // As Check, for each of `commands` in their order, all or none.
@@ -52,6 +56,17 @@ class LedgerChecker {
   absl::StatusOr<std::vector<std::string>> DigestSecrets(
       const Request& request, const IssuerId& issuer,
       std::span<const uint32_t> hours);
+
+  // Returns what is sealed of the tokens that may live, see Ledger::HandOut. It
+  // is settled once reports of external keys can add nothing to it.
+  //   PERMISSION_DENIED, NOT_FOUND   as Check
+  //   INVALID_ARGUMENT               held: more than kMostHeld
+  //   UNAVAILABLE STORE_UNAVAILABLE  the ledger is still being read
+  absl::StatusOr<ledger::Handout> HandOut(const Request& request,
+                                          const IssuerId& issuer,
+                                          uint64_t ledger,
+                                          std::span<const uint64_t> held);
+  uint64_t ledger_id() const { return ledger_.id(); }
 
   // Returns OK where the caller may ask about the issuer.
   absl::Status Authorize(const Request& request, const IssuerId& issuer);

@@ -18,7 +18,6 @@
 namespace warder::app {
 namespace {
 
-constexpr size_t kLongestSource = 64;
 constexpr size_t kLongestAudience = 512;
 
 absl::Status CheckName(absl::string_view field, const std::string& name) {
@@ -93,10 +92,10 @@ absl::Status ObservationIntake::CheckForm(
     const std::string at = absl::StrCat("violations[", i, "].");
     RETURN_IF_ERROR(
         ReadTokenText(at + "signing_input", seen.signing_input).status());
-    if (seen.source.size() > kLongestSource) {
-      return FieldError(
-          at + "source",
-          absl::StrCat(seen.source.size(), " bytes; at most ", kLongestSource));
+    if (seen.source.size() > LedgerChecker::kLongestSource) {
+      return FieldError(at + "source",
+                        absl::StrCat(seen.source.size(), " bytes; at most ",
+                                     LedgerChecker::kLongestSource));
     }
   }
   return absl::OkStatus();
@@ -228,14 +227,18 @@ void ObservationIntake::JudgeViolation(const GatewayId& gateway,
   // An honest one outlives its key, meets a policy that was changed, or is
   // shown to the wrong door; and what the ledger may lack was honest, perhaps.
   // A key that never signs has no honest ones.
-  if (seen.kind != domain::AlarmKind::kSilentKey &&
-      ledger_.CheckDigest(seen.issuer, minute, digest,
-                          checker_.JudgedFrom(seen.issuer, now))
-              .verdict != ledger::Verdict::kNeverIssued) {
-    return;
-  }
+  const bool never_issued =
+      ledger_
+          .Check(seen.issuer, token->issue_time, token->signing_input,
+                 checker_.JudgedFrom(seen.issuer, now))
+          .verdict == ledger::Verdict::kNeverIssued;
+  if (!never_issued && seen.kind != domain::AlarmKind::kSilentKey) return;
   domain::AlarmEvent event;
-  event.kind = seen.kind;
+  // Who has subjects of yesterday may not know those of today: it is looked up
+  // below.
+  event.kind = seen.kind == domain::AlarmKind::kUnknownSubject
+                   ? domain::AlarmKind::kNeverIssued
+                   : seen.kind;
   event.issuer = seen.issuer;
   event.kid = KnownKid(seen.issuer, token->kid);
   event.gateway = gateway;
@@ -243,21 +246,28 @@ void ObservationIntake::JudgeViolation(const GatewayId& gateway,
   event.issue_time = token->issue_time;
   event.count = IsNews(event.kind, seen.issuer, digest) ? 1 : 0;
   event.evidence = EvidenceOf(*token, digest, seen.source);
+  const auto subject = JsonString(token->claims, "sub");
+  if (never_issued &&
+      subjects_.IsUnknown(seen.issuer, subject.ok() ? *subject : "")) {
+    domain::AlarmEvent unknown = event;
+    unknown.kind = domain::AlarmKind::kUnknownSubject;
+    unknown.count = IsNews(unknown.kind, seen.issuer, digest) ? 1 : 0;
+    Add(std::move(unknown), events);
+  }
   Add(std::move(event), events);
 }
 
 absl::Status ObservationIntake::RaiseForged(const Request& request,
-                                            const IssuerId& issuer,
-                                            absl::string_view token) {
-  ASSIGN_OR_RETURN(const ReadToken read, ReadTokenText("token", token));
+                                            const CheckIssuedCommand& held) {
+  ASSIGN_OR_RETURN(const ReadToken read, ReadTokenText("token", held.token));
   Events events;
   JudgeViolation(GatewayId(request.caller.name),
-                 {.issuer = issuer,
+                 {.issuer = held.issuer,
                   .kind = domain::AlarmKind::kNeverIssued,
                   .signing_input = std::string(read.signing_input),
                   .signature_valid = true,
                   .seen_time = runner_.clock_guard().Read().trusted,
-                  .source = ""},
+                  .source = held.source},
                  events);
   const absl::Duration now = runner_.clock().Uptime();
   {

@@ -30,6 +30,7 @@
 #include "server/base/mutex.h"
 #include "server/domain/alarm.h"
 #include "server/ledger/ledger.h"
+#include "server/ledger/subject_sets.h"
 
 namespace warder::app {
 
@@ -87,15 +88,19 @@ class ObservationIntake {
   // All outlive this.
   ObservationIntake(ChangeRunner& runner, const GatewayDirectory& gateways,
                     LedgerChecker& checker, ledger::Ledger& ledger,
-                    KeyUsage& usage, AlarmManager& alarms)
+                    const ledger::SubjectSets& subjects, KeyUsage& usage,
+                    AlarmManager& alarms)
       : runner_(runner),
         gateways_(gateways),
         checker_(checker),
         ledger_(ledger),
+        subjects_(subjects),
         usage_(usage),
         alarms_(alarms) {}
 
-  // Judges what the calling gateway has seen. Sent again with the same sequence
+  // Judges what the calling gateway has seen. What was never issued, names
+  // nobody of the issuer's subjects and is shown in full is an UNKNOWN_SUBJECT,
+  // too. Sent again with the same sequence
   // by the same incarnation, or an earlier one, nothing counts twice; nor does
   // a token that several gateways see. What it may not report (of issuers that
   // it does not verify; dated in a time to come) is counted as not judged, and
@@ -115,8 +120,8 @@ class ObservationIntake {
   // The first at once; what follows within kRaiseEvery is counted by
   // CheckBooks.
   //   what AlarmManager::Raise returns
-  absl::Status RaiseForged(const Request& request, const IssuerId& issuer,
-                           absl::string_view token);
+  absl::Status RaiseForged(const Request& request,
+                           const CheckIssuedCommand& held);
 
   // Raises an alarm for each gateway that has fallen silent, and for each key
   // of which more is seen than it has signed. Call every few seconds.
@@ -164,6 +169,7 @@ class ObservationIntake {
   const GatewayDirectory& gateways_;
   LedgerChecker& checker_;
   ledger::Ledger& ledger_;
+  const ledger::SubjectSets& subjects_;
   KeyUsage& usage_;
   AlarmManager& alarms_;
 

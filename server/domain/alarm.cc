@@ -21,7 +21,8 @@ constexpr std::pair<AlarmKind, absl::string_view> kKinds[] = {
     {AlarmKind::kSilentKey, "SILENT_KEY"},
     {AlarmKind::kExcess, "EXCESS"},
     {AlarmKind::kGatewaySilent, "GATEWAY_SILENT"},
-    {AlarmKind::kHoneyKey, "HONEY_KEY"}};
+    {AlarmKind::kHoneyKey, "HONEY_KEY"},
+    {AlarmKind::kUnknownSubject, "UNKNOWN_SUBJECT"}};
 constexpr std::pair<AlarmSeverity, absl::string_view> kSeverities[] = {
     {AlarmSeverity::kTicket, "TICKET"}, {AlarmSeverity::kPage, "PAGE"}};
 constexpr std::pair<AlarmState, absl::string_view> kStates[] = {
@@ -180,6 +181,10 @@ std::string SummaryOf(const Alarm& alarm) {
       return absl::StrCat("a token by ", key, ", a decoy,", seen,
                           ": somebody has been where it was planted, at \"",
                           alarm.planted_at, "\"");
+    case AlarmKind::kUnknownSubject:
+      return absl::StrCat("a token by ", key,
+                          " that was never issued and names nobody", seen,
+                          ": somebody has a copy of the key, and guesses");
   }
   return "";
 }
@@ -197,6 +202,7 @@ std::string NextStepOf(const Alarm& alarm) {
     case AlarmKind::kFutureIat:
     case AlarmKind::kSilentKey:
     case AlarmKind::kHoneyKey:
+    case AlarmKind::kUnknownSubject:
     case AlarmKind::kExcess:
       return absl::StrCat("warder key revoke ", IssuerName(alarm.issuer),
                           "/keys/", alarm.kid, " --reason compromised");
@@ -217,6 +223,7 @@ std::string GentleStepOf(const Alarm& alarm) {
                       alarm.kind == AlarmKind::kLifetime ||
                       alarm.kind == AlarmKind::kAudience ||
                       alarm.kind == AlarmKind::kFutureIat ||
+                      alarm.kind == AlarmKind::kUnknownSubject ||
                       alarm.kind == AlarmKind::kExcess;
   if (!forged || alarm.kid.empty()) return "";
   return absl::StrCat("warder key drain ", IssuerName(alarm.issuer), "/keys/",
@@ -225,7 +232,8 @@ std::string GentleStepOf(const Alarm& alarm) {
 
 void Sharpen(const Key* key, absl::Duration clock_skew, AlarmEvent& event) {
   if (event.kid.empty() || event.kind == AlarmKind::kExcess ||
-      event.kind == AlarmKind::kGatewaySilent) {
+      event.kind == AlarmKind::kGatewaySilent ||
+      event.kind == AlarmKind::kUnknownSubject) {
     return;
   }
   if (key != nullptr && key->kind == KeyKind::kHoney) {

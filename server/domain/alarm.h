@@ -35,6 +35,7 @@ enum class AlarmKind {
   kExcess,              // more tokens of a key are seen than were issued
   kGatewaySilent,       // a gateway reports no more
   kHoneyKey,            // of a decoy: somebody was where it was planted
+  kUnknownSubject,      // never issued, and it names nobody
 };
 
 enum class AlarmSeverity { kTicket, kPage };

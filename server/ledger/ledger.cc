@@ -21,6 +21,8 @@ constexpr size_t kSecretBytes = 32;
 // A journal takes records this much older than the one it was made for: reports
 // come late, and clocks differ.
 constexpr uint32_t kMinutesBack = 5;
+// An hour of a thousand million tokens a day.
+constexpr size_t kMostRefuseBytes = 128 << 20;
 
 constexpr absl::string_view kSecretBinding = "warder-ledger-secret-v1";
 
@@ -78,6 +80,7 @@ Ledger::Ledger(std::string directory, std::string secret, Random& random,
       secret_(std::move(secret)),
       random_(random),
       known_from_(manifest.known_from),
+      refuse_filters_(directory_, kMostRefuseBytes),
       incomplete_(manifest.incomplete),
       manifest_(std::move(manifest)) {
   for (const Manifest::File& file : manifest_.files) {
@@ -205,7 +208,9 @@ absl::StatusOr<std::set<std::string>> Ledger::LoadFile(
     Of(IssuerId(segment.issuer))
         .segments()
         .Seal(segment.minute,
-              std::make_shared<const FuseFilter8>(std::move(segment.detect)),
+              {.file = file.number,
+               .filter = std::make_shared<const FuseFilter8>(
+                   std::move(segment.detect))},
               {});
     issuers.insert(segment.issuer);
   }
@@ -335,14 +340,46 @@ bool Ledger::MayLack(uint32_t minute) const {
 Answer Ledger::Check(const IssuerId& issuer, absl::Time issue_time,
                      absl::string_view signing_input, absl::Time judged_from) {
   const uint32_t minute = MinuteOf(issue_time);
-  return CheckDigest(issuer, minute, Of(issuer).DigestOf(minute, signing_input),
-                     judged_from);
+  IssuerSegments& tokens = Of(issuer);
+  const uint64_t digest = tokens.DigestOf(minute, signing_input);
+  const Answer answer = CheckDigest(issuer, minute, digest, judged_from);
+  if (answer.verdict == Verdict::kIssued &&
+      IsMistaken(issuer, minute, digest)) {
+    return Absent(tokens.segments(), minute, judged_from);
+  }
+  return answer;
+}
+
+bool Ledger::IsMistaken(const IssuerId& issuer, uint32_t minute,
+                        uint64_t digest) {
+  const std::vector<uint64_t> files =
+      Of(issuer).segments().FilesWith(minute, digest);
+  return !files.empty() &&
+         std::none_of(files.begin(), files.end(), [&](uint64_t file) {
+           const auto filters = refuse_filters_.Of(file);
+           // Who cannot look does not accuse.
+           if (!filters.ok()) return true;
+           const auto filter = (*filters)->find({issuer.value(), minute});
+           return filter == (*filters)->end() ||
+                  filter->second.Contains(digest);
+         });
 }
 
 Answer Ledger::CheckDigest(const IssuerId& issuer, uint32_t minute,
                            uint64_t digest, absl::Time judged_from) {
   const Segments& segments = Of(issuer).segments();
   if (segments.Contains(minute, digest)) return {.verdict = Verdict::kIssued};
+  const Answer absent = Absent(segments, minute, judged_from);
+  // What was read of the files between the two looks counts.
+  if (absent.verdict == Verdict::kNeverIssued &&
+      segments.Contains(minute, digest)) {
+    return {.verdict = Verdict::kIssued};
+  }
+  return absent;
+}
+
+Answer Ledger::Absent(const Segments& segments, uint32_t minute,
+                      absl::Time judged_from) const {
   // After the look: what is forgotten meanwhile is not taken for a forgery.
   if (minute < std::max(known_from_, MinuteOf(judged_from)) ||
       minute < segments.first()) {
@@ -353,8 +390,6 @@ Answer Ledger::CheckDigest(const IssuerId& issuer, uint32_t minute,
     return {.verdict = Verdict::kIndeterminate,
             .why = "the ledger may lack some of the minute of its iat"};
   }
-  // What was read of the files between the two looks counts.
-  if (segments.Contains(minute, digest)) return {.verdict = Verdict::kIssued};
   return {.verdict = Verdict::kNeverIssued};
 }
 

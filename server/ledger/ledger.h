@@ -36,12 +36,14 @@
 #include "server/ledger/journal.h"
 #include "server/ledger/key_counts.h"
 #include "server/ledger/manifest.h"
+#include "server/ledger/refuse_filters.h"
 #include "server/ledger/segment_file.h"
+#include "server/ledger/subject_set.h"
 
 namespace warder::ledger {
 
 enum class Verdict {
-  kIssued,         // or, of a sealed minute, 1 in 256 of those that were not
+  kIssued,         // or, by mistake, of a sealed minute: Check, CheckDigest
   kNeverIssued,    // surely
   kIndeterminate,  // it cannot be said; Answer::why
 };
@@ -59,6 +61,20 @@ struct Issuance {
   const KeyId& key;
   absl::Time issue_time;            // its `iat`
   absl::string_view signing_input;  // `header.payload`
+};
+
+// What a gateway is given, to look for tokens by itself.
+struct Handout {
+  struct Segment {
+    uint64_t file = 0;  // which it came from; a minute may be in several
+    uint32_t minute = 0;
+    std::string filter;  // FuseFilter16::Serialize
+  };
+  std::vector<Segment> segments;
+  bool more = false;  // there are others: ask again with these held
+  // Whoever holds all segments of these minutes knows of every token of theirs.
+  // Empty while there is more.
+  std::vector<MinuteRange> settled;
 };
 
 // For how long an issuer's tokens are judged.
@@ -96,17 +112,31 @@ class Ledger {
   //   UNAVAILABLE STORE_UNAVAILABLE  the disk is full or gone
   absl::Status Record(std::span<const Issuance> issued);
 
-  // Returns whether a token of this `iat` and signing input was issued. Costs
-  // an HMAC of it. Of tokens from before `judged_from` only that they were:
-  // their records may be gone, see Retention.
+  // Returns whether a token of this `iat` and signing input was issued; of a
+  // sealed minute, 1 in 65,536 of those that were not is taken for issued.
+  // Costs an HMAC of it, and now and then the reading of a file. Of tokens from
+  // before `judged_from` only that they were: their records may be gone, see
+  // Retention.
   Answer Check(const IssuerId& issuer, absl::Time issue_time,
                absl::string_view signing_input, absl::Time judged_from);
-  // As Check, by what SecretOf makes of it. Costs two look-ups.
+  // As Check, by what SecretOf makes of it, and with 1 mistake in 256: to
+  // detect. Costs two look-ups.
   Answer CheckDigest(const IssuerId& issuer, uint32_t minute, uint64_t digest,
                      absl::Time judged_from);
 
+  // Returns what is sealed of the issuer's tokens of `wanted` and is not in the
+  // files that are `held`, until it is `most_bytes` or more. Blocks for the
+  // reading of files.
+  Handout HandOut(const IssuerId& issuer, MinuteRange wanted,
+                  std::span<const uint64_t> held, size_t most_bytes);
+  // Tells this ledger from another that was made in its place: files of the
+  // same number are others then.
+  uint64_t id() const;
+
   // Returns the secret of an issuer's digests in an hour since 1970.
   HourSecret SecretOf(const IssuerId& issuer, uint32_t hour) const;
+  // Returns the secret of the digests of an issuer's subjects.
+  SubjectSecret SubjectSecretOf(const IssuerId& issuer) const;
 
   // Returns how many tokens the key has signed with an `iat` in these minutes,
   // of the last day, and after a restart of those whose files are kept.
@@ -168,6 +198,11 @@ class Ledger {
                 const RetentionOf& retention_of) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
   bool MayLack(uint32_t minute) const;
+  // Returns what it means that a token of the minute was not found.
+  Answer Absent(const Segments& segments, uint32_t minute,
+                absl::Time judged_from) const;
+  // Returns whether filters of 8 bits alone have the digest: their mistake.
+  bool IsMistaken(const IssuerId& issuer, uint32_t minute, uint64_t digest);
 
   const std::string directory_;
   const std::string secret_;
@@ -178,6 +213,7 @@ class Ledger {
   absl::flat_hash_map<std::string, std::unique_ptr<IssuerSegments>> issuers_
       ABSL_GUARDED_BY(issuers_mu_);
   KeyCounts counts_;
+  RefuseFilters refuse_filters_;
 
   mutable Mutex incomplete_mu_;
   bool loaded_ ABSL_GUARDED_BY(incomplete_mu_) = false;

@@ -114,7 +114,9 @@ absl::Status Ledger::Seal(File& file, const RetentionOf& retention_of) {
     Of(IssuerId(segment.issuer))
         .segments()
         .Seal(segment.minute,
-              std::make_shared<const FuseFilter8>(std::move(segment.detect)),
+              {.file = listed.number,
+               .filter = std::make_shared<const FuseFilter8>(
+                   std::move(segment.detect))},
               sorted.digests.at({segment.issuer, segment.minute}));
   }
   if (!held) {

@@ -10,44 +10,13 @@
 #include "server/base/little_endian.h"
 #include "server/base/status_macros.h"
 #include "server/crypto/digest.h"
+#include "server/ledger/byte_reader.h"
 
 namespace warder::ledger {
 namespace {
 
 constexpr absl::string_view kMagic = "WLS1";
 constexpr size_t kCheckBytes = 32;
-
-void AppendText(absl::string_view text, size_t length_bytes, std::string& out) {
-  AppendLittleEndian(text.size(), length_bytes, out);
-  absl::StrAppend(&out, text);
-}
-
-// Takes from the front; once it cannot, it stays so.
-class Reader {
- public:
-  explicit Reader(absl::string_view bytes) : rest_(bytes) {}
-
-  absl::string_view Bytes(size_t size) {
-    if (size > rest_.size()) {
-      failed_ = true;
-      rest_ = {};
-      return {};
-    }
-    const absl::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-  uint64_t Number(size_t bytes) { return ReadLittleEndian(Bytes(bytes)); }
-  absl::string_view Text(size_t length_bytes) {
-    return Bytes(Number(length_bytes));
-  }
-  bool failed() const { return failed_; }
-  bool at_end() const { return rest_.empty(); }
-
- private:
-  absl::string_view rest_;
-  bool failed_ = false;
-};
 
 absl::Status Damaged(absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt, what);
@@ -81,7 +50,7 @@ absl::StatusOr<SealedPeriod> ReadSegments(absl::string_view bytes) {
   const absl::string_view check = bytes.substr(bytes.size() - kCheckBytes);
   bytes.remove_suffix(kCheckBytes);
   if (crypto::Sha256(bytes) != check) return Damaged("it was changed");
-  Reader reader(bytes.substr(kMagic.size()));
+  ByteReader reader(bytes.substr(kMagic.size()));
   SealedPeriod period;
   const uint64_t segments = reader.Number(4);
   for (uint64_t i = 0; i < segments && !reader.failed(); ++i) {

@@ -22,8 +22,8 @@ struct SealedPeriod {
   struct Segment {
     std::string issuer;
     uint32_t minute = 0;
-    FuseFilter8 detect;   // what this service asks
-    FuseFilter16 refuse;  // what gateways may be given
+    FuseFilter8 detect;   // what is in memory
+    FuseFilter16 refuse;  // what a refusal is by, here and at gateways
   };
   // How many tokens one key signed in one minute.
   struct Count {

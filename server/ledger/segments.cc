@@ -15,7 +15,7 @@ void Segments::Add(uint32_t minute, uint64_t digest) {
   if (minute >= first_) segments_[minute].exact.insert(digest);
 }
 
-void Segments::Seal(uint32_t minute, std::shared_ptr<const FuseFilter8> filter,
+void Segments::Seal(uint32_t minute, SealedFilter filter,
                     std::span<const uint64_t> digests) {
   {
     MutexLock lock(&mu_);
@@ -49,9 +49,22 @@ bool Segments::Contains(uint32_t minute, uint64_t digest) const {
   if (it == segments_.end()) return false;
   const Segment& segment = it->second;
   return segment.exact.contains(digest) ||
-         std::any_of(
-             segment.filters.begin(), segment.filters.end(),
-             [&](const auto& filter) { return filter->Contains(digest); });
+         std::any_of(segment.filters.begin(), segment.filters.end(),
+                     [&](const SealedFilter& sealed) {
+                       return sealed.filter->Contains(digest);
+                     });
+}
+
+std::vector<uint64_t> Segments::FilesWith(uint32_t minute,
+                                          uint64_t digest) const {
+  std::vector<uint64_t> files;
+  MutexLock lock(&mu_);
+  const auto it = segments_.find(minute);
+  if (it == segments_.end() || it->second.exact.contains(digest)) return files;
+  for (const SealedFilter& sealed : it->second.filters) {
+    if (sealed.filter->Contains(digest)) files.push_back(sealed.file);
+  }
+  return files;
 }
 
 void Segments::ForgetBefore(uint32_t end) {
@@ -75,7 +88,9 @@ size_t Segments::size() const {
   size_t count = 0;
   for (const auto& [minute, segment] : segments_) {
     count += segment.exact.size();
-    for (const auto& filter : segment.filters) count += filter->count();
+    for (const SealedFilter& sealed : segment.filters) {
+      count += sealed.filter->count();
+    }
   }
   return count;
 }

@@ -21,6 +21,12 @@
 
 namespace warder::ledger {
 
+// A filter, and the number of the file in which it lies beside its better one.
+struct SealedFilter {
+  uint64_t file = 0;
+  std::shared_ptr<const FuseFilter8> filter;
+};
+
 // Thread-safe.
 class Segments {
  public:
@@ -28,13 +34,17 @@ class Segments {
   void Add(uint32_t minute, uint64_t digest);
 
   // From now on `filter` stands for `digests`, which are its members.
-  void Seal(uint32_t minute, std::shared_ptr<const FuseFilter8> filter,
+  void Seal(uint32_t minute, SealedFilter filter,
             std::span<const uint64_t> digests);
 
   // Returns whether it was added; of a sealed minute, for 1 in 256 of those
   // that were not, true. A look-up for each filter of the minute, of which
   // there is one, as a rule.
   bool Contains(uint32_t minute, uint64_t digest) const;
+
+  // Returns the files whose filters have the digest; none where it is held
+  // exactly.
+  std::vector<uint64_t> FilesWith(uint32_t minute, uint64_t digest) const;
 
   // Minutes before `end` hold nothing any more.
   void ForgetBefore(uint32_t end);
@@ -47,7 +57,7 @@ class Segments {
 
  private:
   struct Segment {
-    std::vector<std::shared_ptr<const FuseFilter8>> filters;
+    std::vector<SealedFilter> filters;
     absl::flat_hash_set<uint64_t> exact;  // what is in no filter
   };
 

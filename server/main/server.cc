@@ -224,7 +224,8 @@ absl::Status Server::Parts::OpenDoors() {
           {&services->issuer_rpc, &services->key_rpc, &services->owner_rpc,
            &services->exposure_rpc, &services->hr_rpc, &services->event_rpc,
            &services->token_rpc, &services->external_key_rpc,
-           &services->ledger_rpc, &services->alarm_rpc, &services->audit_rpc,
+           &services->ledger_rpc, &services->subject_rpc,
+           &services->alarm_rpc, &services->audit_rpc,
            &services->certificate_rpc, &services->gateway_rpc,
            &services->revocation_rpc, &services->drill_rpc,
            &services->watch_rpc, &services->status_rpc}));
@@ -265,6 +266,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   ASSIGN_OR_RETURN(p.ledger,
                    ledger::Ledger::Open(config.data_directory + "/ledger",
                                         p.sealer, p.random, since));
+  ASSIGN_OR_RETURN(
+      p.subject_sets,
+      ledger::SubjectSets::Open(config.data_directory + "/subjects",
+                                *p.ledger));
   if (hooks.wrap_store) p.store = hooks.wrap_store(std::move(p.store));
   RETURN_IF_ERROR(app::LoadPublished(*p.store, p.publisher, crypto::Sha256));
   p.services.emplace(p);
@@ -323,6 +328,7 @@ void Server::Drain() {
     p.services->feed.Stop();
     p.services->token_rpc.EndStreams();
     p.services->ledger_rpc.EndStreams();
+    p.services->subject_rpc.EndStreams();
   }
   if (p.grpc_door != nullptr) p.grpc_door->Drain(p.config.drain);
   if (p.services) {

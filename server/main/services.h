@@ -37,6 +37,7 @@
 #include "server/app/roster_manager.h"
 #include "server/app/rotation_loop.h"
 #include "server/app/signer_usage.h"
+#include "server/app/subject_manager.h"
 #include "server/app/subscription_manager.h"
 #include "server/app/token_signer.h"
 #include "server/app/user_manager.h"
@@ -50,6 +51,7 @@
 #include "server/http/public_routes.h"
 #include "server/http/scim/scim_routes.h"
 #include "server/ledger/ledger.h"
+#include "server/ledger/subject_sets.h"
 #include "server/main/config.h"
 #include "server/main/data_directory.h"
 #include "server/rpc/alarm_service.h"
@@ -67,6 +69,7 @@
 #include "server/rpc/owner_service.h"
 #include "server/rpc/revocation_service.h"
 #include "server/rpc/status_service.h"
+#include "server/rpc/subject_service.h"
 #include "server/rpc/token_service.h"
 #include "server/rpc/watch_service.h"
 #include "server/signals/curl_client.h"
@@ -102,6 +105,7 @@ struct Foundation {
   std::unique_ptr<vault::PrivateAuthority> authority;
   std::unique_ptr<app::Store> store;
   std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<ledger::SubjectSets> subject_sets;
   app::Publisher publisher;
   std::atomic<bool> open = false;
 };
@@ -135,6 +139,7 @@ struct Services {
   app::EventIntake event_intake;
   app::GatewayDirectory gateway_directory;
   app::LedgerChecker ledger_checker;
+  app::SubjectManager subjects;
   app::AlarmManager alarms;
   app::KeyUsage key_usage;
   app::ObservationIntake observations;
@@ -160,6 +165,7 @@ struct Services {
   rpc::TokenService token_rpc;
   rpc::ExternalKeyService external_key_rpc;
   rpc::LedgerService ledger_rpc;
+  rpc::SubjectService subject_rpc;
   rpc::AlarmService alarm_rpc;
   rpc::AuditService audit_rpc;
   rpc::CertificateService certificate_rpc;

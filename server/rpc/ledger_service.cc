@@ -34,6 +34,7 @@ absl::StatusOr<app::CheckIssuedCommand> ToCommand(
   app::CheckIssuedCommand command;
   ASSIGN_OR_RETURN(command.issuer, ParseIssuerName("issuer", request.issuer()));
   command.token = request.token();
+  command.source = request.source();
   return command;
 }
 
@@ -62,6 +63,8 @@ absl::StatusOr<domain::AlarmKind> KindOf(const std::string& field,
     case v1::VIOLATION_FUTURE_IAT: return domain::AlarmKind::kFutureIat;
     case v1::VIOLATION_SILENT_KEY: return domain::AlarmKind::kSilentKey;
     case v1::VIOLATION_NEVER_ISSUED: return domain::AlarmKind::kNeverIssued;
+    case v1::VIOLATION_UNKNOWN_SUBJECT:
+      return domain::AlarmKind::kUnknownSubject;
     default:
       return FieldError(field, absl::StrCat(static_cast<int>(violation),
                                             " is no violation that is known"));
@@ -190,7 +193,7 @@ absl::Status LedgerService::RaiseIfForged(
       call.caller.role != app::Role::kGateway) {
     return absl::OkStatus();
   }
-  return observations_.RaiseForged(call, command.issuer, command.token);
+  return observations_.RaiseForged(call, command);
 }
 
 absl::StatusOr<ledger::Answer> LedgerService::Ask(
@@ -214,6 +217,36 @@ grpc::Status LedgerService::GetDigestSecrets(
                          checker_.DigestSecrets(call, issuer, hours));
         for (std::string& secret : secrets) {
           response->add_secrets(std::move(secret));
+        }
+        return absl::OkStatus();
+      });
+}
+
+grpc::Status LedgerService::FetchSegments(
+    grpc::ServerContext* context, const v1::FetchSegmentsRequest* request,
+    v1::FetchSegmentsResponse* response) {
+  return Handle(
+      shared_, context, "warder.v1.LedgerService/FetchSegments",
+      app::Permission::kCheckIssued, *request, [&](const app::Request& call) {
+        ASSIGN_OR_RETURN(const auto issuer,
+                         ParseIssuerName("issuer", request->issuer()));
+        const std::vector<uint64_t> held(request->held().begin(),
+                                         request->held().end());
+        ASSIGN_OR_RETURN(
+            auto handout,
+            checker_.HandOut(call, issuer, request->ledger(), held));
+        response->set_ledger(checker_.ledger_id());
+        response->set_more(handout.more);
+        for (auto& segment : handout.segments) {
+          v1::FetchSegmentsResponse::Segment& wire = *response->add_segments();
+          wire.set_file(segment.file);
+          wire.set_minute(segment.minute);
+          wire.set_filter(std::move(segment.filter));
+        }
+        for (const ledger::MinuteRange& range : handout.settled) {
+          v1::FetchSegmentsResponse::Minutes& wire = *response->add_settled();
+          wire.set_first(range.first);
+          wire.set_last(range.last);
         }
         return absl::OkStatus();
       });

@@ -34,6 +34,9 @@ class LedgerService final : public v1::LedgerService::Service {
   grpc::Status GetDigestSecrets(
       grpc::ServerContext* context, const v1::GetDigestSecretsRequest* request,
       v1::GetDigestSecretsResponse* response) override;
+  grpc::Status FetchSegments(grpc::ServerContext* context,
+                             const v1::FetchSegmentsRequest* request,
+                             v1::FetchSegmentsResponse* response) override;
   grpc::Status ReportObservations(
       grpc::ServerContext* context,
       const v1::ReportObservationsRequest* request,

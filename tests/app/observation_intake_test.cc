@@ -90,8 +90,9 @@ class ObservationIntakeTest : public testing::Test {
   LedgerChecker checker_{app_.runner, directory_, *app_.ledger};
   AlarmManager alarms_{app_.runner};
   KeyUsage usage_{app_.runner, *app_.ledger, app_.signer_usage};
-  ObservationIntake intake_{app_.runner,  directory_, checker_,
-                            *app_.ledger, usage_,     alarms_};
+  ObservationIntake intake_{app_.runner,  directory_,         checker_,
+                            *app_.ledger, *app_.subject_sets, usage_,
+                            alarms_};
   ObservationReport report_;
   uint32_t minute_ = 0;
   std::string kid_;
@@ -123,6 +124,40 @@ TEST_F(ObservationIntakeTest, TheFirstForgedTokenRingsAndHonestOnesDoNot) {
   ASSERT_OK(Send());
   EXPECT_EQ(Alarms()[0].severity, domain::AlarmSeverity::kPage);
   EXPECT_EQ(Alarms()[0].count, 3);
+}
+
+TEST_F(ObservationIntakeTest, AForgeryThatNamesNobodyIsSaidToDoSo) {
+  const IssuerId shop("shop");
+  const ledger::SubjectSecret secret = app_.subject_sets->SecretOf(shop);
+  ASSERT_OK_AND_ASSIGN(auto set, ledger::SubjectSet::Build(
+                                     {secret.DigestOf("ann")}, app_.random));
+  ASSERT_OK(app_.subject_sets->Replace(
+      shop, std::make_shared<const ledger::LoadedSubjects>(
+                ledger::LoadedSubjects{.set = std::move(set),
+                                       .load_time = TestStart(),
+                                       .loaded_by = "security/sam",
+                                       .secret_mark = MarkOf(secret)})));
+  const std::string honest = Sign().token;  // it names nobody either
+  const std::string forged = Forge("1");
+  SeeViolation(domain::AlarmKind::kUnknownSubject, honest);
+  ASSERT_OK(Send());
+  EXPECT_TRUE(Alarms().empty());
+  // Whatever the gateway calls it.
+  SeeViolation(domain::AlarmKind::kNeverIssued, forged);
+  SeeViolation(domain::AlarmKind::kUnknownSubject, forged);
+  ASSERT_OK(Send());
+  std::map<domain::AlarmKind, int64_t> counts;
+  for (const domain::Alarm& alarm : Alarms()) counts[alarm.kind] = alarm.count;
+  EXPECT_EQ(counts, (std::map<domain::AlarmKind, int64_t>{
+                        {domain::AlarmKind::kNeverIssued, 1},
+                        {domain::AlarmKind::kUnknownSubject, 1}}));
+  // Where the subjects are not known any more, it is a forgery still.
+  ASSERT_OK(app_.subject_sets->Replace(shop, nullptr));
+  SeeViolation(domain::AlarmKind::kUnknownSubject, Forge("2"));
+  ASSERT_OK(Send());
+  for (const domain::Alarm& alarm : Alarms()) counts[alarm.kind] = alarm.count;
+  EXPECT_EQ(counts[domain::AlarmKind::kNeverIssued], 2);
+  EXPECT_EQ(counts[domain::AlarmKind::kUnknownSubject], 1);
 }
 
 TEST_F(ObservationIntakeTest, AForgeryCountsOnceWhoeverShowsItAndHoweverOften) {
@@ -237,8 +272,8 @@ TEST_F(ObservationIntakeTest, UntilTheLedgerIsReadAReportIsToBeSentAgain) {
       const auto unread,
       ledger::Ledger::Open(app_.directory.File("other"), app_.sealer,
                            app_.random, TestStart() - absl::Minutes(1)));
-  ObservationIntake intake(app_.runner, directory_, checker_, *unread, usage_,
-                           alarms_);
+  ObservationIntake intake(app_.runner, directory_, checker_, *unread,
+                           *app_.subject_sets, usage_, alarms_);
   See({Forge("1")});
   EXPECT_THAT(intake.Take(app_.As("gateway/edge"), report_),
               FailsWith(Reason::kStoreUnavailable, "being read"));
@@ -259,13 +294,15 @@ TEST_F(ObservationIntakeTest, AForgeryThatWasClosedAndGoesOnIsAnotherAlarm) {
 
 TEST_F(ObservationIntakeTest, WhoAsksOfAForgeryIsHeardToo) {
   const auto ask = [&](const std::string& token) {
-    return intake_.RaiseForged(app_.As("gateway/edge"), IssuerId("shop"),
-                               token);
+    return intake_.RaiseForged(
+        app_.As("gateway/edge"),
+        {.issuer = IssuerId("shop"), .token = token, .source = "192.0.2.7"});
   };
   ASSERT_OK(ask(Sign().token));
   EXPECT_TRUE(Alarms().empty());
   ASSERT_OK(ask(Forge("1")));
   EXPECT_EQ(Alarms().at(0).count, 1);
+  EXPECT_TRUE(absl::StrContains(Alarms().at(0).evidence, "192.0.2.7"));
   // A flood of questions is no flood of writes; none of it is lost.
   for (int i = 0; i < 10; ++i) ASSERT_OK(ask(Forge("1")));
   for (const char* jti : {"2", "3", "4"}) ASSERT_OK(ask(Forge(jti)));

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/verify/verifier.h"
 #include "server/base/base64url.h"
@@ -34,8 +35,11 @@ class Oracle : public IssuanceChecker {
 class Listener : public TokenObserver {
  public:
   void Accepted(const SeenToken&) override { ++accepted; }
-  void Refused(const SeenToken&, TokenViolation) override {}
+  void Refused(const SeenToken&, TokenViolation violation) override {
+    violations.push_back(violation);
+  }
   int accepted = 0;
+  std::vector<TokenViolation> violations;
 };
 
 class IssuanceTest : public testing::Test {
@@ -61,7 +65,8 @@ class IssuanceTest : public testing::Test {
     ASSERT_OK(verifier_->Apply(set_));
     verifier_->Confirm();
   }
-  std::string Token(const std::string& audience = "api") {
+  std::string Token(const std::string& audience = "api",
+                    const std::string& subject = "") {
     const int64_t now = absl::ToUnixSeconds(clock_.TimeNow());
     const std::string input = absl::StrCat(
         Base64UrlEncode(absl::StrCat(R"({"alg":"ES256","kid":")", kid_,
@@ -69,7 +74,8 @@ class IssuanceTest : public testing::Test {
         ".",
         Base64UrlEncode(absl::StrCat(
             R"({"iss":")", kIssuer, R"(","aud":")", audience, R"(","iat":)",
-            now, R"(,"jti":")", ++number_, R"(","exp":)", now + 300, "}")));
+            now, subject.empty() ? "" : R"(,"sub":")" + subject + "\"",
+            R"(,"jti":")", ++number_, R"(","exp":)", now + 300, "}")));
     return absl::StrCat(input, ".",
                         Base64UrlEncode(*key_.Sign(
                             crypto::SignatureScheme::kEcdsaSha256, input)));
@@ -206,6 +212,38 @@ TEST_F(IssuanceTest, AKeyThatEndsWhileTheLedgerIsAskedIsRefused) {
     EXPECT_OK(verifier_->Apply(set_));
   };
   EXPECT_EQ(Check(token).refusal, Refusal::kUnknownKey);
+}
+
+// Knows one person.
+class OnlyAnn : public SubjectChecker {
+ public:
+  bool IsUnknown(absl::string_view issuer,
+                 absl::string_view subject) const override {
+    EXPECT_EQ(issuer, "issuers/shop");
+    return subject != "ann";
+  }
+};
+
+// Who registered since the subjects were loaded has honest tokens.
+TEST_F(IssuanceTest, WhoNamesNobodyIsLetInWhereTheLedgerHasIt) {
+  const OnlyAnn subjects;
+  options_.subjects = &subjects;
+  Apply(IssuanceMode::kObserve, false);
+  EXPECT_TRUE(Check(Token("api", "ann")).ok());
+  EXPECT_TRUE(oracle_.asked.empty());
+  EXPECT_TRUE(Check(Token("api", "new")).ok());
+  EXPECT_EQ(oracle_.asked.size(), 1u);
+  oracle_.says = Issuance::kIndeterminate;
+  EXPECT_TRUE(Check(Token("api", "new")).ok());
+  EXPECT_TRUE(listener_.violations.empty());
+  oracle_.says = Issuance::kNeverIssued;
+  const Verdict verdict = Check(Token("api", "nobody"));
+  EXPECT_EQ(verdict.refusal, Refusal::kNeverIssued);
+  EXPECT_TRUE(absl::StrContains(verdict.detail, "names nobody"));
+  EXPECT_EQ(Check(Token()).refusal, Refusal::kNeverIssued);  // no sub at all
+  EXPECT_EQ(listener_.violations,
+            std::vector<TokenViolation>(2, TokenViolation::kUnknownSubject));
+  EXPECT_TRUE(Check(Token("urn:warder:probe")).ok());
 }
 
 }  // namespace

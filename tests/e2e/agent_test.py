@@ -12,6 +12,8 @@ import threading
 import time
 import unittest
 
+import jwt
+
 from agent_process import AGENT, Agent
 from envoy import CONFIG, cluster, envoy_binary
 from harness import Warderd, free_port
@@ -66,6 +68,25 @@ class AgentTest(unittest.TestCase):
                 return True
             time.sleep(0.01)
         return False
+
+    def forge_by_a_decoy(self):
+        """A token that an agent refuses, and that rings at once."""
+        decoy = self.w.must("--json", "honey", "create", "--issuer", "shop",
+                            "--place", "wiki").json()
+        now = int(time.time())
+        return jwt.encode(
+            {"iss": f"http://127.0.0.1:{self.w.public}/issuers/shop",
+             "aud": "api", "sub": "mallory", "iat": now, "exp": now + 300},
+            decoy["private_key"], algorithm="ES256",
+            headers={"kid": decoy["key"]["kid"]})
+
+    def rings_and_says_from_where(self, ask):
+        forged = self.forge_by_a_decoy()
+        self.assertTrue(self.eventually(
+            lambda: b"never_issued" in str(ask(forged)).encode()))
+        alarm = self.w.must("--json", "alarm", "list").lines()[0]
+        self.assertEqual(alarm["kind"], "HONEY_KEY")
+        self.assertIn('"source":"127.0.0.1"', alarm["evidence"])
 
     def test_systemd_takes_the_unit(self):
         if not shutil.which("systemd-analyze"):
@@ -253,8 +274,8 @@ class AgentTest(unittest.TestCase):
               f"command line's own start)")
         self.assertIn("unknown_key", ask(token)[1]["WWW-Authenticate"])
         self.assertEqual(ask(self.w.sign())[0], 200)
+        self.rings_and_says_from_where(ask)
         self.assertEqual(agent.process.poll(), None)
-
 
     def test_envoy_asks_it_and_proves_that_it_refuses(self):
         binary = envoy_binary(self, os.path.join(self.w.dir, "envoy"))
@@ -307,6 +328,7 @@ class AgentTest(unittest.TestCase):
         self.assertNotIn("warder-stale", seen)
         self.assertNotIn("warder_subject", seen)
         self.assertEqual(ask(token, "/.warder/probe")[0], 401)
+        self.rings_and_says_from_where(ask)
         kid = self.revoke()
         self.assertTrue(self.eventually(lambda: ask(token)[0] == 401))
         done = self.w.warder("revocation", "watch", kid, "--timeout", "40s")

@@ -187,6 +187,55 @@ class IssuanceTest(unittest.TestCase):
         self.assertEqual(poll.code, 2, poll.err)
         self.assertIn("issuance_modes", poll.err)
 
+    def load(self, *lines):
+        path = os.path.join(self.w.dir, "subjects.txt")
+        with open(path, "w") as out:
+            out.writelines(line + "\n" for line in lines)
+        return self.w.warder("--json", "subjects", "load", path, "--issuer",
+                             self.issuer)
+
+    def test_who_forges_tokens_for_nobody_is_refused_subj(self):
+        name = self.register()
+        pem, kid = self.steal(name)
+        self.assertEqual(self.answer(self.forge(pem, kid))[0], 200)
+        everybody = [f"u{i}" for i in range(1000)]
+        loaded = self.load(*everybody, "u7")
+        self.assertEqual(loaded.code, 0, loaded.err)
+        self.assertEqual(loaded.json()["count"], "1000")
+        self.wait_for(lambda: self.agent.health()[1]["subjects"] == 1000)
+        self.assertEqual(self.answer(self.sign()), (200, None, None))
+        # Also where gateways only observe: it names nobody, and is no record.
+        forged = self.forge(pem, kid, sub="x-44000000", jti="1")
+        self.assertEqual(self.answer(forged)[:2], (401, "never_issued"))
+        self.assertIn("UNKNOWN_SUBJECT", [a["kind"] for a in self.alarms()])
+        alarm = [a for a in self.alarms() if a["kind"] == "UNKNOWN_SUBJECT"][0]
+        self.assertEqual(alarm["kid"], kid)
+        self.assertIn("names nobody", alarm["summary"])
+        # Who came since the load has honest tokens.
+        fresh = self.as_service(
+            "token", "sign", "--issuer", self.issuer, "--key-file",
+            self.key_file, "--audience", "api", "--subject",
+            "new-customer").out.strip()
+        self.assertEqual(self.answer(fresh), (200, None, "issued"))
+
+        for lines, code, word in (
+                (["a", "", "b"], 2, "line 2"), (["x" * 256], 2, "line 1"),
+                ([], 2, "none came")):
+            bad = self.load(*lines)
+            self.assertEqual(bad.code, code, bad.err)
+            self.assertIn(word, bad.err)
+        self.assertEqual(self.w.warder("subjects", "show", "--issuer",
+                                       "nobodys").code, 3)
+        self.assertEqual(self.w.warder(
+            "subjects", "remove", "--issuer", self.issuer,
+            who="signer/" + self.service).code, 4)
+        self.assertIn("1000", self.w.must("subjects", "show", "--issuer",
+                                          self.issuer).out)
+        self.w.must("subjects", "remove", "--issuer", self.issuer)
+        self.wait_for(lambda: self.agent.health()[1]["subjects"] == 0)
+        self.assertEqual(self.answer(self.forge(
+            pem, kid, sub="x-44000001", jti="2"))[0], 200)
+
     def test_where_the_ledger_cannot_be_asked_cut(self):
         name = self.register()
         self.w.must("gateway", "update", self.gateway, "--mode",

@@ -1,5 +1,7 @@
 """A gateway beside which nothing of ours runs: nginx alone, and its access log."""
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -7,9 +9,11 @@ import unittest
 
 import jwt
 
+from envoy import CONFIG, envoy_binary
 from harness import Warderd, free_port
 
 AGENT = os.environ["WARDER_AGENT"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class TailTest(unittest.TestCase):
@@ -66,6 +70,36 @@ http {{
         self.running.append(process)
         self.wait_for(lambda: self.request("") == 200)
         return process
+
+    def start_envoy(self):
+        """As tail.sample.yaml says."""
+        binary = envoy_binary(self, os.path.join(self.w.dir, "envoy"))
+        sample = (ROOT / "client/agent/tail.sample.yaml").read_text()
+        remarks = "".join(line.lstrip("# ") + " " for line in
+                          sample.split("\nserver:")[0].splitlines())
+        fields = re.search(r"json_format: (\{.*?\})\.", remarks).group(1)
+        path = os.path.join(self.w.dir, "envoy.yaml")
+        config = CONFIG.format(
+            port=self.port, route="direct_response: {status: 200}",
+            filters="", clusters="").replace(
+            "stat_prefix: door", f"""stat_prefix: door
+          access_log:
+          - name: envoy.access_loggers.file
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.access_loggers.\
+file.v3.FileAccessLog
+              path: {self.log}
+              log_format: {{json_format: {fields}}}""").replace(
+            "  clusters:\n\n", "")
+        with open(path, "w") as out:
+            out.write(config)
+        log = open(os.path.join(self.w.dir, "envoy.log"), "w")
+        self.addCleanup(log.close)
+        self.running.append(subprocess.Popen(
+            [binary, "-c", path, "--concurrency", "1", "--base-id",
+             str(self.port % 30000), "-l", "warn", "--file-flush-interval-msec",
+             "100"], stdout=log, stderr=log))
+        self.wait_for(lambda: self.request("") == 200)
 
     def start_tail(self, **settings):
         with open(self.w.clients["gateway/edge"]) as profile:
@@ -153,6 +187,23 @@ state_directory: {state}
         alarm = self.alarms()[0]
         self.assertEqual((alarm["kind"], alarm["planted_at"]),
                          ("HONEY_KEY", "wiki"))
+        self.wait_for(lambda: '"source":"127.0.0.1"' in self.alarms()[0][
+            "evidence"])
+
+    def test_envoy_writes_such_a_log_too(self):
+        decoy = self.decoy()
+        self.start_envoy()
+        self.start_tail()
+        self.request(self.w.sign())
+        kid = self.w.keys("active")[0]["kid"]
+        self.wait_for(lambda: self.usage(kid).get("seen"))
+        self.assertEqual(self.usage(kid)["seen"], [
+            {"audience": "api", "source": "SOURCE_CLASS_PRIVATE",
+             "tokens": "1"}])
+        self.assertEqual(self.alarms(), [])
+        self.request(self.forge(decoy["private_key"], decoy["key"]["kid"]))
+        self.wait_for(self.alarms)
+        self.assertEqual(self.alarms()[0]["kind"], "HONEY_KEY")
         self.wait_for(lambda: '"source":"127.0.0.1"' in self.alarms()[0][
             "evidence"])
 

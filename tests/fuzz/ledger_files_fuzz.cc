@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/crypto/digest.h"
 #include "server/ledger/journal.h"
 #include "server/ledger/manifest.h"
 #include "server/ledger/segment_file.h"
+#include "server/ledger/subject_set.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace warder::ledger;
@@ -15,8 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto manifest = ReadManifest(bytes); manifest.ok()) {
     if (ReadManifest(WriteManifest(*manifest)).value() != *manifest) abort();
   }
-  if (const auto period = ReadSegments(bytes); period.ok()) {
-    if (WriteSegments(*period) != bytes) abort();
+  // As they are, and with the sum that makes them whole.
+  const std::string text(bytes);
+  for (const std::string& file : {text, text + warder::crypto::Sha256(text)}) {
+    if (const auto period = ReadSegments(file); period.ok()) {
+      if (WriteSegments(*period) != file) abort();
+    }
+    if (const auto subjects = ReadSubjects(file); subjects.ok()) {
+      if (WriteSubjects(*subjects) != file) abort();
+    }
   }
   static const int file = memfd_create("journal", 0);
   if (ftruncate(file, 0) != 0 ||

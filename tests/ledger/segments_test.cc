@@ -22,9 +22,11 @@ class SegmentsTest : public testing::Test {
   void MustSeal(uint32_t minute, const std::vector<uint64_t>& digests) {
     ASSERT_OK_AND_ASSIGN(FuseFilter8 filter,
                          FuseFilter8::Build(digests, random_));
-    segments_.Seal(minute,
-                   std::make_shared<const FuseFilter8>(std::move(filter)),
-                   digests);
+    segments_.Seal(
+        minute,
+        {.file = 1,
+         .filter = std::make_shared<const FuseFilter8>(std::move(filter))},
+        digests);
   }
 
   SeededRandom random_{1};

@@ -5,7 +5,9 @@
 #include <fstream>
 
 #include "client/client.h"
+#include "client/ledger_fetcher.h"
 #include "server/app/client_certificates.h"
+#include "server/app/gateway_manager.h"
 #include "server/base/status_macros.h"
 #include "server/crypto/certificate.h"
 #include "server/rpc/audit_service.h"
@@ -14,9 +16,11 @@
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/issuer_service.h"
 #include "server/rpc/key_service.h"
+#include "server/rpc/ledger_service.h"
 #include "server/rpc/owner_service.h"
 #include "server/rpc/status_convert.h"
 #include "server/rpc/status_service.h"
+#include "server/rpc/subject_service.h"
 #include "server/rpc/token_service.h"
 #include "server/vault/private_authority.h"
 #include "tests/support/status_matchers.h"
@@ -55,7 +59,8 @@ class RpcTest : public testing::Test {
          .private_key_pem = identity->private_key_pem,
          .authority_pem = authority_->AuthorityPem()},
         {&issuer_rpc_, &key_rpc_, &*owner_rpc_, &exposure_rpc_, &token_rpc_,
-         &audit_rpc_, &*certificate_rpc_, &status_rpc_});
+         &ledger_rpc_, &subject_rpc_, &audit_rpc_, &*certificate_rpc_,
+         &status_rpc_});
     ASSERT_OK(server);
     server_ = *std::move(server);
     app_.MustSetUp();
@@ -105,6 +110,18 @@ class RpcTest : public testing::Test {
   std::optional<OwnerService> owner_rpc_;
   ExposureService exposure_rpc_{shared_, app_.exposures};
   TokenService token_rpc_{shared_, app_.signer};
+  app::GatewayDirectory directory_;
+  app::GatewayManager gateways_{app_.runner, directory_};
+  app::LedgerChecker checker_{app_.runner, directory_, *app_.ledger};
+  app::SubjectManager subjects_{app_.runner, app_.random, checker_,
+                                *app_.subject_sets};
+  app::AlarmManager alarms_{app_.runner};
+  app::KeyUsage usage_{app_.runner, *app_.ledger, app_.signer_usage};
+  app::ObservationIntake observations_{
+      app_.runner,        directory_, checker_, *app_.ledger,
+      *app_.subject_sets, usage_,     alarms_};
+  LedgerService ledger_rpc_{shared_, checker_, observations_, usage_};
+  SubjectService subject_rpc_{shared_, subjects_};
   AuditService audit_rpc_{shared_, app_.runner};
   StatusService status_rpc_{shared_, app_.runner, app_.loop};
   std::optional<CertificateService> certificate_rpc_;
@@ -140,6 +157,121 @@ TEST_F(RpcTest, TheMainJobOverTheWire) {
       MustConnect("hr/hook")->Call(&Owners::ReportDeparture, depart));
   EXPECT_TRUE(departure.done());
   EXPECT_EQ(departure.issuers(0).owner(), "owners/bob");
+}
+
+// Says nothing, and counts who asked.
+class SilentServer : public client::IssuanceChecker {
+ public:
+  client::Issuance Check(const client::SeenToken&) override {
+    ++asked;
+    return client::Issuance::kIndeterminate;
+  }
+  int asked = 0;
+};
+
+TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
+  domain::Gateway gateway;
+  gateway.id = GatewayId("edge");
+  gateway.consumer = "libwarder";
+  gateway.reach = domain::Reach::kStream;
+  gateway.issuers = {IssuerId("shop")};
+  ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway));
+  v1::SignJwtRequest sign;
+  sign.set_issuer("issuers/shop");
+  sign.add_audiences("api");
+  ASSERT_OK_AND_ASSIGN(const auto token,
+                       MustConnect("signer/checkout")
+                           ->Call(&v1::TokenService::Stub::SignJwt, sign));
+  const std::string input = token.token().substr(0, token.token().rfind('.'));
+  const client::SeenToken seen{.issuer = "issuers/shop",
+                               .kid = token.kid(),
+                               .issue_time = app_.clock.TimeNow(),
+                               .signing_input = input,
+                               .audience = {},
+                               .source = {}};
+  app_.clock.AdvanceTime(absl::Minutes(10));
+  ASSERT_OK(app_.ledger->Tick(app_.clock.TimeNow(), [](const IssuerId&) {
+    return ledger::Retention{.longest_life = absl::Hours(2)};
+  }));
+
+  SilentServer silent;
+  client::HeldLedger held(silent, nullptr);
+  client::HeldSubjects subjects;
+  client::PublishedSet set;
+  set.issuer = "issuers/shop";
+  set.max_token_lifetime = absl::Hours(1);
+  const auto edge = MustConnect("gateway/edge");
+  client::LedgerFetcher fetcher(
+      *edge, app_.clock,
+      [&] {
+        return std::map<std::string, client::PublishedSet>{{set.issuer, set}};
+      },
+      held, subjects);
+  fetcher.Tick();
+  EXPECT_EQ(held.status().segments, 0u);  // nobody enforces
+  set.issuance_mode = client::IssuanceMode::kEnforce;
+  for (int round = 0; round < 2; ++round) fetcher.Tick();
+  EXPECT_EQ(held.status().segments, 1u);
+  EXPECT_EQ(held.Check(seen), client::Issuance::kIssued);
+  EXPECT_EQ(silent.asked, 0);
+  const std::string forged = input + "x";
+  client::SeenToken other = seen;
+  other.signing_input = forged;
+  EXPECT_EQ(held.Check(other), client::Issuance::kNeverIssued);
+
+  EXPECT_EQ(subjects.size(), 0u);
+  const auto security = MustConnect("security/sam");
+  v1::SubjectService::Stub stub(security->channel());
+  grpc::ClientContext context;
+  v1::SubjectSet loaded;
+  const auto writer = stub.LoadSubjects(&context, &loaded);
+  v1::LoadSubjectsRequest message;
+  message.set_parent("issuers/shop");
+  message.add_subjects("ann");
+  EXPECT_TRUE(writer->Write(message));
+  message.Clear();
+  message.add_subjects("ben");
+  EXPECT_TRUE(writer->Write(message));
+  writer->WritesDone();
+  ASSERT_TRUE(writer->Finish().ok());
+  EXPECT_EQ(loaded.count(), 2);
+  EXPECT_EQ(loaded.name(), "issuers/shop/subjectSet");
+  EXPECT_EQ(loaded.loaded_by(), "security/sam");
+  for (int round = 0; round < 2; ++round) fetcher.Tick();
+  EXPECT_EQ(subjects.size(), 2u);
+  EXPECT_FALSE(subjects.IsUnknown("issuers/shop", "ben"));
+  EXPECT_TRUE(subjects.IsUnknown("issuers/shop", "nobody"));
+  v1::DeleteSubjectSetRequest remove;
+  remove.set_name("issuers/shop/subjectSet");
+  ASSERT_OK(security->Call(&v1::SubjectService::Stub::DeleteSubjectSet, remove)
+                .status());
+  fetcher.Tick();
+  EXPECT_EQ(subjects.size(), 0u);
+}
+
+TEST_F(RpcTest, ALoadThatIsCutShortIsNone) {
+  const auto security = MustConnect("security/sam");
+  v1::SubjectService::Stub stub(security->channel());
+  v1::SubjectSet loaded;
+  {
+    grpc::ClientContext context;
+    const auto writer = stub.LoadSubjects(&context, &loaded);
+    v1::LoadSubjectsRequest message;
+    message.set_parent("issuers/shop");
+    message.add_subjects("ann");
+    EXPECT_TRUE(writer->Write(message));
+    context.TryCancel();
+    EXPECT_FALSE(writer->Finish().ok());
+  }
+  v1::GetSubjectSetRequest get;
+  get.set_name("issuers/shop/subjectSet");
+  EXPECT_THAT(
+      security->Call(&v1::SubjectService::Stub::GetSubjectSet, get, true),
+      FailsWith(Reason::kNotFound, "subjectSet"));
+  get.set_name("issuers/shop");
+  EXPECT_THAT(
+      security->Call(&v1::SubjectService::Stub::GetSubjectSet, get, true),
+      FailsWith(Reason::kInvalidField, "issuers/ISSUER/subjectSet"));
 }
 
 TEST_F(RpcTest, ErrorsCarryReasonAndField) {

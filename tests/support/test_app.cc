@@ -21,6 +21,13 @@ std::unique_ptr<ledger::Ledger> MustOpenLedger(const TempDir& directory,
   return *std::move(opened);
 }
 
+std::unique_ptr<ledger::SubjectSets> MustOpenSubjects(
+    const TempDir& directory, const ledger::Ledger& ledger) {
+  auto opened = ledger::SubjectSets::Open(directory.File("subjects"), ledger);
+  EXPECT_OK(opened.status());
+  return opened.ok() ? *std::move(opened) : nullptr;
+}
+
 }  // namespace
 
 absl::Time TestStart() { return absl::FromUnixSeconds(1767225600); }
@@ -40,6 +47,7 @@ TestApp::TestApp(app::Store* other_store, app::Vault* other_vault)
       attestations(runner, hr_policy),
       owners(runner, users),
       ledger(MustOpenLedger(directory, sealer, random)),
+      subject_sets(MustOpenSubjects(directory, *ledger)),
       signer(runner, random, *ledger, signer_usage),
       loop(runner, departures,
            {.feeds = &feeds,

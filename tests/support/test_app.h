@@ -18,6 +18,7 @@
 #include "server/app/user_manager.h"
 #include "server/base/clock.h"
 #include "server/base/random.h"
+#include "server/ledger/subject_sets.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/fake_vault.h"
 #include "tests/support/temp_dir.h"
@@ -56,6 +57,7 @@ struct TestApp {
   TempDir directory;
   const crypto::Sealer sealer = MakeSealer();
   std::unique_ptr<ledger::Ledger> ledger;  // read, and a minute old
+  std::unique_ptr<ledger::SubjectSets> subject_sets;
   app::SignerUsage signer_usage;
   app::TokenSigner signer;
   app::RotationLoop loop;

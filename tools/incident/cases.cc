@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tools/incident/benign.h"
@@ -34,8 +35,9 @@ struct Attack {
   std::optional<double> bound_s;
   std::optional<int64_t> bound_served;
   bool enforce = false;
-  bool blind = false;  // the ledger knows nothing: nobody must hear him
-  bool drain = false;  // what the alarm says is done, and looked at
+  bool blind = false;     // the ledger knows nothing: nobody must hear him
+  bool subjects = false;  // everybody is loaded
+  bool drain = false;     // what the alarm says is done, and looked at
 };
 
 std::vector<domain::Key> TheOneThatSigns(House& house) {
@@ -103,6 +105,14 @@ const std::map<std::string, Attack>& Attacks() {
         .bound_s = std::nullopt,
         .bound_served = std::nullopt,
         .blind = true}},
+      {"A1-subjects",
+       {.what = "the same where it is known whom tokens may name",
+        .per_second = 10.1,
+        .prepare = TheOneThatSigns,
+        .forge = Sequential,
+        .bound_s = 150,
+        .bound_served = 1500,
+        .subjects = true}},
       {"A1-enforce",
        {.what = "the same where gateways enforce",
         .per_second = 10.1,
@@ -234,6 +244,30 @@ void Drain(House& house, Traffic& traffic,
   outcome.extra["drained_forged_let_in"] = let_in;
 }
 
+void LoadEverybody(House& house) {
+  bool more = true;
+  const auto source =
+      [&](std::vector<std::string>& subjects) -> absl::StatusOr<bool> {
+    if (std::exchange(more, false)) {
+      subjects = Traffic::Everybody();
+      return true;
+    }
+    return false;
+  };
+  Must(house.subjects.Load(house.admin, house.shop, source));
+}
+
+// Of what gateways had to know, how much did they hold?
+void NoteAnswers(House& house, Outcome& outcome) {
+  int64_t answered = 0, asked = 0;
+  for (const auto& gateway : house.gateways) {
+    answered += gateway->held().answered;
+    asked += gateway->held().asked;
+  }
+  outcome.extra["answered_by_what_is_held"] = answered;
+  outcome.extra["asked_of_the_server"] = asked;
+}
+
 Outcome Run(const std::string& name, const Attack& attack,
             const Settings& settings) {
   Outcome outcome;
@@ -248,6 +282,7 @@ Outcome Run(const std::string& name, const Attack& attack,
   Traffic traffic(settings.seed, settings.tokens_per_day);
   for (const auto& gateway : house.gateways) gateway->Enforce(attack.enforce);
   house.TellGateways();
+  if (attack.subjects) LoadEverybody(house);
   const std::vector<domain::Key> stolen = attack.prepare(house);
   std::vector<Thief> thieves;
   for (const domain::Key& key : stolen) thieves.emplace_back(house, key);
@@ -286,6 +321,7 @@ Outcome Run(const std::string& name, const Attack& attack,
   if (attack.drain) {
     Drain(house, traffic, stolen, attack, thieves, outcome);
   }
+  if (attack.enforce) NoteAnswers(house, outcome);
   outcome.honest = traffic.shown();
   outcome.honest_refused = traffic.refused();
   return outcome;

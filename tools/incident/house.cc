@@ -15,6 +15,7 @@ using bench::Must;
 namespace {
 
 constexpr absl::Duration kAges = absl::Hours(24 * 365);
+constexpr absl::Duration kLived = absl::Hours(2);  // past any token's end
 
 absl::Duration UsualSkew(int number) { return absl::Seconds(number % 5 - 2); }
 
@@ -35,6 +36,9 @@ domain::AlarmKind KindOf(client::TokenViolation violation) {
     case client::TokenViolation::kAudience: return domain::AlarmKind::kAudience;
     case client::TokenViolation::kFutureIat:
       return domain::AlarmKind::kFutureIat;
+    case client::TokenViolation::kNeverIssued: break;
+    case client::TokenViolation::kUnknownSubject:
+      return domain::AlarmKind::kUnknownSubject;
   }
   return domain::AlarmKind::kNeverIssued;
 }
@@ -42,14 +46,15 @@ domain::AlarmKind KindOf(client::TokenViolation violation) {
 }  // namespace
 
 Gateway::Gateway(House& house, int number, absl::Duration skew)
-    : house_(house), skew_(skew) {
+    : house_(house), skew_(skew), held_(*this, this) {
   request_.caller = {app::Role::kGateway, absl::StrCat("edge-", number)};
   client::VerifierOptions options;
   options.audiences = {kAudience};
   options.cached_tokens = 10'000;
   options.max_staleness = absl::Hours(24);
   options.observer = this;
-  options.issuance = this;
+  options.issuance = &held_;
+  options.subjects = this;
   verifier_ = std::make_unique<client::Verifier>(options, house.time);
 }
 
@@ -95,18 +100,41 @@ void Gateway::Refused(const client::SeenToken& token,
 client::Issuance Gateway::Check(const client::SeenToken& token) {
   if (cut_off_) return client::Issuance::kIndeterminate;
   const app::CheckIssuedCommand command{
-      .issuer = IdOf(token.issuer), .token = std::string(token.signing_input)};
+      .issuer = IdOf(token.issuer),
+      .token = std::string(token.signing_input),
+      .source = ""};
   const auto answer = house_.checker.Check(request_, command);
   if (!answer.ok()) return client::Issuance::kIndeterminate;
   switch (answer->verdict) {
     case ledger::Verdict::kIssued: return client::Issuance::kIssued;
     case ledger::Verdict::kNeverIssued:
-      MustBeOk(house_.observations.RaiseForged(request_, command.issuer,
-                                               command.token));
+      MustBeOk(house_.observations.RaiseForged(request_, command));
       return client::Issuance::kNeverIssued;
     case ledger::Verdict::kIndeterminate: break;
   }
   return client::Issuance::kIndeterminate;
+}
+
+bool Gateway::IsUnknown(absl::string_view issuer,
+                        absl::string_view subject) const {
+  return house_.subject_sets->IsUnknown(IdOf(issuer), subject);
+}
+
+void Gateway::Fetch() {
+  if (cut_off_ || !enforce_) return;
+  const std::string issuer = IssuerName(house_.shop);
+  held_.ForgetBefore(issuer, ledger::MinuteOf(house_.time.TimeNow() - kLived));
+  bool more = true;
+  while (more) {
+    const auto holding = held_.HoldingOf(issuer);
+    const auto handout = Must(house_.checker.HandOut(
+        request_, house_.shop, holding.ledger, holding.files));
+    more = handout.more;
+    MustBeOk(held_.Take(issuer, house_.checker.ledger_id(), handout));
+  }
+  for (const uint32_t hour : held_.HoursLacking(issuer)) {
+    held_.TakeSecret(issuer, hour, house_.ledger->SecretOf(house_.shop, hour));
+  }
 }
 
 void Gateway::Report(bool again) {
@@ -161,10 +189,13 @@ House::House(SimulatedClock& simulated, bool blind)
       gateway_manager(runner, directory_of_gateways),
       keys(runner),
       checker(runner, directory_of_gateways, *ledger),
+      subject_sets(Must(ledger::SubjectSets::Open(
+          (directory / "subjects").string(), *ledger))),
+      subjects(runner, random, checker, *subject_sets),
       alarms(runner),
       books(runner, *ledger, usage),
-      observations(runner, directory_of_gateways, checker, *ledger, books,
-                   alarms),
+      observations(runner, directory_of_gateways, checker, *ledger,
+                   *subject_sets, books, alarms),
       ledger_loop(runner, *ledger, &observations),
       rotation(runner, departures, {}),
       rotated_(simulated.TimeNow()) {
@@ -196,7 +227,10 @@ void House::Pass(absl::Duration by, bool duplicate_reports) {
       rotated_ = time.TimeNow();
       rotation.Tick();
     }
-    for (const auto& gateway : gateways) gateway->Report(duplicate_reports);
+    for (const auto& gateway : gateways) {
+      gateway->Report(duplicate_reports);
+      gateway->Fetch();
+    }
     ledger_loop.Tick();
   }
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/held_ledger.h"
 #include "client/verify/verifier.h"
 #include "server/app/alarm_manager.h"
 #include "server/app/gateway_manager.h"
@@ -16,6 +17,7 @@
 #include "server/app/ledger_loop.h"
 #include "server/app/observation_intake.h"
 #include "server/app/rotation_loop.h"
+#include "server/app/subject_manager.h"
 #include "tools/benchmarks/in_process.h"
 
 namespace warder::incident {
@@ -29,7 +31,9 @@ inline constexpr int kGateways = 6;
 class House;
 
 // A gateway with libwarder, whose clock is off by `skew`.
-class Gateway : public client::TokenObserver, public client::IssuanceChecker {
+class Gateway : public client::TokenObserver,
+                public client::IssuanceChecker,
+                public client::SubjectChecker {
  public:
   Gateway(House& house, int number, absl::Duration skew);
 
@@ -37,6 +41,8 @@ class Gateway : public client::TokenObserver, public client::IssuanceChecker {
   bool Accepts(const std::string& token);
   // Sends what was seen, unless it is cut off; twice, where `again`.
   void Report(bool again);
+  // Fetches what is sealed, where it enforces and is not cut off.
+  void Fetch();
   void Apply(const app::IssuerSnapshot& snapshot);
 
   void SetSkew(absl::Duration skew) { skew_ = skew; }
@@ -47,6 +53,11 @@ class Gateway : public client::TokenObserver, public client::IssuanceChecker {
   void Refused(const client::SeenToken& token,
                client::TokenViolation violation) override;
   client::Issuance Check(const client::SeenToken& token) override;
+  bool IsUnknown(absl::string_view issuer,
+                 absl::string_view subject) const override;
+
+  // What it holds of the ledger answers first.
+  client::HeldLedger::Status held() const { return held_.status(); }
 
  private:
   struct Seen {
@@ -60,6 +71,7 @@ class Gateway : public client::TokenObserver, public client::IssuanceChecker {
   absl::Duration skew_;
   bool cut_off_ = false;
   bool enforce_ = false;
+  client::HeldLedger held_;
   std::unique_ptr<client::Verifier> verifier_;
   std::vector<Seen> seen_;
   std::vector<app::ObservedViolation> violations_;
@@ -89,6 +101,8 @@ class House : public bench::InProcess {
   app::GatewayManager gateway_manager;
   app::KeyManager keys;
   app::LedgerChecker checker;
+  std::unique_ptr<ledger::SubjectSets> subject_sets;
+  app::SubjectManager subjects;
   app::AlarmManager alarms;
   app::KeyUsage books;
   app::ObservationIntake observations;

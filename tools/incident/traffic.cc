@@ -1,5 +1,6 @@
 #include "tools/incident/traffic.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -7,10 +8,12 @@
 namespace warder::incident {
 namespace {
 
-constexpr uint64_t kSubjects = 33'700'000;
-constexpr uint64_t kGap = 10;  // each tenth number is nobody's
+constexpr uint64_t kSubjects = 337'000;  // a hundredth of theirs
+constexpr uint64_t kGap = 10;            // each tenth number is nobody's
 constexpr double kZipf = 0.9;
 constexpr double kShownAgain = 1.5;  // times, on average, beyond the first
+// A token is shown for so long: two thirds of its life.
+constexpr absl::Duration kSession = absl::Minutes(10);
 
 // From night to evening, and less on Sundays.
 double SeasonOf(absl::Time now) {
@@ -36,6 +39,14 @@ std::string Traffic::Nobody() {
   return absl::StrCat("u", Draw(kSubjects / kGap) * kGap);
 }
 
+std::vector<std::string> Traffic::Everybody() {
+  std::vector<std::string> subjects;
+  for (uint64_t number = 1; number <= kSubjects + 1; ++number) {
+    if (number % kGap != 0) subjects.push_back(absl::StrCat("u", number));
+  }
+  return subjects;
+}
+
 void Traffic::Show(House& house, const std::string& token) {
   ++shown_;
   if (!house.gateway(Draw(kGateways)).Accepts(token)) ++refused_;
@@ -50,13 +61,18 @@ void Traffic::Step(House& house, double factor) {
     ++issued_;
     Show(house, token);
     recent_.push_back(token);
-    if (recent_.size() > kRecent) recent_.pop_front();
+    issued_at_.push_back(house.time.TimeNow());
+    if (recent_.size() > kRecent) {
+      recent_.pop_front();
+      issued_at_.pop_front();
+    }
   }
   const int again =
       std::poisson_distribution<int>(expected * kShownAgain)(random_);
-  for (int i = 0; i < again && !recent_.empty(); ++i) {
-    // Of the last few: those have not expired.
-    const size_t of = std::min<size_t>(recent_.size(), 20);
+  const auto alive = std::lower_bound(issued_at_.begin(), issued_at_.end(),
+                                      house.time.TimeNow() - kSession);
+  const auto of = static_cast<size_t>(issued_at_.end() - alive);
+  for (int i = 0; i < again && of > 0; ++i) {
     Show(house, recent_[recent_.size() - 1 - Draw(of)]);
   }
 }

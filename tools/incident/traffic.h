@@ -6,6 +6,7 @@
 #include <deque>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "tools/incident/house.h"
@@ -26,6 +27,7 @@ class Traffic {
   // Returns a subject that exists, and one that does not.
   std::string Subject();
   std::string Nobody();
+  static std::vector<std::string> Everybody();
   uint64_t Draw(uint64_t below) { return random_() % below; }
 
   int64_t issued() const { return issued_; }
@@ -42,6 +44,7 @@ class Traffic {
   std::mt19937_64 random_;
   const double per_day_;
   std::deque<std::string> recent_;
+  std::deque<absl::Time> issued_at_;  // of each of them
   int64_t issued_ = 0, shown_ = 0, refused_ = 0;
 };
 

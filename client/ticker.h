@@ -1,0 +1,42 @@
+// A thread that calls one function whenever it says that it wants to be called.
+#ifndef WARDER_CLIENT_TICKER_H_
+#define WARDER_CLIENT_TICKER_H_
+
+#include <functional>
+#include <thread>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+
+namespace warder::client {
+
+// Thread-safe.
+class Ticker {
+ public:
+  // `tick` does what is due and returns when it is to be called next, as
+  // uptime. `clock` outlives this.
+  Ticker(Clock& clock, std::function<absl::Duration()> tick)
+      : clock_(clock), tick_(std::move(tick)) {}
+  ~Ticker() { Stop(); }
+
+  // Call once.
+  void Start();
+  // Ends the thread and waits for it. Returns whether there was one. May be
+  // called again.
+  bool Stop();
+
+ private:
+  void Run();
+
+  Clock& clock_;
+  const std::function<absl::Duration()> tick_;
+  Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace warder::client
+
+#endif  // WARDER_CLIENT_TICKER_H_

@@ -1,0 +1,111 @@
+#include "server/ledger/subject_sets.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/atomic_file.h"
+#include "server/base/error.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+
+namespace warder::ledger {
+namespace {
+
+constexpr char kSuffix[] = ".subjects";
+
+absl::Status Unavailable(const std::string& path,
+                         const std::error_code& error) {
+  return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+               absl::StrCat(path, ": ", error.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SubjectSets>> SubjectSets::Open(
+    const std::string& directory, const Ledger& ledger) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all,
+                                 error);
+  }
+  std::unique_ptr<SubjectSets> sets(new SubjectSets(directory, ledger));
+  std::filesystem::directory_iterator entries;
+  if (!error) entries = std::filesystem::directory_iterator(directory, error);
+  if (error) return Unavailable(directory, error);
+  for (const auto& entry : entries) {
+    if (entry.path().extension() == kSuffix) {
+      sets->Read(entry.path().stem().string());
+    }
+  }
+  return sets;
+}
+
+std::string SubjectSets::PathOf(const std::string& issuer) const {
+  return absl::StrCat(directory_, "/", issuer, kSuffix);
+}
+
+void SubjectSets::Read(const std::string& issuer) {
+  const std::string path = PathOf(issuer);
+  std::ifstream in(path, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  auto subjects = ReadSubjects(bytes);
+  absl::Status status = subjects.status();
+  if (subjects.ok() &&
+      subjects->secret_mark != MarkOf(SecretOf(IssuerId(issuer)))) {
+    status = Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt,
+                   "it was loaded beside another ledger");
+  }
+  if (!status.ok()) {
+    Log(LogLevel::kError, "subjects.not_read",
+        {{"file", path},
+         {"error", std::string(status.message())},
+         {"next", absl::StrCat("no token of ", IssuerName(IssuerId(issuer)),
+                               " is held to its subjects; load them again: "
+                               "warder subjects load")}});
+    return;
+  }
+  MutexLock lock(&mu_);
+  loaded_[issuer] =
+      std::make_shared<const LoadedSubjects>(*std::move(subjects));
+}
+
+SubjectsPtr SubjectSets::Find(const IssuerId& issuer) const {
+  MutexLock lock(&mu_);
+  const auto it = loaded_.find(issuer.value());
+  return it == loaded_.end() ? nullptr : it->second;
+}
+
+bool SubjectSets::IsUnknown(const IssuerId& issuer,
+                            absl::string_view subject) const {
+  const SubjectsPtr subjects = Find(issuer);
+  return subjects != nullptr &&
+         !subjects->set.Contains(SecretOf(issuer).DigestOf(subject));
+}
+
+SubjectSecret SubjectSets::SecretOf(const IssuerId& issuer) const {
+  return ledger_.SubjectSecretOf(issuer);
+}
+
+absl::Status SubjectSets::Replace(const IssuerId& issuer,
+                                  SubjectsPtr subjects) {
+  const std::string path = PathOf(issuer.value());
+  MutexLock write_lock(&write_mu_);
+  if (subjects == nullptr) {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    if (error) return Unavailable(path, error);
+  } else {
+    RETURN_IF_ERROR(
+        WriteAtomically(path, WriteSubjects(*subjects), FileMode::kOwnerOnly));
+  }
+  SubjectsPtr before;  // freed without the lock
+  MutexLock lock(&mu_);
+  before = std::exchange(loaded_[issuer.value()], std::move(subjects));
+  return absl::OkStatus();
+}
+
+}  // namespace warder::ledger
