@@ -16,6 +16,7 @@
 #include "server/crypto/digest.h"
 #include "server/crypto/system_random.h"
 #include "server/ledger/ledger.h"
+#include "server/ledger/subject_sets.h"
 #include "server/storage/sql_store.h"
 #include "server/vault/software_vault.h"
 #include "tools/benchmarks/report.h"
@@ -42,6 +43,8 @@ struct InProcess {
         ledger(
             Must(ledger::Ledger::Open((directory / "ledger").string(), sealer,
                                       random, clock.TimeNow() - ledger_age))),
+        subject_sets(Must(ledger::SubjectSets::Open(
+            (directory / "subjects").string(), *ledger))),
         signer(runner, random, *ledger, usage) {
     ledger->Load();
     admin.caller = {app::Role::kSecurity, "admin"};
@@ -92,6 +95,7 @@ struct InProcess {
   app::UserManager users;
   app::OwnerManager owners;
   std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<ledger::SubjectSets> subject_sets;
   app::SignerUsage usage;
   app::TokenSigner signer;
   app::Request admin;  // as role security

@@ -29,8 +29,8 @@ struct House : InProcess {
         checker(runner, gateway_directory, *ledger),
         alarms(runner),
         books(runner, *ledger, usage),
-        observations(runner, gateway_directory, checker, *ledger, books,
-                     alarms) {
+        observations(runner, gateway_directory, checker, *ledger, *subject_sets,
+                     books, alarms) {
     SetLogLevel(LogLevel::kError);
     domain::Gateway gateway;
     gateway.id = GatewayId("edge");

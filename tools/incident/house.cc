@@ -189,8 +189,6 @@ House::House(SimulatedClock& simulated, bool blind)
       gateway_manager(runner, directory_of_gateways),
       keys(runner),
       checker(runner, directory_of_gateways, *ledger),
-      subject_sets(Must(ledger::SubjectSets::Open(
-          (directory / "subjects").string(), *ledger))),
       subjects(runner, random, checker, *subject_sets),
       alarms(runner),
       books(runner, *ledger, usage),

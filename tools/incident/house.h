@@ -101,7 +101,6 @@ class House : public bench::InProcess {
   app::GatewayManager gateway_manager;
   app::KeyManager keys;
   app::LedgerChecker checker;
-  std::unique_ptr<ledger::SubjectSets> subject_sets;
   app::SubjectManager subjects;
   app::AlarmManager alarms;
   app::KeyUsage books;
