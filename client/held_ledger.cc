@@ -14,6 +14,8 @@ namespace {
 // A file holds tokens of a few minutes; its number is known for longer than the
 // server names it.
 constexpr uint32_t kFilesKept = 60;
+// By so much a clock is put right without anything being fetched again.
+constexpr uint32_t kBackMinutes = 5;
 
 bool AnyHas(const std::vector<ledger::MinuteRange>& ranges, uint32_t minute) {
   return std::any_of(ranges.begin(), ranges.end(),
@@ -24,19 +26,30 @@ bool AnyHas(const std::vector<ledger::MinuteRange>& ranges, uint32_t minute) {
 
 Issuance HeldLedger::Check(const SeenToken& token) {
   const Look look = LookFor(token);
-  {
-    MutexLock lock(&mu_);
-    ++(look == Look::kFound ? answered_ : asked_);
+  // Of a drained key somebody has a copy; who had learned what is held, too,
+  // could make a token that is taken for one that was issued.
+  if (look != Look::kFound || token.ledger_required) {
+    {
+      MutexLock lock(&mu_);
+      ++asked_;
+    }
+    // It may know of what came late; and who asks of a forgery is heard.
+    const Issuance said = server_.Check(token);
+    if (said != Issuance::kIndeterminate) return said;
   }
-  if (look == Look::kFound) return Issuance::kIssued;
-  // It may know of what came late; and who asks of a forgery is heard.
-  const Issuance said = server_.Check(token);
-  if (said != Issuance::kIndeterminate || look != Look::kAbsent) return said;
-  // The server is told when it can be.
-  if (observer_ != nullptr) {
-    observer_->Refused(token, TokenViolation::kNeverIssued);
+  switch (look) {
+    case Look::kFound: break;
+    case Look::kUnknown: return Issuance::kIndeterminate;
+    case Look::kAbsent:
+      // The server is told when it can be.
+      if (observer_ != nullptr) {
+        observer_->Refused(token, TokenViolation::kNeverIssued);
+      }
+      return Issuance::kNeverIssued;
   }
-  return Issuance::kNeverIssued;
+  MutexLock lock(&mu_);
+  ++answered_;
+  return Issuance::kIssued;
 }
 
 HeldLedger::Look HeldLedger::LookFor(const SeenToken& token) {
@@ -91,39 +104,44 @@ HeldLedger::Holding HeldLedger::HoldingOf(const std::string& issuer) const {
 absl::Status HeldLedger::Take(const std::string& issuer, uint64_t ledger,
                               const ledger::Handout& handout) {
   std::vector<std::pair<uint32_t, Segment>> segments;
-  size_t bytes = 0;
   for (const ledger::Handout::Segment& segment : handout.segments) {
     ASSIGN_OR_RETURN(auto filter, ledger::FuseFilter16::Parse(segment.filter));
-    bytes += filter.size_bytes();
     segments.emplace_back(segment.minute, Segment{.file = segment.file,
                                                   .filter = std::move(filter)});
   }
   Issuer gone;  // freed without the lock
   MutexLock lock(&mu_);
-  if (Issuer& held = issuers_[issuer]; held.ledger != ledger) {
+  Issuer& held = issuers_[issuer];
+  if (held.ledger != ledger) {
     gone = std::exchange(held, {});
     held.ledger = ledger;
     for (const auto& [minute, segment] : gone.segments) {
       bytes_ -= segment.filter.size_bytes();
     }
   }
-  if (bytes_ + bytes > kMostBytes) {
+  // What came before comes again where an answer was lost.
+  std::erase_if(segments, [&](const auto& entry) {
+    return held.files.contains(entry.second.file);
+  });
+  size_t bytes = 0;
+  for (const auto& [minute, segment] : segments) {
+    bytes += segment.filter.size_bytes();
+  }
+  if (bytes_ + bytes > most_bytes_) {
+    full_at_ = std::max<size_t>(bytes_, 1);
     return absl::ResourceExhaustedError(absl::StrCat(
-        "more of the ledger than ", kMostBytes, " bytes is not held here"));
+        "more of the ledger than ", most_bytes_, " bytes is not held here"));
   }
-  Issuer& held = issuers_[issuer];
-  std::set<uint64_t> fresh;
+  bytes_ += bytes;
   for (auto& [minute, segment] : segments) {
-    if (!held.files.contains(segment.file)) fresh.insert(segment.file);
-  }
-  for (auto& [minute, segment] : segments) {
-    if (!fresh.contains(segment.file)) continue;  // it came twice
     uint32_t& last = held.files[segment.file];
     last = std::max(last, minute);
-    bytes_ += segment.filter.size_bytes();
     held.segments.emplace(minute, std::move(segment));
   }
-  if (!handout.more) held.settled = handout.settled;
+  if (!handout.more) {
+    held.settled = handout.settled;
+    ClipSettled(held);
+  }
   return absl::OkStatus();
 }
 
@@ -151,29 +169,44 @@ void HeldLedger::TakeSecret(const std::string& issuer, uint32_t hour,
   issuers_[issuer].secrets.emplace(hour, std::move(secret));
 }
 
+void HeldLedger::ClipSettled(Issuer& held) {
+  for (ledger::MinuteRange& range : held.settled) {
+    range.first = std::max(range.first, held.from);
+  }
+  std::erase_if(held.settled,
+                [](const auto& range) { return range.last < range.first; });
+}
+
 void HeldLedger::ForgetBefore(const std::string& issuer, uint32_t minute) {
-  std::vector<Segment> gone;  // freed without the lock
+  Issuer gone;  // freed without the lock
   MutexLock lock(&mu_);
   const auto it = issuers_.find(issuer);
   if (it == issuers_.end()) return;
   Issuer& held = it->second;
-  const auto end = held.segments.lower_bound(minute);
-  for (auto one = held.segments.begin(); one != end; ++one) {
+  // A clock that was ahead, or tokens that live longer from now on: what was
+  // forgotten is to be fetched again.
+  if (minute + kBackMinutes < held.from) {
+    gone = std::exchange(held, {});
+    for (const auto& [of, segment] : gone.segments) {
+      bytes_ -= segment.filter.size_bytes();
+    }
+  }
+  held.from = std::max(held.from, minute);
+  const auto end = held.segments.lower_bound(held.from);
+  for (auto one = held.segments.begin(); one != end;) {
+    const auto next = std::next(one);
     bytes_ -= one->second.filter.size_bytes();
-    gone.push_back(std::move(one->second));
+    gone.segments.insert(held.segments.extract(one));
+    one = next;
   }
-  held.segments.erase(held.segments.begin(), end);
-  held.minutes.erase(held.minutes.begin(), held.minutes.lower_bound(minute));
-  held.secrets.erase(held.secrets.begin(),
-                     held.secrets.lower_bound(minute / ledger::kMinutesOfHour));
+  held.minutes.erase(held.minutes.begin(), held.minutes.lower_bound(held.from));
+  held.secrets.erase(
+      held.secrets.begin(),
+      held.secrets.lower_bound(held.from / ledger::kMinutesOfHour));
   std::erase_if(held.files, [&](const auto& file) {
-    return file.second + kFilesKept < minute;
+    return file.second + kFilesKept < held.from;
   });
-  for (ledger::MinuteRange& range : held.settled) {
-    range.first = std::max(range.first, minute);
-  }
-  std::erase_if(held.settled,
-                [](const auto& range) { return range.last < range.first; });
+  ClipSettled(held);
 }
 
 void HeldLedger::Keep(const std::vector<std::string>& issuers) {
@@ -189,6 +222,11 @@ void HeldLedger::Keep(const std::vector<std::string>& issuers) {
                   }
                   return true;
                 });
+}
+
+bool HeldLedger::IsFull() const {
+  MutexLock lock(&mu_);
+  return full_at_ > 0 && bytes_ >= full_at_;
 }
 
 HeldLedger::Status HeldLedger::status() const {

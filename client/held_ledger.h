@@ -1,7 +1,8 @@
 // What a gateway holds of the ledger, so that it need not ask of every token:
 //
 // clang-format off
-//     Check ──> found in what is held ─────> issued; nobody was asked
+//     Check ──> found in what is held ─────> issued; nobody was asked, unless its
+//           │                                key is drained
 //           └─> otherwise the server says ─> issued, never issued
 //                      └─> it cannot ──────> never issued, where all of the
 //                                            token's minute is held
@@ -39,10 +40,16 @@ class HeldLedger : public IssuanceChecker {
   static constexpr size_t kMostBytes = 256 << 20;
 
   // `server` is asked where what is held does not say it; `observer`, which may
-  // be null, is told of what is refused without asking. Both outlive this.
-  HeldLedger(IssuanceChecker& server, TokenObserver* observer)
-      : server_(server), observer_(observer) {}
+  // be null, is told of what was never issued where the server could not say.
+  // Both outlive this.
+  HeldLedger(IssuanceChecker& server, TokenObserver* observer,
+             size_t most_bytes = kMostBytes)
+      : server_(server), observer_(observer), most_bytes_(most_bytes) {}
 
+  // Returns kIssued where a filter that is held has it, without a call, unless
+  // its key is drained. Else what `server` says, for which it blocks; where
+  // that is kIndeterminate, what is held says: kIssued, or kNeverIssued where
+  // all of the token's minute is held.
   Issuance Check(const SeenToken& token) override;
 
   // Which files are held of the issuer, and of which ledger: for FetchSegments.
@@ -62,16 +69,21 @@ class HeldLedger : public IssuanceChecker {
   std::vector<uint32_t> HoursLacking(const std::string& issuer) const;
   void TakeSecret(const std::string& issuer, uint32_t hour,
                   ledger::HourSecret secret);
-  // Tokens of earlier minutes have expired.
+  // Tokens of earlier minutes have expired. Where it was a later minute before,
+  // by more than five, all that is held of the issuer is forgotten.
   void ForgetBefore(const std::string& issuer, uint32_t minute);
   // Forgets the issuers that `issuers` does not name.
   void Keep(const std::vector<std::string>& issuers);
 
+  // Returns whether something was refused for want of room, and nothing has
+  // been forgotten since.
+  bool IsFull() const;
+
   struct Status {
     size_t segments = 0;
     size_t bytes = 0;
-    int64_t answered = 0;  // by what is held
-    int64_t asked = 0;     // of the server
+    int64_t answered = 0;  // issued, by what is held
+    int64_t asked = 0;     // of the server, whatever it said
   };
   Status status() const;
 
@@ -82,6 +94,7 @@ class HeldLedger : public IssuanceChecker {
   };
   struct Issuer {
     uint64_t ledger = 0;
+    uint32_t from = 0;                          // what is earlier was forgotten
     std::multimap<uint32_t, Segment> segments;  // by minute
     std::map<uint64_t, uint32_t> files;         // with their last minute
     std::vector<ledger::MinuteRange> settled;
@@ -96,16 +109,20 @@ class HeldLedger : public IssuanceChecker {
   };
 
   Look LookFor(const SeenToken& token);
+  // Says nothing of what was forgotten.
+  static void ClipSettled(Issuer& held);
   // Returns the secret of a minute of which anything is held; or nullptr.
   std::shared_ptr<const ledger::MinuteSecret> SecretOf(absl::string_view issuer,
                                                        uint32_t minute);
 
   IssuanceChecker& server_;
   TokenObserver* const observer_;
+  const size_t most_bytes_;
 
   mutable Mutex mu_;
   std::map<std::string, Issuer, std::less<>> issuers_ ABSL_GUARDED_BY(mu_);
   size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t full_at_ ABSL_GUARDED_BY(mu_) = 0;  // bytes; 0: it is not full
   int64_t answered_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t asked_ ABSL_GUARDED_BY(mu_) = 0;
 };

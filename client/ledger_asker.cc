@@ -2,15 +2,10 @@
 
 #include <string>
 
+#include "server/base/utf8.h"
 #include "warder/v1/ledger.grpc.pb.h"
 
 namespace warder::client {
-namespace {
-
-constexpr size_t kLongestSource = 64;  // that the server takes
-
-}  // namespace
-
 Issuance LedgerAsker::Check(const SeenToken& token) {
   if (absl::ToInt64Nanoseconds(clock_.Uptime()) < silent_until_ns_.load()) {
     return Issuance::kIndeterminate;
@@ -25,7 +20,7 @@ Issuance LedgerAsker::Check(const SeenToken& token) {
   v1::CheckIssuedRequest request;
   request.set_issuer(std::string(token.issuer));
   request.set_token(std::string(token.signing_input));
-  request.set_source(std::string(token.source.substr(0, kLongestSource)));
+  request.set_source(std::string(Utf8Prefix(token.source, kLongestSource)));
   const auto answer =
       client_.Call(&v1::LedgerService::Stub::CheckIssued, request,
                    /*reads_only=*/true, {.timeout = kPatience, .attempts = 1});

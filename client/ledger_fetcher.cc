@@ -46,8 +46,9 @@ absl::Status LedgerFetcher::FetchLedger(const PublishedSet& set) {
   ledger_.ForgetBefore(
       set.issuer, ledger::MinuteOf(clock_.TimeNow() - set.max_token_lifetime -
                                    2 * kLongestSkew));
-  bool more = true;
-  while (more) {
+  absl::Status taken;
+  bool more = !ledger_.IsFull();
+  while (more && !stopping_) {
     const HeldLedger::Holding holding = ledger_.HoldingOf(set.issuer);
     v1::FetchSegmentsRequest request;
     request.set_issuer(set.issuer);
@@ -58,11 +59,13 @@ absl::Status LedgerFetcher::FetchLedger(const PublishedSet& set) {
                                   request, /*reads_only=*/true, kOnce));
     // Who says so and sends nothing would be asked for ever.
     more = answer.more() && !answer.segments().empty();
-    RETURN_IF_ERROR(
-        ledger_.Take(set.issuer, answer.ledger(), HandoutOf(answer)));
+    taken = ledger_.Take(set.issuer, answer.ledger(), HandoutOf(answer));
+    // What is held is of use all the same.
+    if (absl::IsResourceExhausted(taken)) break;
+    RETURN_IF_ERROR(taken);
   }
   std::vector<uint32_t> hours = ledger_.HoursLacking(set.issuer);
-  if (hours.empty()) return absl::OkStatus();
+  if (hours.empty()) return taken;
   if (hours.size() > kMostHours) hours.resize(kMostHours);
   v1::GetDigestSecretsRequest request;
   request.set_issuer(set.issuer);
@@ -77,7 +80,7 @@ absl::Status LedgerFetcher::FetchLedger(const PublishedSet& set) {
     ledger_.TakeSecret(set.issuer, hours[static_cast<size_t>(i)],
                        ledger::HourSecret(answer.secrets(i)));
   }
-  return absl::OkStatus();
+  return taken;
 }
 
 absl::Status LedgerFetcher::FetchSubjects(const std::string& issuer) {
@@ -85,7 +88,7 @@ absl::Status LedgerFetcher::FetchSubjects(const std::string& issuer) {
   v1::FetchSubjectFilterRequest request;
   request.set_issuer(issuer);
   request.set_held(subjects_.LoadOf(issuer));
-  while (true) {
+  while (!stopping_) {
     request.set_part(static_cast<int>(parts.size()));
     ASSIGN_OR_RETURN(
         const v1::FetchSubjectFilterResponse answer,
@@ -111,31 +114,46 @@ absl::Status LedgerFetcher::FetchSubjects(const std::string& issuer) {
                                                              std::move(parts)));
     subjects_.Take(issuer, ledger::SubjectSecret(answer.secret()),
                    std::move(set));
+    subjects_changed_();
     return absl::OkStatus();
   }
+  return absl::OkStatus();
+}
+
+void LedgerFetcher::Note(absl::string_view event, const std::string& issuer,
+                         const absl::Status& status, absl::string_view next) {
+  absl::Status& last = failures_[{std::string(event), issuer}];
+  if (!status.ok() && status != last && !stopping_) {
+    Log(LogLevel::kWarning, event,
+        {{"issuer", issuer},
+         {"error", std::string(status.message())},
+         {"next", std::string(next)}});
+  }
+  last = status;
 }
 
 absl::Duration LedgerFetcher::Tick() {
   std::vector<std::string> issuers, judged;
-  absl::Status status;
-  for (const auto& [issuer, set] : sets_()) {
+  const auto sets = sets_();
+  for (const auto& [issuer, set] : sets) {
     if (set.drill) continue;
     issuers.push_back(issuer);
-    status.Update(FetchSubjects(issuer));
-    if (!NeedsLedger(set)) continue;
-    judged.push_back(issuer);
-    status.Update(FetchLedger(set));
+    if (NeedsLedger(set)) judged.push_back(issuer);
   }
   subjects_.Keep(issuers);
   ledger_.Keep(judged);
-  if (!status.ok() && status != last_) {
-    Log(LogLevel::kWarning, "ledger.not_fetched",
-        {{"error", std::string(status.message())},
-         {"next",
-          "the server is asked for each token that needs it; it is tried "
-          "again every ten seconds"}});
+  for (const std::string& issuer : issuers) {
+    if (stopping_) break;
+    Note("subjects.not_fetched", issuer, FetchSubjects(issuer),
+         "tokens are held to the subjects that were fetched last, if any; it "
+         "is tried again every ten seconds");
   }
-  last_ = status;
+  for (const std::string& issuer : judged) {
+    if (stopping_) break;
+    Note("ledger.not_fetched", issuer, FetchLedger(sets.at(issuer)),
+         "the server is asked for each token that needs it; it is tried again "
+         "every ten seconds");
+  }
   return clock_.Uptime() + kEvery;
 }
 

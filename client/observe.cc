@@ -9,6 +9,7 @@
 
 #include "absl/hash/hash.h"
 #include "server/base/status_macros.h"
+#include "server/base/utf8.h"
 
 namespace warder::client {
 namespace {
@@ -22,7 +23,6 @@ constexpr size_t kMostKnown = 500'000;
 constexpr size_t kMostSecrets = 10'000;
 constexpr absl::Duration kShortestInterval = absl::Seconds(1);
 constexpr absl::Duration kLongestInterval = absl::Seconds(30);
-constexpr size_t kLongestSource = 64;
 constexpr size_t kLongestAudience = 512;
 constexpr size_t kMostCounts = 100;  // of one key
 constexpr int kLastReports = 3;      // of a process that ends
@@ -48,7 +48,7 @@ v1::ObservedViolation MakeViolation(absl::string_view issuer,
   wire.set_violation(violation);
   wire.set_signing_input(std::string(signing_input));
   wire.set_signature_valid(true);
-  wire.set_source(std::string(source.substr(0, kLongestSource)));
+  wire.set_source(std::string(Utf8Prefix(source, kLongestSource)));
   wire.mutable_seen_time()->set_seconds(absl::ToUnixSeconds(now));
   return wire;
 }
@@ -59,6 +59,7 @@ bool MaySucceed(const absl::Status& status) {
          !absl::IsPermissionDenied(status) && !absl::IsNotFound(status) &&
          !absl::IsFailedPrecondition(status) &&
          !absl::IsUnimplemented(status) &&
+         !absl::IsInternal(status) &&  // gRPC cannot read it, and never will
          !absl::IsResourceExhausted(status);  // the message is too large
 }
 
@@ -162,8 +163,8 @@ void Observer::Accepted(const SeenToken& token) {
       {.issuer = std::string(token.issuer),
        .kid = std::string(token.kid),
        .signing_input = std::string(token.signing_input),
-       .audience = std::string(token.audience.substr(0, kLongestAudience)),
-       .address = std::string(token.source.substr(0, kLongestSource)),
+       .audience = std::string(Utf8Prefix(token.audience, kLongestAudience)),
+       .address = std::string(Utf8Prefix(token.source, kLongestSource)),
        .minute = ledger::MinuteOf(token.issue_time)});
 }
 

@@ -26,10 +26,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/client.h"
-#include "client/ticker.h"
 #include "client/verify/token_observer.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
+#include "server/base/ticker.h"
 #include "server/ledger/token_digest.h"
 #include "warder/v1/ledger.grpc.pb.h"
 

@@ -101,8 +101,8 @@ HttpResponse AgentRoutes::Health() {
   for (const auto& [issuer, set] : verifier.Sets()) {
     revisions[issuer] = set.revision;
   }
-  const client::ObserveStatus observed = reports_.observer.status();
-  const client::HeldLedger::Status held = reports_.ledger.status();
+  const client::ObserveStatus observed = health_.observer.status();
+  const client::HeldLedger::Status held = health_.ledger.status();
   const bool good = !verifier.stale() && !revisions.empty();
   Json health = {{"status", good ? "ok" : "refusing"},
                  {"connected", watch.connected},
@@ -121,7 +121,7 @@ HttpResponse AgentRoutes::Health() {
                    {"bytes", held.bytes},
                    {"answered", held.answered},
                    {"asked", held.asked}}},
-                 {"subjects", reports_.subjects.size()},
+                 {"subjects", health_.subjects.size()},
                  {"enforces", std::move(revisions)}};
   if (verifier.stale() && verifier.options().serve_stale) {
     health["status"] = "serving_stale";

@@ -20,8 +20,8 @@
 
 namespace warder::agent {
 
-// What is said of in /healthz.
-struct Reports {
+// What /healthz tells of, beside the key sets.
+struct HealthSources {
   const client::Observer& observer;
   const client::HeldLedger& ledger;
   const client::HeldSubjects& subjects;
@@ -30,14 +30,14 @@ struct Reports {
 // Thread-safe.
 class AgentRoutes {
  public:
-  // All but `config` and `reports` outlive this, and what those refer to.
+  // All but `config` and `health` outlive this, and what that refers to.
   AgentRoutes(const Config& config, const Enforcer& enforcer,
-              const client::KeySetWatcher& watcher, const Reports& reports,
+              const client::KeySetWatcher& watcher, const HealthSources& health,
               Clock& clock)
       : cookie_(config.cookie),
         enforcer_(enforcer),
         watcher_(watcher),
-        reports_(reports),
+        health_(health),
         clock_(clock) {}
 
   http::HttpResponse Answer(const http::HttpRequest& request);
@@ -54,7 +54,7 @@ class AgentRoutes {
   const std::string cookie_;
   const Enforcer& enforcer_;
   const client::KeySetWatcher& watcher_;
-  const Reports reports_;
+  const HealthSources health_;
   Clock& clock_;
 };
 

@@ -49,6 +49,8 @@ class Enforcer : public client::KeySetSink {
   void WithdrawFiles();
 
   const client::Verifier& verifier() const { return verifier_; }
+  // See Verifier::ForgetVerified.
+  void ForgetVerified() { verifier_.ForgetVerified(); }
   // Checks tokens for /probe; nullptr where there is none.
   const client::Verifier* probe() const { return probe_ ? &*probe_ : nullptr; }
 

@@ -83,7 +83,7 @@ absl::Status Serve(Config config) {
        .comes_back = !config.state_directory.empty()});
   client::LedgerFetcher fetcher(
       *connection, clock, [&enforcer] { return enforcer.verifier().Sets(); },
-      held, subjects);
+      held, subjects, [&enforcer] { enforcer.ForgetVerified(); });
   AgentRoutes routes(config, enforcer, watcher, {observer, held, subjects},
                      clock);
   ASSIGN_OR_RETURN(const auto listener,

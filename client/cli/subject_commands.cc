@@ -10,6 +10,7 @@
 #include "client/status_convert.h"
 #include "server/base/ids.h"
 #include "server/base/status_macros.h"
+#include "server/base/utf8.h"
 #include "warder/v1/subject.grpc.pb.h"
 
 namespace warder::cli {
@@ -23,6 +24,7 @@ constexpr absl::Duration kDeadline = absl::Hours(1);
 
 struct Flags {
   std::string issuer, file;
+  bool allow_fewer = false;
 };
 
 std::string NameOf(const Flags& flags) {
@@ -47,9 +49,10 @@ class Sender {
 
   // Sends all. An error is the file's; what the server has against it is said
   // by Finish.
-  absl::Status Run(const std::string& issuer, bool validate_only) {
-    message_.set_parent(IssuerName(IssuerId(issuer)));
+  absl::Status Run(const Flags& flags, bool validate_only) {
+    message_.set_parent(IssuerName(IssuerId(flags.issuer)));
     message_.set_validate_only(validate_only);
+    message_.set_allow_fewer(flags.allow_fewer);
     std::string line;
     size_t bytes = 0;
     while (std::getline(in_, line)) {
@@ -57,18 +60,23 @@ class Sender {
       absl::string_view subject = line;
       absl::ConsumeSuffix(&subject, "\r");
       if (subject.empty() || subject.size() > kLongestSubject) {
-        return FieldError(
-            "file",
-            absl::StrCat("line ", lines_, ": ", subject.size(), " bytes; 1 to ",
-                         kLongestSubject, " are a subject"));
+        return Bad(flags, absl::StrCat("has ", subject.size(), " bytes; 1 to ",
+                                       kLongestSubject, " are a subject"));
       }
+      if (!IsUtf8(subject)) return Bad(flags, "is not UTF-8");
       message_.add_subjects(std::string(subject));
       bytes += subject.size() + 3;
       if (bytes < kMessageBytes) continue;
       bytes = 0;
       if (!Send()) return absl::OkStatus();
     }
-    if (in_.bad()) return FieldError("file", "cannot be read to its end");
+    if (in_.bad()) return Bad(flags, "is the last that can be read");
+    if (lines_ == 0) {
+      return FieldError("file", absl::StrCat("\"", flags.file,
+                                             "\" holds no subject; nothing "
+                                             "was changed"));
+    }
+    message_.set_count(lines_);
     Send();
     return absl::OkStatus();
   }
@@ -77,6 +85,11 @@ class Sender {
   }
 
  private:
+  absl::Status Bad(const Flags& flags, absl::string_view why) const {
+    return FieldError(
+        "file", absl::StrCat("line ", lines_, " of \"", flags.file, "\" ", why,
+                             "; nothing was changed"));
+  }
   bool Send() {
     const bool sent = writer_.Write(message_);
     message_.Clear();
@@ -98,7 +111,8 @@ absl::Status Load(Context& context, const Flags& flags) {
   if (flags.file != "-") {
     file.open(flags.file);
     if (!file) {
-      return FieldError("file", absl::StrCat(flags.file, " cannot be read"));
+      return FieldError("file",
+                        absl::StrCat("\"", flags.file, "\" cannot be read"));
     }
   }
   ASSIGN_OR_RETURN(client::Client* const connected, context.Connect());
@@ -108,7 +122,7 @@ absl::Status Load(Context& context, const Flags& flags) {
   v1::SubjectSet set;
   const auto writer = stub.LoadSubjects(&call, &set);
   Sender sender(flags.file == "-" ? std::cin : file, *writer);
-  const absl::Status sent = sender.Run(flags.issuer, context.plan);
+  const absl::Status sent = sender.Run(flags, context.plan);
   if (!sent.ok()) call.TryCancel();  // what came of it is no set
   writer->WritesDone();
   const absl::Status status = client::FromGrpc(writer->Finish());
@@ -151,6 +165,8 @@ void AddSubjectCommands(CLI::App& app, Context& context) {
   load->add_option("file", flags->file,
                    "one value of sub a line; - for standard input")
       ->required();
+  load->add_flag("--allow-fewer", flags->allow_fewer,
+                 "also where fewer than nine in ten of those loaded come");
   AddPlan(load, context);
   CLI::App* show = AddVerb(noun, context, flags, "show",
                            "how many were loaded, when and by whom", ShowSet);

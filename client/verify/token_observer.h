@@ -9,6 +9,9 @@
 
 namespace warder::client {
 
+// Of SeenToken::source: what the server takes.
+inline constexpr size_t kLongestSource = 64;
+
 // A token whose signature is its key's.
 struct SeenToken {
   absl::string_view issuer;  // "issuers/shop"
@@ -17,6 +20,7 @@ struct SeenToken {
   absl::string_view signing_input;  // "header.payload"
   absl::string_view audience;  // the first of `aud`; "" where there is none
   absl::string_view source;    // the client's address; "" where it is not known
+  bool ledger_required = false;  // its key is drained
 };
 
 // What is wrong with a token all the same.
@@ -36,7 +40,8 @@ class TokenObserver {
 
   // It was accepted, and is not remembered from before.
   virtual void Accepted(const SeenToken& token) = 0;
-  // It was refused for this.
+  // It was refused for this. kNeverIssued: or accepted with that said, where
+  // its issuer's mode is STEP_UP.
   virtual void Refused(const SeenToken& token, TokenViolation violation) = 0;
 };
 

@@ -147,6 +147,9 @@ class Verifier {
   absl::Status Apply(const PublishedSet& set);
   // Forgets the issuers that `issuers` does not name.
   absl::Status Keep(const std::vector<std::string>& issuers);
+  // Checks tokens anew that were verified before: something that they are
+  // checked by, and is no key set, has changed.
+  void ForgetVerified();
   // The server says that nothing newer exists; `age` ago.
   void Confirm(absl::Duration age = absl::ZeroDuration());
 

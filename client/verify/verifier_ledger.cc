@@ -19,6 +19,7 @@ SeenToken SeenOf(const TrustedKey& key, const Json& claims,
                  .audience = {},
                  .source = parts.source};
   seen.audience = FirstAudience(claims);
+  seen.ledger_required = key.ledger_required;
   return seen;
 }
 

@@ -20,31 +20,10 @@ ledger::Retention RetentionOf(const Publisher& publisher,
           .legal_hold = snapshot == nullptr || snapshot->legal_hold};
 }
 
-void LedgerLoop::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
-
-void LedgerLoop::Stop() {
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-  }
-  runner_.clock().Notify();
-  if (thread_.joinable()) thread_.join();
-}
-
-void LedgerLoop::Run() {
-  ledger_.Load();
-  while (true) {
-    Tick();
-    MutexLock lock(&mu_);
-    runner_.clock().AwaitWithDeadline(
-        &mu_,
-        // Runs with mu_ held; the analysis does not see through the call.
-        [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_; },
-        runner_.clock().TimeNow() + kEvery);
-    if (stopping_) return;
-  }
+absl::Duration LedgerLoop::Run() {
+  if (!ledger_.loaded()) ledger_.Load();
+  Tick();
+  return runner_.clock().Uptime() + kEvery;
 }
 
 void LedgerLoop::Tick() {

@@ -3,11 +3,9 @@
 #ifndef WARDER_SERVER_APP_LEDGER_LOOP_H_
 #define WARDER_SERVER_APP_LEDGER_LOOP_H_
 
-#include <thread>
-
 #include "absl/time/time.h"
 #include "server/app/change_runner.h"
-#include "server/base/mutex.h"
+#include "server/base/ticker.h"
 #include "server/ledger/ledger.h"
 
 namespace warder::app {
@@ -32,31 +30,30 @@ class LedgerLoop {
   // All outlive this. `observations` may be null: nobody's silence is noticed.
   LedgerLoop(ChangeRunner& runner, ledger::Ledger& ledger,
              ObservationIntake* observations)
-      : runner_(runner), ledger_(ledger), observations_(observations) {}
-  ~LedgerLoop() { Stop(); }
+      : runner_(runner),
+        ledger_(ledger),
+        observations_(observations),
+        ticker_(runner.clock(), [this] { return Run(); }) {}
 
   // Starts the thread, which reads the ledger first. Call once.
-  void Start();
+  void Start() { ticker_.Start(); }
   // Ends the thread and waits for it. May be called again.
-  void Stop();
+  void Stop() { ticker_.Stop(); }
 
   // Seals and forgets, and has the books checked (ObservationIntake). A clock
   // that jumped forward makes nothing be forgotten before it is believed. What
-  // fails is logged, once for each error, and tried again by the next call. The
-  // body of the thread.
+  // fails is logged, once for each error, and tried again by the next call.
   void Tick();
 
  private:
-  void Run();
+  // The body of the thread.
+  absl::Duration Run();
 
   ChangeRunner& runner_;
   ledger::Ledger& ledger_;
   ObservationIntake* const observations_;
   absl::Status last_;  // of Tick
-
-  Mutex mu_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;
+  Ticker ticker_;      // last: it ends first
 };
 
 }  // namespace warder::app

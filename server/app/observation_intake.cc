@@ -178,7 +178,13 @@ void ObservationIntake::Add(domain::AlarmEvent event, Events& events) {
 absl::Status ObservationIntake::Raise(const Events& events) {
   std::vector<domain::AlarmEvent> all;
   for (const auto& [place, event] : events) all.push_back(event);
-  return alarms_.Raise(all);
+  absl::Status raised = alarms_.Raise(all);
+  if (!raised.ok()) {
+    // They were counted, and are not counted again where they come again.
+    MutexLock lock(&mu_);
+    for (const domain::AlarmEvent& event : all) Add(event, waiting_);
+  }
+  return raised;
 }
 
 void ObservationIntake::JudgeTokens(const GatewayId& gateway,
@@ -258,16 +264,16 @@ void ObservationIntake::JudgeViolation(const GatewayId& gateway,
 }
 
 absl::Status ObservationIntake::RaiseForged(const Request& request,
-                                            const CheckIssuedCommand& held) {
-  ASSIGN_OR_RETURN(const ReadToken read, ReadTokenText("token", held.token));
+                                            const CheckIssuedCommand& shown) {
+  ASSIGN_OR_RETURN(const ReadToken read, ReadTokenText("token", shown.token));
   Events events;
   JudgeViolation(GatewayId(request.caller.name),
-                 {.issuer = held.issuer,
+                 {.issuer = shown.issuer,
                   .kind = domain::AlarmKind::kNeverIssued,
                   .signing_input = std::string(read.signing_input),
                   .signature_valid = true,
                   .seen_time = runner_.clock_guard().Read().trusted,
-                  .source = held.source},
+                  .source = shown.source},
                  events);
   const absl::Duration now = runner_.clock().Uptime();
   {
@@ -358,11 +364,7 @@ absl::Status ObservationIntake::CheckBooks() {
     MutexLock lock(&mu_);
     waiting = std::exchange(waiting_, {});
   }
-  if (absl::Status raised = Raise(waiting); !raised.ok()) {
-    MutexLock lock(&mu_);
-    for (auto& [place, event] : waiting) Add(std::move(event), waiting_);
-    return raised;
-  }
+  RETURN_IF_ERROR(Raise(waiting));
   std::vector<domain::AlarmEvent> events = usage_.FindExcess(now);
   {
     MutexLock lock(&mu_);

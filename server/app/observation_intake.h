@@ -116,12 +116,12 @@ class ObservationIntake {
   absl::StatusOr<ObservationAnswer> Take(const Request& request,
                                          const ObservationReport& report);
 
-  // The calling gateway holds a token that was never issued: the same alarm.
-  // The first at once; what follows within kRaiseEvery is counted by
+  // The calling gateway was shown a token that was never issued: the same
+  // alarms. The first at once; what follows within kRaiseEvery is counted by
   // CheckBooks.
   //   what AlarmManager::Raise returns
   absl::Status RaiseForged(const Request& request,
-                           const CheckIssuedCommand& held);
+                           const CheckIssuedCommand& shown);
 
   // Raises an alarm for each gateway that has fallen silent, and for each key
   // of which more is seen than it has signed. Call every few seconds.

@@ -13,6 +13,7 @@
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
 #include "server/base/time_text.h"
+#include "server/base/utf8.h"
 
 namespace warder::app {
 namespace {
@@ -23,16 +24,6 @@ constexpr int64_t kBadShare = 10;  // one in ten
 
 absl::Status Refused(absl::string_view why) {
   return FieldError("roster", why);
-}
-
-bool IsUtf8(absl::string_view text) {
-  // The house's one decoder of UTF-8 is the JSON parser's.
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x80;
-  });
-  return plain ||
-         ParseJson(JsonQuoted(text), {.max_bytes = text.size() * 6 + 2})
-                 .value_or(Json()) == Json(text);
 }
 
 // Returns the records of a CSV text. A quote that never closes runs to the end,

@@ -7,6 +7,7 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/base/utf8.h"
 
 namespace warder::app {
 namespace {
@@ -20,6 +21,33 @@ SubjectSetFacts FactsOf(const ledger::LoadedSubjects& subjects) {
 
 std::string SetName(const IssuerId& issuer) {
   return absl::StrCat(IssuerName(issuer), "/subjectSet");
+}
+
+void RecordCounts(absl::string_view action, const IssuerId& issuer,
+                  size_t count, const ledger::SubjectsPtr& before,
+                  Change& change) {
+  change.Record(action, SetName(issuer),
+                WriteJson({{"issuer", IssuerName(issuer)},
+                           {"count", count},
+                           {"count_before",
+                            before == nullptr ? 0 : before->set.count()}}));
+  change.SetResult(SetName(issuer));
+}
+
+// Fewer by a tenth are half of a file, as a rule.
+absl::Status CheckCount(const IssuerId& issuer,
+                        const ledger::LoadedSubjects& subjects,
+                        const ledger::SubjectsPtr& before, bool allow_fewer) {
+  if (allow_fewer || before == nullptr ||
+      subjects.set.count() * 10 >= before->set.count() * 9) {
+    return absl::OkStatus();
+  }
+  return Precondition(
+      Reason::kWrongState,
+      absl::StrCat(SetName(issuer), ": ", subjects.set.count(),
+                   " subjects came, and ", before->set.count(),
+                   " are loaded; if so many are gone, load them with "
+                   "--allow-fewer"));
 }
 
 }  // namespace
@@ -54,6 +82,10 @@ absl::StatusOr<std::vector<uint64_t>> SubjectManager::ReadAll(
                           absl::StrCat(subject.size(), " bytes; 1 to ",
                                        kLongestSubject, " are taken"));
       }
+      if (!IsUtf8(subject)) {
+        return FieldError(absl::StrCat("subjects[", digests.size(), "]"),
+                          "is not UTF-8");
+      }
       digests.push_back(secret.DigestOf(subject));
     }
     if (!more) break;
@@ -68,6 +100,7 @@ absl::StatusOr<std::vector<uint64_t>> SubjectManager::ReadAll(
 
 absl::StatusOr<SubjectSetFacts> SubjectManager::Load(const Request& request,
                                                      const IssuerId& issuer,
+                                                     bool allow_fewer,
                                                      Source source) {
   RETURN_IF_ERROR(Admit(request, Permission::kWriteIssuers, issuer));
   if (loading_.exchange(true)) {
@@ -84,34 +117,24 @@ absl::StatusOr<SubjectSetFacts> SubjectManager::Load(const Request& request,
                              .load_time = runner_.clock_guard().Read().trusted,
                              .loaded_by = request.caller.Principal(),
                              .secret_mark = MarkOf(sets_.SecretOf(issuer))});
-  RETURN_IF_ERROR(Replace(request, issuer, "subjects.loaded", subjects));
-  return FactsOf(*subjects);
-}
-
-absl::Status SubjectManager::Replace(const Request& request,
-                                     const IssuerId& issuer,
-                                     absl::string_view action,
-                                     const ledger::SubjectsPtr& subjects) {
-  return runner_.Run(
+  if (!request.validate_only) {
+    RETURN_IF_ERROR(sets_.Stage(issuer, *subjects));
+  }
+  absl::Status installed;
+  RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) -> absl::Status {
         const ledger::SubjectsPtr before = sets_.Find(issuer);
-        if (before == nullptr && subjects == nullptr) {
-          return NotFound(SetName(issuer));
-        }
-        change.Record(
-            action, SetName(issuer),
-            WriteJson(
-                {{"issuer", IssuerName(issuer)},
-                 {"count", subjects == nullptr ? 0 : subjects->set.count()},
-                 {"count_before",
-                  before == nullptr ? 0 : before->set.count()}}));
-        change.SetResult(SetName(issuer));
-        if (request.validate_only) return absl::OkStatus();
-        // Last: what comes after it is the commit alone.
-        return sets_.Replace(issuer, subjects);
+        RETURN_IF_ERROR(CheckCount(issuer, *subjects, before, allow_fewer));
+        RecordCounts("subjects.loaded", issuer, subjects->set.count(), before,
+                     change);
+        change.AfterCommit(
+            [&] { installed = sets_.Install(issuer, subjects); });
+        return absl::OkStatus();
       },
-      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); });
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  RETURN_IF_ERROR(installed);
+  return FactsOf(*subjects);
 }
 
 absl::StatusOr<SubjectSetFacts> SubjectManager::Get(const Request& request,
@@ -125,13 +148,30 @@ absl::StatusOr<SubjectSetFacts> SubjectManager::Get(const Request& request,
 absl::Status SubjectManager::Delete(const Request& request,
                                     const IssuerId& issuer) {
   RETURN_IF_ERROR(Admit(request, Permission::kWriteIssuers, issuer));
-  return Replace(request, issuer, "subjects.removed", nullptr);
+  absl::Status removed;
+  RETURN_IF_ERROR(runner_.Run(
+      request, ChangeRunner::Urgency::kNormal,
+      [&](Change& change) -> absl::Status {
+        const ledger::SubjectsPtr before = sets_.Find(issuer);
+        if (before == nullptr) return NotFound(SetName(issuer));
+        RecordCounts("subjects.removed", issuer, 0, before, change);
+        change.AfterCommit([&] { removed = sets_.Remove(issuer); });
+        return absl::OkStatus();
+      },
+      [](ReadTransaction&, const std::string&) { return absl::OkStatus(); }));
+  return removed;
 }
 
 absl::StatusOr<SubjectFilterPart> SubjectManager::FetchPart(
     const Request& request, const IssuerId& issuer, int32_t part,
     uint64_t held) {
   RETURN_IF_ERROR(checker_.Authorize(request, issuer));
+  if (request.caller.role != Role::kGateway) {
+    return runner_.Denied(
+        request, SetName(issuer),
+        Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+              "gateways alone fetch the filter"));
+  }
   const ledger::SubjectsPtr subjects = sets_.Find(issuer);
   SubjectFilterPart fetched;
   if (subjects == nullptr) return fetched;

@@ -49,16 +49,19 @@ class SubjectManager {
       absl::FunctionRef<absl::StatusOr<bool>(std::vector<std::string>& more)>;
 
   // Replaces the issuer's subjects by all that `source` gives. Blocks for
-  // `source`, and for a microsecond a subject; takes 8 bytes of memory each
-  // meanwhile. Nothing changes where it fails, or where the request only
-  // validates.
-  //   INVALID_ARGUMENT  subjects[i]: empty or too long; subjects: none came, or
-  //                     more than SubjectSet::kMost
+  // `source`, for the disk, and for a microsecond a subject; takes up to 24
+  // bytes of memory each meanwhile. Nothing changes where it fails, or where
+  // the request only validates.
+  //   INVALID_ARGUMENT  subjects[i]: empty, too long or not UTF-8; subjects:
+  //                     none came, or more than SubjectSet::kMost
+  //   FAILED_PRECONDITION WRONG_STATE  fewer than nine in ten of those that are
+  //                                    loaded, and not `allow_fewer`
   //   RESOURCE_EXHAUSTED RATE_LIMITED  another load is under way
   //   UNAVAILABLE STORE_UNAVAILABLE
   //   what `source` returns, and ChangeRunner::Run
   absl::StatusOr<SubjectSetFacts> Load(const Request& request,
-                                       const IssuerId& issuer, Source source);
+                                       const IssuerId& issuer, bool allow_fewer,
+                                       Source source);
   // NOT_FOUND: nothing is loaded.
   absl::StatusOr<SubjectSetFacts> Get(const Request& request,
                                       const IssuerId& issuer);
@@ -66,8 +69,8 @@ class SubjectManager {
   absl::Status Delete(const Request& request, const IssuerId& issuer);
 
   // Returns the part, unless it is the first and `held` is what is loaded. For
-  // who may ask about the issuer's tokens. INVALID_ARGUMENT part: there is none
-  // of that number.
+  // gateways alone: by the filter and its secret guesses can be tried.
+  // INVALID_ARGUMENT part: there is none of that number.
   absl::StatusOr<SubjectFilterPart> FetchPart(const Request& request,
                                               const IssuerId& issuer,
                                               int32_t part, uint64_t held);
@@ -78,9 +81,6 @@ class SubjectManager {
                      const IssuerId& issuer);
   absl::StatusOr<std::vector<uint64_t>> ReadAll(const IssuerId& issuer,
                                                 Source source);
-  absl::Status Replace(const Request& request, const IssuerId& issuer,
-                       absl::string_view action,
-                       const ledger::SubjectsPtr& subjects);
 
   ChangeRunner& runner_;
   Random& random_;

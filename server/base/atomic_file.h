@@ -20,8 +20,8 @@ enum class FileMode {
 absl::Status WriteAtomically(const std::string& path,
                              absl::string_view contents, FileMode mode);
 
-// Makes the name of a file that was made or renamed reach the disk. Returns 0,
-// or the errno of what failed.
+// Makes the name of a file that was made, renamed or removed reach the disk.
+// Returns 0, or the errno of what failed.
 int SyncDirectoryOf(const std::string& path);
 
 }  // namespace warder

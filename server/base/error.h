@@ -34,7 +34,7 @@ enum class Reason {
   kGatewaysBehind,        // gateways do not hold the key that is to sign
   kNoSigningKey,          // the issuer has no ACTIVE key for the algorithm
   kNotGranted,            // the signer holds no grant that allows this token
-  kRateLimited,           // the signer asks for more than its grant allows
+  kRateLimited,           // too much is asked for at once
   kPermissionDenied,      // the caller's role may not do this
   kUnauthenticated,       // no usable client certificate
   kTwoPeopleRequired,     // restoring trust takes somebody else

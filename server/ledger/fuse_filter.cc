@@ -8,12 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/error.h"
 #include "server/base/little_endian.h"
+#include "server/base/status_macros.h"
 
 namespace warder::ledger {
 namespace {
 
 constexpr char kMagic[] = "WFF1";
-constexpr size_t kHeader = 4 + 1 + 8 + 8 + 4 + 4;
 constexpr int kMostAttempts = 64;
 constexpr uint32_t kShortestStretch = 4;
 constexpr uint32_t kLongestStretch = 1 << 18;
@@ -121,16 +121,16 @@ bool FuseFilter<Fingerprint>::Try(const std::vector<uint64_t>& digests,
                                   uint64_t seed) {
   std::vector<uint64_t> hashes(digests.size());
   for (size_t i = 0; i < digests.size(); ++i) {
-    hashes[i] = Mix(digests[i] + seed);
+    hashes[i] = FuseProbe::Mix(digests[i] + seed);
   }
-  const std::vector<Peeled> peeled = Peel(hashes, shape_);
+  const std::vector<Peeled> peeled = Peel(hashes, frame_.shape);
   if (peeled.size() != hashes.size()) return false;
-  seed_ = seed;
-  cells_.assign(shape_.cells(), 0);
+  frame_.seed = seed;
+  cells_.assign(frame_.shape.cells(), 0);
   // Who was peeled last goes first: nobody after it needs its cell.
   for (auto it = peeled.rbegin(); it != peeled.rend(); ++it) {
-    const auto cells = shape_.Cells(it->hash);
-    Fingerprint value = FingerprintOf(it->hash);
+    const auto cells = frame_.shape.Cells(it->hash);
+    auto value = FuseProbe::FingerprintOf<Fingerprint>(it->hash);
     for (const uint32_t cell : cells) value ^= cells_[cell];
     cells_[cells[it->place]] = value;  // which was 0
   }
@@ -152,11 +152,11 @@ absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Build(
       std::sort(digests.begin(), digests.end());
       digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
     }
-    filter.shape_ = FuseShape::For(digests.size());
+    filter.frame_.shape = FuseShape::For(digests.size());
     uint64_t seed = 0;
     random.Fill({reinterpret_cast<uint8_t*>(&seed), sizeof(seed)});
     if (filter.Try(digests, seed)) {
-      filter.count_ = digests.size();
+      filter.frame_.count = digests.size();
       return filter;
     }
   }
@@ -168,51 +168,59 @@ absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Build(
 template <typename Fingerprint>
 std::string FuseFilter<Fingerprint>::Serialize() const {
   std::string out = kMagic;
-  out.reserve(kHeader + size_bytes());
+  out.reserve(FuseFrame::kBytes + size_bytes());
   AppendLittleEndian(8 * sizeof(Fingerprint), 1, out);
-  AppendLittleEndian(seed_, 8, out);
-  AppendLittleEndian(count_, 8, out);
-  AppendLittleEndian(shape_.stretch, 4, out);
-  AppendLittleEndian(shape_.stretches, 4, out);
+  AppendLittleEndian(frame_.seed, 8, out);
+  AppendLittleEndian(frame_.count, 8, out);
+  AppendLittleEndian(frame_.shape.stretch, 4, out);
+  AppendLittleEndian(frame_.shape.stretches, 4, out);
   for (const Fingerprint cell : cells_)
     AppendLittleEndian(cell, sizeof(cell), out);
   return out;
 }
 
-template <typename Fingerprint>
-absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Parse(
-    absl::string_view bytes) {
+absl::StatusOr<FuseFrame> FuseFrame::Parse(absl::string_view bytes,
+                                           size_t bits) {
   const auto bad = [](absl::string_view what) {
     return FieldError("filter", what);
   };
-  if (bytes.size() < kHeader || bytes.substr(0, 4) != kMagic) {
+  if (bytes.size() < kBytes || bytes.substr(0, 4) != kMagic) {
     return bad("is none: it does not begin with WFF1");
   }
-  if (ReadLittleEndian(bytes.substr(4, 1)) != 8 * sizeof(Fingerprint)) {
-    return bad(absl::StrCat("its fingerprints are not of ",
-                            8 * sizeof(Fingerprint), " bits"));
+  if (ReadLittleEndian(bytes.substr(4, 1)) != bits) {
+    return bad(absl::StrCat("its fingerprints are not of ", bits, " bits"));
   }
-  FuseFilter filter;
-  filter.seed_ = ReadLittleEndian(bytes.substr(5, 8));
-  filter.count_ = ReadLittleEndian(bytes.substr(13, 8));
-  filter.shape_.stretch =
+  FuseFrame frame;
+  frame.seed = ReadLittleEndian(bytes.substr(5, 8));
+  frame.count = ReadLittleEndian(bytes.substr(13, 8));
+  frame.shape.stretch =
       static_cast<uint32_t>(ReadLittleEndian(bytes.substr(21, 4)));
-  filter.shape_.stretches =
+  frame.shape.stretches =
       static_cast<uint32_t>(ReadLittleEndian(bytes.substr(25, 4)));
-  if (!absl::has_single_bit(filter.shape_.stretch) ||
-      filter.shape_.stretch < kShortestStretch ||
-      filter.shape_.stretch > kLongestStretch || filter.shape_.stretches == 0 ||
-      filter.shape_.cells() > kMostCells ||
-      filter.count_ > filter.shape_.cells()) {
-    return bad(absl::StrCat("its ", filter.count_, " digests are not in ",
-                            filter.shape_.stretches, " + 2 stretches of ",
-                            filter.shape_.stretch, " cells"));
+  if (!absl::has_single_bit(frame.shape.stretch) ||
+      frame.shape.stretch < kShortestStretch ||
+      frame.shape.stretch > kLongestStretch || frame.shape.stretches == 0 ||
+      frame.shape.cells() > kMostCells || frame.count > frame.shape.cells()) {
+    return bad(absl::StrCat("its ", frame.count, " digests are not in ",
+                            frame.shape.stretches, " + 2 stretches of ",
+                            frame.shape.stretch, " cells"));
   }
-  const absl::string_view cells = bytes.substr(kHeader);
-  const size_t wanted = filter.count_ == 0 ? 0 : filter.shape_.cells();
+  return frame;
+}
+
+template <typename Fingerprint>
+absl::StatusOr<FuseFilter<Fingerprint>> FuseFilter<Fingerprint>::Parse(
+    absl::string_view bytes) {
+  FuseFilter filter;
+  ASSIGN_OR_RETURN(filter.frame_,
+                   FuseFrame::Parse(bytes, 8 * sizeof(Fingerprint)));
+  const absl::string_view cells = bytes.substr(FuseFrame::kBytes);
+  const size_t wanted =
+      filter.frame_.count == 0 ? 0 : filter.frame_.shape.cells();
   if (cells.size() != wanted * sizeof(Fingerprint)) {
-    return bad(absl::StrCat("has ", cells.size(), " bytes of cells, not ",
-                            wanted * sizeof(Fingerprint)));
+    return FieldError(
+        "filter", absl::StrCat("has ", cells.size(), " bytes of cells, not ",
+                               wanted * sizeof(Fingerprint)));
   }
   filter.cells_.resize(wanted);
   for (size_t i = 0; i < wanted; ++i) {

@@ -56,6 +56,56 @@ struct FuseShape {
   friend bool operator==(const FuseShape&, const FuseShape&) = default;
 };
 
+// What a filter is but for its cells.
+struct FuseFrame {
+  // As bytes: "WFF1", then, little-endian, the bits of a fingerprint (1 byte),
+  // the seed (8), the count (8), the cells of a stretch (4) and the stretches
+  // but two (4).
+  static constexpr size_t kBytes = 4 + 1 + 8 + 8 + 4 + 4;
+
+  // Reads the beginning of `bytes`, of a filter of fingerprints of so many
+  // bits. INVALID_ARGUMENT for anything else.
+  static absl::StatusOr<FuseFrame> Parse(absl::string_view bytes, size_t bits);
+
+  uint64_t seed = 0;
+  size_t count = 0;  // of distinct digests
+  FuseShape shape;
+};
+
+// One look for a digest.
+class FuseProbe {
+ public:
+  FuseProbe(const FuseFrame& frame, uint64_t digest)
+      : hash_(Mix(digest + frame.seed)), cells_(frame.shape.Cells(hash_)) {}
+
+  // Which cells to look at.
+  const std::array<uint32_t, 3>& cells() const { return cells_; }
+  // Returns whether the filter has the digest, by what those hold.
+  template <typename Fingerprint>
+  bool Matches(Fingerprint a, Fingerprint b, Fingerprint c) const {
+    return static_cast<Fingerprint>(FingerprintOf<Fingerprint>(hash_) ^ a ^ b ^
+                                    c) == 0;
+  }
+
+  // Spreads every bit over all (the finalizer of MurmurHash3).
+  static uint64_t Mix(uint64_t x) {
+    x ^= x >> 33;
+    x *= 0xff51afd7ed558ccd;
+    x ^= x >> 33;
+    x *= 0xc4ceb9fe1a85ec53;
+    x ^= x >> 33;
+    return x;
+  }
+  template <typename Fingerprint>
+  static Fingerprint FingerprintOf(uint64_t hash) {
+    return static_cast<Fingerprint>(hash ^ (hash >> 32));
+  }
+
+ private:
+  uint64_t hash_;
+  std::array<uint32_t, 3> cells_;
+};
+
 // Immutable; thread-safe. `Fingerprint` is uint8_t or uint16_t.
 template <typename Fingerprint>
 class FuseFilter {
@@ -75,42 +125,25 @@ class FuseFilter {
 
   // Three reads of memory.
   bool Contains(uint64_t digest) const {
-    if (count_ == 0) return false;
-    const uint64_t hash = Mix(digest + seed_);
-    const auto [a, b, c] = shape_.Cells(hash);
-    return static_cast<Fingerprint>(FingerprintOf(hash) ^ cells_[a] ^
-                                    cells_[b] ^ cells_[c]) == 0;
+    if (frame_.count == 0) return false;
+    const FuseProbe probe(frame_, digest);
+    const auto [a, b, c] = probe.cells();
+    return probe.Matches<Fingerprint>(cells_[a], cells_[b], cells_[c]);
   }
 
-  size_t count() const { return count_; }  // of distinct digests
+  size_t count() const { return frame_.count; }  // of distinct digests
   size_t size_bytes() const { return cells_.size() * sizeof(Fingerprint); }
 
-  // Returns the filter as bytes: "WFF1", then, little-endian, the bits of a
-  // fingerprint (1 byte), the seed (8), the count (8), the cells of a stretch
-  // (4), the stretches but two (4), and the cells.
+  // Returns the filter as bytes: its FuseFrame, and the cells, little-endian.
   std::string Serialize() const;
   // Reads what Serialize wrote. INVALID_ARGUMENT for anything else.
   static absl::StatusOr<FuseFilter> Parse(absl::string_view bytes);
 
  private:
-  // Spreads every bit over all (the finalizer of MurmurHash3).
-  static uint64_t Mix(uint64_t x) {
-    x ^= x >> 33;
-    x *= 0xff51afd7ed558ccd;
-    x ^= x >> 33;
-    x *= 0xc4ceb9fe1a85ec53;
-    x ^= x >> 33;
-    return x;
-  }
-  static Fingerprint FingerprintOf(uint64_t hash) {
-    return static_cast<Fingerprint>(hash ^ (hash >> 32));
-  }
   // Returns whether this seed led to a filter.
   bool Try(const std::vector<uint64_t>& digests, uint64_t seed);
 
-  uint64_t seed_ = 0;
-  size_t count_ = 0;
-  FuseShape shape_;
+  FuseFrame frame_;
   std::vector<Fingerprint> cells_;
 };
 

@@ -1,14 +1,18 @@
 // Ledger, as gateways are given of it: what lets them answer by themselves.
 #include <algorithm>
+#include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/little_endian.h"
-#include "server/base/log.h"
 #include "server/crypto/digest.h"
 #include "server/ledger/ledger.h"
 
 namespace warder::ledger {
 namespace {
+
+// Of one call: a second, where a process reads them for the first time.
+constexpr size_t kMostFiles = 100;
 
 // Returns `ranges` without the minutes of `hole`.
 std::vector<MinuteRange> Without(const std::vector<MinuteRange>& ranges,
@@ -42,10 +46,7 @@ SubjectSecret Ledger::SubjectSecretOf(const IssuerId& issuer) const {
 Handout Ledger::HandOut(const IssuerId& issuer, MinuteRange wanted,
                         std::span<const uint64_t> held, size_t most_bytes) {
   Handout handout;
-  // Before the files are looked at: what is forgotten meanwhile is not said to
-  // be known.
-  wanted.first =
-      std::max({wanted.first, known_from_, Of(issuer).segments().first()});
+  const absl::flat_hash_set<uint64_t> known(held.begin(), held.end());
   struct Wanted {
     uint64_t number;
     MinuteRange minutes;
@@ -59,34 +60,31 @@ Handout Ledger::HandOut(const IssuerId& issuer, MinuteRange wanted,
         holes.push_back(file.listed.minutes);
       } else if (file.issuers.contains(issuer.value()) &&
                  wanted.first <= file.listed.minutes.last &&
-                 std::find(held.begin(), held.end(), file.listed.number) ==
-                     held.end()) {
+                 !known.contains(file.listed.number)) {
         files.push_back({file.listed.number, file.listed.minutes});
       }
     }
   }
-  size_t bytes = 0;
+  // After the files were listed: of what was forgotten meanwhile nothing is
+  // said.
+  wanted.first =
+      std::max({wanted.first, known_from_, Of(issuer).segments().first()});
+  size_t bytes = 0, taken = 0;
   for (const Wanted& file : files) {
-    if (bytes >= most_bytes) {
+    if (bytes >= most_bytes || taken >= kMostFiles) {
       handout.more = true;
       break;
     }
-    const auto filters = refuse_filters_.Of(file.number);
+    auto filters = refuse_filters_.Read(file.number, issuer);
     if (!filters.ok()) {
-      Log(LogLevel::kError, "ledger.file_unreadable",
-          {{"error", std::string(filters.status().message())},
-           {"next",
-            "gateways ask the server for its minutes; restore it from a "
-            "backup and restart"}});
       holes.push_back(file.minutes);
       continue;
     }
-    for (const auto& [where, filter] : **filters) {
-      if (where.first != issuer.value()) continue;
-      handout.segments.push_back({.file = file.number,
-                                  .minute = where.second,
-                                  .filter = filter.Serialize()});
-      bytes += handout.segments.back().filter.size();
+    ++taken;
+    for (auto& [minute, filter] : *filters) {
+      bytes += filter.size();
+      handout.segments.push_back(
+          {.file = file.number, .minute = minute, .filter = std::move(filter)});
     }
   }
   // As long as any is on its way, nobody knows that a token is in none.

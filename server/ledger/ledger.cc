@@ -21,8 +21,6 @@ constexpr size_t kSecretBytes = 32;
 // A journal takes records this much older than the one it was made for: reports
 // come late, and clocks differ.
 constexpr uint32_t kMinutesBack = 5;
-// An hour of a thousand million tokens a day.
-constexpr size_t kMostRefuseBytes = 128 << 20;
 
 constexpr absl::string_view kSecretBinding = "warder-ledger-secret-v1";
 
@@ -80,7 +78,7 @@ Ledger::Ledger(std::string directory, std::string secret, Random& random,
       secret_(std::move(secret)),
       random_(random),
       known_from_(manifest.known_from),
-      refuse_filters_(directory_, kMostRefuseBytes),
+      refuse_filters_(directory_),
       incomplete_(manifest.incomplete),
       manifest_(std::move(manifest)) {
   for (const Manifest::File& file : manifest_.files) {
@@ -343,11 +341,16 @@ Answer Ledger::Check(const IssuerId& issuer, absl::Time issue_time,
   IssuerSegments& tokens = Of(issuer);
   const uint64_t digest = tokens.DigestOf(minute, signing_input);
   const Answer answer = CheckDigest(issuer, minute, digest, judged_from);
-  if (answer.verdict == Verdict::kIssued &&
-      IsMistaken(issuer, minute, digest)) {
-    return Absent(tokens.segments(), minute, judged_from);
+  if (answer.verdict != Verdict::kIssued ||
+      !IsMistaken(issuer, minute, digest)) {
+    return answer;
   }
-  return answer;
+  const Answer absent = Absent(tokens.segments(), minute, judged_from);
+  // What was read of the files between the two looks counts.
+  const bool came = absent.verdict == Verdict::kNeverIssued &&
+                    tokens.segments().Contains(minute, digest) &&
+                    !IsMistaken(issuer, minute, digest);
+  return came ? answer : absent;
 }
 
 bool Ledger::IsMistaken(const IssuerId& issuer, uint32_t minute,
@@ -356,12 +359,9 @@ bool Ledger::IsMistaken(const IssuerId& issuer, uint32_t minute,
       Of(issuer).segments().FilesWith(minute, digest);
   return !files.empty() &&
          std::none_of(files.begin(), files.end(), [&](uint64_t file) {
-           const auto filters = refuse_filters_.Of(file);
            // Who cannot look does not accuse.
-           if (!filters.ok()) return true;
-           const auto filter = (*filters)->find({issuer.value(), minute});
-           return filter == (*filters)->end() ||
-                  filter->second.Contains(digest);
+           return refuse_filters_.Contains(file, issuer, minute, digest)
+               .value_or(true);
          });
 }
 

@@ -114,9 +114,9 @@ class Ledger {
 
   // Returns whether a token of this `iat` and signing input was issued; of a
   // sealed minute, 1 in 65,536 of those that were not is taken for issued.
-  // Costs an HMAC of it, and now and then the reading of a file. Of tokens from
-  // before `judged_from` only that they were: their records may be gone, see
-  // Retention.
+  // Costs an HMAC of it, and of a sealed minute three reads of a file. Of
+  // tokens from before `judged_from` only that they were: their records may be
+  // gone, see Retention.
   Answer Check(const IssuerId& issuer, absl::Time issue_time,
                absl::string_view signing_input, absl::Time judged_from);
   // As Check, by what SecretOf makes of it, and with 1 mistake in 256: to

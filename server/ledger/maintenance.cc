@@ -187,6 +187,7 @@ absl::Status Ledger::Forget(absl::Time now, const RetentionOf& retention_of) {
     return status;
   }
   for (const File& file : gone) {
+    refuse_filters_.Forget(file.listed.number);
     if (file.unreadable) continue;  // somebody may be able to
     std::error_code ignored;        // it is not on record any more
     std::filesystem::remove(PathOf(file.listed.journal_name()), ignored);

@@ -1,51 +1,124 @@
 #include "server/ledger/refuse_filters.h"
 
-#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
+
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/error.h"
+#include "server/base/little_endian.h"
+#include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/ledger/manifest.h"
-#include "server/ledger/segment_file.h"
 
 namespace warder::ledger {
+namespace {
 
-absl::StatusOr<std::shared_ptr<const RefuseFilters::OfFile>> RefuseFilters::Of(
-    uint64_t file) {
+// Returns so many bytes of the file from `offset` on.
+absl::StatusOr<std::string> ReadAt(int file, uint64_t offset, size_t size,
+                                   const std::string& path) {
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got = pread(file, bytes.data() + done, size - done,
+                              static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                   absl::StrCat("cannot read ", path));
+    }
+    done += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+absl::StatusOr<int> OpenToRead(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file >= 0) return file;
+  return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+               absl::StrCat("cannot read ", path));
+}
+
+}  // namespace
+
+std::string RefuseFilters::PathOf(uint64_t file) const {
+  const Manifest::File named{.number = file, .minutes = {}};
+  return absl::StrCat(directory_, "/", named.segments_name());
+}
+
+absl::Status RefuseFilters::Failed(uint64_t file, absl::Status error) {
+  MutexLock lock(&mu_);
+  if (told_.insert(file).second) {
+    Log(LogLevel::kError, "ledger.file_unreadable",
+        {{"error", std::string(error.message())},
+         {"next",
+          "tokens of its minutes are judged by filters of 8 bits, and asked "
+          "for by gateways; restore it from a backup and restart"}});
+  }
+  return error;
+}
+
+absl::StatusOr<std::shared_ptr<const RefuseFilters::Index>>
+RefuseFilters::IndexOf(uint64_t file) {
   {
     MutexLock lock(&mu_);
-    const auto it = kept_.find(file);
-    if (it != kept_.end()) {
-      it->second.used = ++uses_;
-      return it->second.filters;
-    }
+    const auto it = indexes_.find(file);
+    if (it != indexes_.end()) return it->second;
   }
-  const Manifest::File named{.number = file, .minutes = {}};
-  ASSIGN_OR_RETURN(
-      SealedPeriod period,
-      ReadSegmentFile(absl::StrCat(directory_, "/", named.segments_name())));
-  OfFile filters;
-  size_t bytes = 0;
-  for (SealedPeriod::Segment& segment : period.segments) {
-    bytes += segment.refuse.size_bytes();
-    filters.emplace(std::pair(std::move(segment.issuer), segment.minute),
-                    std::move(segment.refuse));
-  }
-  auto read = std::make_shared<const OfFile>(std::move(filters));
+  auto places = ReadRefusePlaces(PathOf(file));
+  if (!places.ok()) return Failed(file, places.status());
+  auto index = std::make_shared<const Index>(*std::move(places));
   MutexLock lock(&mu_);
-  // Who read it at the same time was first.
-  const auto [it, is_new] = kept_.try_emplace(
-      file, Kept{.filters = read, .bytes = bytes, .used = ++uses_});
-  if (!is_new) return it->second.filters;
-  bytes_ += bytes;
-  while (bytes_ > most_bytes_ && kept_.size() > 1) {
-    const auto oldest = std::min_element(kept_.begin(), kept_.end(),
-                                         [](const auto& a, const auto& b) {
-                                           return a.second.used < b.second.used;
-                                         });
-    bytes_ -= oldest->second.bytes;
-    kept_.erase(oldest);
+  return indexes_.try_emplace(file, std::move(index)).first->second;
+}
+
+absl::StatusOr<bool> RefuseFilters::Contains(uint64_t file,
+                                             const IssuerId& issuer,
+                                             uint32_t minute, uint64_t digest) {
+  ASSIGN_OR_RETURN(const auto index, IndexOf(file));
+  const auto it = index->find({issuer.value(), minute});
+  if (it == index->end() || it->second.frame.count == 0) return false;
+  const std::string path = PathOf(file);
+  const auto opened = OpenToRead(path);
+  if (!opened.ok()) return Failed(file, opened.status());
+  const absl::Cleanup closed = [&] { close(*opened); };
+  const RefusePlace& place = it->second;
+  const FuseProbe probe(place.frame, digest);
+  std::array<uint16_t, 3> cells{};
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const auto bytes = ReadAt(*opened,
+                              place.offset + FuseFrame::kBytes +
+                                  uint64_t{probe.cells()[i]} * sizeof(uint16_t),
+                              sizeof(uint16_t), path);
+    if (!bytes.ok()) return Failed(file, bytes.status());
+    cells[i] = static_cast<uint16_t>(ReadLittleEndian(*bytes));
   }
-  return read;
+  return probe.Matches<uint16_t>(cells[0], cells[1], cells[2]);
+}
+
+absl::StatusOr<std::map<uint32_t, std::string>> RefuseFilters::Read(
+    uint64_t file, const IssuerId& issuer) {
+  ASSIGN_OR_RETURN(const auto index, IndexOf(file));
+  const std::string path = PathOf(file);
+  const auto opened = OpenToRead(path);
+  if (!opened.ok()) return Failed(file, opened.status());
+  const absl::Cleanup closed = [&] { close(*opened); };
+  std::map<uint32_t, std::string> filters;
+  for (auto it = index->lower_bound({issuer.value(), 0});
+       it != index->end() && it->first.first == issuer.value(); ++it) {
+    auto bytes = ReadAt(*opened, it->second.offset, it->second.size, path);
+    if (!bytes.ok()) return Failed(file, bytes.status());
+    filters[it->first.second] = *std::move(bytes);
+  }
+  return filters;
+}
+
+void RefuseFilters::Forget(uint64_t file) {
+  MutexLock lock(&mu_);
+  told_.erase(file);
+  indexes_.erase(file);
 }
 
 }  // namespace warder::ledger

@@ -1,51 +1,59 @@
-// The filters of 16 bits that lie in segment files: read where somebody asks by
-// them, for they are twice as large as those of 8 bits, which are in memory.
+// The filters of 16 bits that lie in segment files. They are twice as large as
+// those of 8 bits, which are in memory; in memory of these is where they lie. A
+// look-up reads three cells.
 #ifndef WARDER_SERVER_LEDGER_REFUSE_FILTERS_H_
 #define WARDER_SERVER_LEDGER_REFUSE_FILTERS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/base/ids.h"
 #include "server/base/mutex.h"
 #include "server/ledger/fuse_filter.h"
+#include "server/ledger/segment_file.h"
 
 namespace warder::ledger {
 
-// Thread-safe.
+// Thread-safe. Each blocks for the disk: for the whole file where a process
+// asks for it the first time, which is checked then, ten milliseconds for a
+// million tokens; after that for what it reads. Errors as ReadSegmentFile, and
+// logged once for each file.
 class RefuseFilters {
  public:
-  // By issuer and minute.
-  using OfFile = std::map<std::pair<std::string, uint32_t>, FuseFilter16>;
+  explicit RefuseFilters(std::string directory)
+      : directory_(std::move(directory)) {}
 
-  // Keeps the files that were asked for last, up to `most_bytes`, and one at
-  // least.
-  RefuseFilters(std::string directory, size_t most_bytes)
-      : directory_(std::move(directory)), most_bytes_(most_bytes) {}
-
-  // Returns the filters of a sealed file, by its number. Blocks for the disk
-  // where it is not kept: ten milliseconds for a million tokens. Errors as
-  // ReadSegmentFile.
-  absl::StatusOr<std::shared_ptr<const OfFile>> Of(uint64_t file);
+  // Returns whether the issuer's filter of the minute in this file has the
+  // digest; false where there is no such filter.
+  absl::StatusOr<bool> Contains(uint64_t file, const IssuerId& issuer,
+                                uint32_t minute, uint64_t digest);
+  // Returns the issuer's filters in this file by minute, as
+  // FuseFilter16::Serialize wrote them.
+  absl::StatusOr<std::map<uint32_t, std::string>> Read(uint64_t file,
+                                                       const IssuerId& issuer);
+  // The file is gone.
+  void Forget(uint64_t file);
 
  private:
-  struct Kept {
-    std::shared_ptr<const OfFile> filters;
-    size_t bytes = 0;
-    uint64_t used = 0;  // the greater, the later
-  };
+  using Index = std::map<std::pair<std::string, uint32_t>, RefusePlace>;
+
+  std::string PathOf(uint64_t file) const;
+  absl::StatusOr<std::shared_ptr<const Index>> IndexOf(uint64_t file);
+  // Logs the first error of a file, and returns it.
+  absl::Status Failed(uint64_t file, absl::Status error);
 
   const std::string directory_;
-  const size_t most_bytes_;
 
   Mutex mu_;
-  std::map<uint64_t, Kept> kept_ ABSL_GUARDED_BY(mu_);
-  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t uses_ ABSL_GUARDED_BY(mu_) = 0;
+  std::map<uint64_t, std::shared_ptr<const Index>> indexes_
+      ABSL_GUARDED_BY(mu_);
+  std::set<uint64_t> told_ ABSL_GUARDED_BY(mu_);  // cannot be read, and logged
 };
 
 }  // namespace warder::ledger

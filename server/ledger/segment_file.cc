@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/atomic_file.h"
 #include "server/base/error.h"
@@ -42,7 +43,19 @@ std::string WriteSegments(const SealedPeriod& period) {
   return out + crypto::Sha256(out);
 }
 
-absl::StatusOr<SealedPeriod> ReadSegments(absl::string_view bytes) {
+namespace {
+
+// A segment as it lies in the file.
+struct RawSegment {
+  absl::string_view issuer;
+  uint32_t minute;
+  absl::string_view detect, refuse;
+};
+
+// Gives each segment to `take`, in order, and returns the counts.
+absl::StatusOr<std::vector<SealedPeriod::Count>> ReadWhole(
+    absl::string_view bytes,
+    absl::FunctionRef<absl::Status(const RawSegment&)> take) {
   if (bytes.substr(0, kMagic.size()) != kMagic ||
       bytes.size() < kMagic.size() + kCheckBytes) {
     return Damaged("it does not begin as segments do");
@@ -51,30 +64,54 @@ absl::StatusOr<SealedPeriod> ReadSegments(absl::string_view bytes) {
   bytes.remove_suffix(kCheckBytes);
   if (crypto::Sha256(bytes) != check) return Damaged("it was changed");
   ByteReader reader(bytes.substr(kMagic.size()));
-  SealedPeriod period;
   const uint64_t segments = reader.Number(4);
   for (uint64_t i = 0; i < segments && !reader.failed(); ++i) {
-    SealedPeriod::Segment segment;
-    segment.issuer = std::string(reader.Text(2));
+    RawSegment segment;
+    segment.issuer = reader.Text(2);
     segment.minute = static_cast<uint32_t>(reader.Number(4));
-    auto detect = FuseFilter8::Parse(reader.Text(4));
-    auto refuse = FuseFilter16::Parse(reader.Text(4));
-    if (!detect.ok() || !refuse.ok()) return Damaged("a filter in it is none");
-    segment.detect = *std::move(detect);
-    segment.refuse = *std::move(refuse);
-    period.segments.push_back(std::move(segment));
+    segment.detect = reader.Text(4);
+    segment.refuse = reader.Text(4);
+    if (!take(segment).ok()) return Damaged("a filter in it is none");
   }
-  const uint64_t counts = reader.Number(4);
-  for (uint64_t i = 0; i < counts && !reader.failed(); ++i) {
+  std::vector<SealedPeriod::Count> counts;
+  const uint64_t keys = reader.Number(4);
+  for (uint64_t i = 0; i < keys && !reader.failed(); ++i) {
     SealedPeriod::Count count;
     count.key = std::string(reader.Text(2));
     count.minute = static_cast<uint32_t>(reader.Number(4));
     count.issued = reader.Number(8);
-    period.counts.push_back(std::move(count));
+    counts.push_back(std::move(count));
   }
   if (reader.failed() || !reader.at_end()) {
     return Damaged("its lengths do not add up");
   }
+  return counts;
+}
+
+absl::StatusOr<std::string> ReadBytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                 absl::StrCat("cannot read ", path));
+  }
+  return std::string((std::istreambuf_iterator<char>(in)), {});
+}
+
+}  // namespace
+
+absl::StatusOr<SealedPeriod> ReadSegments(absl::string_view bytes) {
+  SealedPeriod period;
+  ASSIGN_OR_RETURN(
+      period.counts,
+      ReadWhole(bytes, [&](const RawSegment& raw) -> absl::Status {
+        SealedPeriod::Segment segment;
+        segment.issuer = std::string(raw.issuer);
+        segment.minute = raw.minute;
+        ASSIGN_OR_RETURN(segment.detect, FuseFilter8::Parse(raw.detect));
+        ASSIGN_OR_RETURN(segment.refuse, FuseFilter16::Parse(raw.refuse));
+        period.segments.push_back(std::move(segment));
+        return absl::OkStatus();
+      }));
   return period;
 }
 
@@ -84,15 +121,33 @@ absl::Status WriteSegmentFile(const std::string& path,
 }
 
 absl::StatusOr<SealedPeriod> ReadSegmentFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
-                 absl::StrCat("cannot read ", path));
-  }
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  ASSIGN_OR_RETURN(const std::string bytes, ReadBytes(path));
   auto period = ReadSegments(bytes);
   if (!period.ok()) return WithContext(period.status(), path);
   return period;
+}
+
+absl::StatusOr<std::map<std::pair<std::string, uint32_t>, RefusePlace>>
+ReadRefusePlaces(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadBytes(path));
+  std::map<std::pair<std::string, uint32_t>, RefusePlace> places;
+  const auto counts =
+      ReadWhole(bytes, [&](const RawSegment& raw) -> absl::Status {
+        RefusePlace place;
+        place.offset = static_cast<uint64_t>(raw.refuse.data() - bytes.data());
+        place.size = raw.refuse.size();
+        ASSIGN_OR_RETURN(place.frame, FuseFrame::Parse(raw.refuse, 16));
+        // Whoever looks at its cells stays within it.
+        const size_t cells =
+            place.frame.count == 0 ? 0 : place.frame.shape.cells();
+        if (place.size != FuseFrame::kBytes + cells * sizeof(uint16_t)) {
+          return Damaged("a filter in it is none");
+        }
+        places[{std::string(raw.issuer), raw.minute}] = place;
+        return absl::OkStatus();
+      });
+  if (!counts.ok()) return WithContext(counts.status(), path);
+  return places;
 }
 
 }  // namespace warder::ledger

@@ -3,11 +3,14 @@
 //
 //   WriteSegmentFile(path, period)      written beside, then renamed
 //   ReadSegmentFile(path)               all or nothing
+//   ReadRefusePlaces(path)              where in it the larger filters are
 #ifndef WARDER_SERVER_LEDGER_SEGMENT_FILE_H_
 #define WARDER_SERVER_LEDGER_SEGMENT_FILE_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,12 +47,23 @@ std::string WriteSegments(const SealedPeriod& period);
 // Reads what WriteSegments wrote. DATA_LOSS STORE_CORRUPT for anything else.
 absl::StatusOr<SealedPeriod> ReadSegments(absl::string_view bytes);
 
+// Where one `refuse` lies in its file, and what it is but for its cells.
+struct RefusePlace {
+  uint64_t offset = 0;
+  size_t size = 0;
+  FuseFrame frame;
+};
+
 // Each blocks for the disk.
 //   UNAVAILABLE STORE_UNAVAILABLE  naming the file, and what failed
 //   DATA_LOSS STORE_CORRUPT        naming the file
 absl::Status WriteSegmentFile(const std::string& path,
                               const SealedPeriod& period);
 absl::StatusOr<SealedPeriod> ReadSegmentFile(const std::string& path);
+// Returns where each `refuse` is, by issuer and minute, of a file that is
+// whole.
+absl::StatusOr<std::map<std::pair<std::string, uint32_t>, RefusePlace>>
+ReadRefusePlaces(const std::string& path);
 
 }  // namespace warder::ledger
 

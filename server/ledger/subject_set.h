@@ -1,5 +1,5 @@
-// Whom an issuer's tokens may name: a set of subjects that can be asked and not
-// listed.
+// Whom an issuer's tokens may name: a set of subjects that can be asked, and
+// listed by nobody but who has its secret and guesses.
 //
 // A subject is a keyed digest, in a fuse filter of 8 bits: one that is none of
 // them is taken for one now and then, 1 in 256; one of them is always found.

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/atomic_file.h"
@@ -15,6 +16,7 @@ namespace warder::ledger {
 namespace {
 
 constexpr char kSuffix[] = ".subjects";
+constexpr char kStaged[] = ".staged";
 
 absl::Status Unavailable(const std::string& path,
                          const std::error_code& error) {
@@ -36,11 +38,16 @@ absl::StatusOr<std::unique_ptr<SubjectSets>> SubjectSets::Open(
   std::filesystem::directory_iterator entries;
   if (!error) entries = std::filesystem::directory_iterator(directory, error);
   if (error) return Unavailable(directory, error);
-  for (const auto& entry : entries) {
-    if (entry.path().extension() == kSuffix) {
-      sets->Read(entry.path().stem().string());
-    }
+  std::vector<std::string> issuers;
+  for (; !error && entries != std::filesystem::directory_iterator();
+       entries.increment(error)) {
+    const std::filesystem::path& path = entries->path();
+    if (path.extension() == kSuffix) issuers.push_back(path.stem().string());
+    std::error_code ignored;  // the next one that is staged takes its place
+    if (path.extension() == kStaged) std::filesystem::remove(path, ignored);
   }
+  if (error) return Unavailable(directory, error);
+  for (const std::string& issuer : issuers) sets->Read(issuer);
   return sets;
 }
 
@@ -90,22 +97,41 @@ SubjectSecret SubjectSets::SecretOf(const IssuerId& issuer) const {
   return ledger_.SubjectSecretOf(issuer);
 }
 
-absl::Status SubjectSets::Replace(const IssuerId& issuer,
+absl::Status SubjectSets::Stage(const IssuerId& issuer,
+                                const LoadedSubjects& subjects) {
+  return WriteAtomically(PathOf(issuer.value()) + kStaged,
+                         WriteSubjects(subjects), FileMode::kOwnerOnly);
+}
+
+absl::Status SubjectSets::Install(const IssuerId& issuer,
                                   SubjectsPtr subjects) {
   const std::string path = PathOf(issuer.value());
-  MutexLock write_lock(&write_mu_);
-  if (subjects == nullptr) {
-    std::error_code error;
-    std::filesystem::remove(path, error);
-    if (error) return Unavailable(path, error);
-  } else {
-    RETURN_IF_ERROR(
-        WriteAtomically(path, WriteSubjects(*subjects), FileMode::kOwnerOnly));
+  std::error_code error;
+  std::filesystem::rename(path + kStaged, path, error);
+  if (error) return Unavailable(path, error);
+  if (const int failed = SyncDirectoryOf(path); failed != 0) {
+    return Unavailable(path, {failed, std::generic_category()});
   }
-  SubjectsPtr before;  // freed without the lock
-  MutexLock lock(&mu_);
-  before = std::exchange(loaded_[issuer.value()], std::move(subjects));
+  Swap(issuer, std::move(subjects));
   return absl::OkStatus();
+}
+
+absl::Status SubjectSets::Remove(const IssuerId& issuer) {
+  const std::string path = PathOf(issuer.value());
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) return Unavailable(path, error);
+  if (const int failed = SyncDirectoryOf(path); failed != 0) {
+    return Unavailable(path, {failed, std::generic_category()});
+  }
+  Swap(issuer, nullptr);
+  return absl::OkStatus();
+}
+
+void SubjectSets::Swap(const IssuerId& issuer, SubjectsPtr subjects) {
+  MutexLock lock(&mu_);
+  // What was there is freed without the lock.
+  loaded_[issuer.value()].swap(subjects);
 }
 
 }  // namespace warder::ledger

@@ -36,9 +36,16 @@ class SubjectSets {
   // Returns by what subjects of the issuer become digests.
   SubjectSecret SecretOf(const IssuerId& issuer) const;
 
-  // Replaces what is loaded; nullptr: by nothing. Blocks for the disk.
+  // Writes `subjects` beside what is loaded, so that Install is quick. One at a
+  // time for an issuer. Blocks for the disk.
+  //   UNAVAILABLE STORE_UNAVAILABLE
+  absl::Status Stage(const IssuerId& issuer, const LoadedSubjects& subjects);
+  // Puts what was staged in the place of what is loaded. What a process that
+  // ended had only staged is forgotten.
   //   UNAVAILABLE STORE_UNAVAILABLE  nothing has changed
-  absl::Status Replace(const IssuerId& issuer, SubjectsPtr subjects);
+  absl::Status Install(const IssuerId& issuer, SubjectsPtr subjects);
+  // Forgets what is loaded. Errors as Install.
+  absl::Status Remove(const IssuerId& issuer);
 
  private:
   SubjectSets(std::string directory, const Ledger& ledger)
@@ -46,11 +53,11 @@ class SubjectSets {
 
   std::string PathOf(const std::string& issuer) const;
   void Read(const std::string& issuer);
+  void Swap(const IssuerId& issuer, SubjectsPtr subjects);
 
   const std::string directory_;
   const Ledger& ledger_;
 
-  Mutex write_mu_;  // one writer; before mu_
   mutable Mutex mu_;
   std::map<std::string, SubjectsPtr> loaded_ ABSL_GUARDED_BY(mu_);
 };

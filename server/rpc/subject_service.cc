@@ -19,7 +19,9 @@ constexpr absl::string_view kSuffix = "/subjectSet";
 absl::StatusOr<IssuerId> ParseSetName(absl::string_view field,
                                       absl::string_view name) {
   if (!absl::ConsumeSuffix(&name, kSuffix)) {
-    return FieldError(field, "wanted is issuers/ISSUER/subjectSet");
+    return FieldError(field, absl::StrCat("\"", name.substr(0, 80),
+                                          "\" is not "
+                                          "issuers/ISSUER/subjectSet"));
   }
   return ParseIssuerName(field, name);
 }
@@ -33,13 +35,40 @@ void ToProto(const IssuerId& issuer, const app::SubjectSetFacts& facts,
   out->set_size_bytes(static_cast<int64_t>(facts.size_bytes));
 }
 
-// Moves what came into `more`.
-void TakeSubjects(v1::LoadSubjectsRequest& message,
-                  std::vector<std::string>& more) {
-  auto& subjects = *message.mutable_subjects();
-  more.insert(more.end(), std::make_move_iterator(subjects.begin()),
-              std::make_move_iterator(subjects.end()));
-}
+// What comes of one load, message by message.
+class Messages {
+ public:
+  Messages(grpc::ServerReader<v1::LoadSubjectsRequest>& reader,
+           v1::LoadSubjectsRequest first)
+      : reader_(reader), message_(std::move(first)) {}
+
+  // As SubjectManager::Source.
+  absl::StatusOr<bool> Next(std::vector<std::string>& more) {
+    if (!std::exchange(is_first_, false) && !reader_.Read(&message_)) {
+      // Half of a load, or a message that could not be read, is none.
+      return FieldError("count",
+                        absl::StrCat(seen_,
+                                     " subjects came, and no message said "
+                                     "that they are all"));
+    }
+    auto& subjects = *message_.mutable_subjects();
+    seen_ += subjects.size();
+    more.insert(more.end(), std::make_move_iterator(subjects.begin()),
+                std::make_move_iterator(subjects.end()));
+    if (!message_.has_count()) return true;
+    if (message_.count() != seen_) {
+      return FieldError("count", absl::StrCat(message_.count(), ", and ", seen_,
+                                              " subjects came"));
+    }
+    return false;
+  }
+
+ private:
+  grpc::ServerReader<v1::LoadSubjectsRequest>& reader_;
+  v1::LoadSubjectsRequest message_;
+  bool is_first_ = true;
+  int64_t seen_ = 0;
+};
 
 }  // namespace
 
@@ -51,6 +80,10 @@ grpc::Status SubjectService::LoadSubjects(
       shared_, context, "warder.v1.SubjectService/LoadSubjects",
       app::Permission::kWriteIssuers, v1::LoadSubjectsRequest(),
       [&](app::Request call) -> absl::Status {
+        RETURN_IF_ERROR(
+            shared_.runner
+                .Authorize(call, app::Permission::kWriteIssuers, "LoadSubjects")
+                .status());
         ASSIGN_OR_RETURN(const OpenStreams::Place place,
                          streams_.Enter(call.caller, *context));
         v1::LoadSubjectsRequest message;
@@ -60,21 +93,13 @@ grpc::Status SubjectService::LoadSubjects(
         ASSIGN_OR_RETURN(const IssuerId issuer,
                          ParseIssuerName("parent", message.parent()));
         call.validate_only = message.validate_only();
-        bool is_first = true;
-        const auto source =
-            [&](std::vector<std::string>& more) -> absl::StatusOr<bool> {
-          if (!std::exchange(is_first, false) && !reader->Read(&message)) {
-            // A load that was cut short is none.
-            if (context->IsCancelled()) {
-              return absl::CancelledError("the load was cut short");
-            }
-            return false;
-          }
-          TakeSubjects(message, more);
-          return true;
-        };
+        const bool allow_fewer = message.allow_fewer();
+        Messages messages(*reader, std::move(message));
         ASSIGN_OR_RETURN(const app::SubjectSetFacts facts,
-                         subjects_.Load(call, issuer, source));
+                         subjects_.Load(call, issuer, allow_fewer,
+                                        [&](std::vector<std::string>& more) {
+                                          return messages.Next(more);
+                                        }));
         ToProto(issuer, facts, response);
         return absl::OkStatus();
       });

@@ -181,5 +181,48 @@ TEST(TokenReaderTest, SaysWhatATokenSays) {
   EXPECT_EQ(token.audiences, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_F(LedgerCheckerTest, WhereATokenCameFromIsAnAddress) {
+  const CheckIssuedCommand command{.issuer = IssuerId("shop"),
+                                   .token = Sign(),
+                                   .source = std::string(65, 'x')};
+  EXPECT_THAT(checker_.Check(app_.As("gateway/edge"), command),
+              FailsWith(Reason::kInvalidField, "source: 65 bytes"));
+}
+
+TEST_F(LedgerCheckerTest, AGatewayIsHandedOutWhatMayLive) {
+  const IssuerId shop("shop");
+  const Request edge = app_.As("gateway/edge");
+  Sign();
+  app_.clock.AdvanceTime(absl::Minutes(20));
+  ASSERT_OK(app_.ledger->Tick(app_.clock.TimeNow(), [](const IssuerId&) {
+    return ledger::Retention{.longest_life = absl::Hours(2)};
+  }));
+  const uint64_t ledger = checker_.ledger_id();
+  ASSERT_OK_AND_ASSIGN(ledger::Handout handout,
+                       checker_.HandOut(edge, shop, ledger, {}));
+  ASSERT_EQ(handout.segments.size(), 1u);
+  ASSERT_FALSE(handout.settled.empty());
+  // Until then reports of external keys may still come.
+  EXPECT_EQ(handout.settled.back().last,
+            ledger::MinuteOf(app_.clock.TimeNow()) - 5);
+  const std::vector<uint64_t> held = {handout.segments[0].file};
+  ASSERT_OK_AND_ASSIGN(handout, checker_.HandOut(edge, shop, ledger, held));
+  EXPECT_TRUE(handout.segments.empty());
+  // Of another ledger it holds nothing of this one.
+  ASSERT_OK_AND_ASSIGN(handout, checker_.HandOut(edge, shop, ledger + 1, held));
+  EXPECT_EQ(handout.segments.size(), 1u);
+  EXPECT_THAT(checker_.HandOut(edge, IssuerId("bank"), 0, {}),
+              FailsWith(Reason::kPermissionDenied, "does not verify"));
+  EXPECT_THAT(checker_.HandOut(edge, shop, 0, std::vector<uint64_t>(100'001)),
+              FailsWith(Reason::kInvalidField, "held"));
+  ASSERT_OK_AND_ASSIGN(
+      const auto unread,
+      ledger::Ledger::Open(app_.directory.File("unread"), app_.sealer,
+                           app_.random, TestStart()));
+  LedgerChecker early(app_.runner, directory_, *unread);
+  EXPECT_THAT(early.HandOut(edge, shop, 0, {}),
+              FailsWith(Reason::kStoreUnavailable, "being read"));
+}
+
 }  // namespace
 }  // namespace warder::app

@@ -131,12 +131,13 @@ TEST_F(ObservationIntakeTest, AForgeryThatNamesNobodyIsSaidToDoSo) {
   const ledger::SubjectSecret secret = app_.subject_sets->SecretOf(shop);
   ASSERT_OK_AND_ASSIGN(auto set, ledger::SubjectSet::Build(
                                      {secret.DigestOf("ann")}, app_.random));
-  ASSERT_OK(app_.subject_sets->Replace(
-      shop, std::make_shared<const ledger::LoadedSubjects>(
-                ledger::LoadedSubjects{.set = std::move(set),
-                                       .load_time = TestStart(),
-                                       .loaded_by = "security/sam",
-                                       .secret_mark = MarkOf(secret)})));
+  const auto loaded = std::make_shared<const ledger::LoadedSubjects>(
+      ledger::LoadedSubjects{.set = std::move(set),
+                             .load_time = TestStart(),
+                             .loaded_by = "security/sam",
+                             .secret_mark = MarkOf(secret)});
+  ASSERT_OK(app_.subject_sets->Stage(shop, *loaded));
+  ASSERT_OK(app_.subject_sets->Install(shop, loaded));
   const std::string honest = Sign().token;  // it names nobody either
   const std::string forged = Forge("1");
   SeeViolation(domain::AlarmKind::kUnknownSubject, honest);
@@ -152,7 +153,7 @@ TEST_F(ObservationIntakeTest, AForgeryThatNamesNobodyIsSaidToDoSo) {
                         {domain::AlarmKind::kNeverIssued, 1},
                         {domain::AlarmKind::kUnknownSubject, 1}}));
   // Where the subjects are not known any more, it is a forgery still.
-  ASSERT_OK(app_.subject_sets->Replace(shop, nullptr));
+  ASSERT_OK(app_.subject_sets->Remove(shop));
   SeeViolation(domain::AlarmKind::kUnknownSubject, Forge("2"));
   ASSERT_OK(Send());
   for (const domain::Alarm& alarm : Alarms()) counts[alarm.kind] = alarm.count;
@@ -290,6 +291,28 @@ TEST_F(ObservationIntakeTest, AForgeryThatWasClosedAndGoesOnIsAnotherAlarm) {
   ASSERT_OK(Send("door"));
   ASSERT_EQ(Alarms().size(), 1u);
   EXPECT_EQ(Alarms()[0].number, 2);
+}
+
+TEST_F(ObservationIntakeTest, WhatTheStoreDoesNotTakeIsRaisedOnceItDoes) {
+  const CheckIssuedCommand shown{
+      .issuer = IssuerId("shop"), .token = Forge("1"), .source = ""};
+  app_.fake_store.FailWith(
+      Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable, "full"));
+  EXPECT_THAT(intake_.RaiseForged(app_.As("gateway/edge"), shown),
+              FailsWith(Reason::kStoreUnavailable, "full"));
+  See({Forge("2"), Forge("3")});
+  EXPECT_THAT(Send(), FailsWith(Reason::kStoreUnavailable, "full"));
+  app_.fake_store.FailWith(absl::OkStatus());
+  ASSERT_OK(intake_.RaiseForged(app_.As("gateway/edge"), shown));
+  ASSERT_OK(intake_.CheckBooks());
+  const std::vector<domain::Alarm> alarms = Alarms();  // the books ring as well
+  const auto forged =
+      std::find_if(alarms.begin(), alarms.end(), [](const auto& alarm) {
+        return alarm.kind == domain::AlarmKind::kNeverIssued;
+      });
+  ASSERT_NE(forged, alarms.end());
+  EXPECT_EQ(forged->count, 3);
+  EXPECT_EQ(forged->severity, domain::AlarmSeverity::kPage);
 }
 
 TEST_F(ObservationIntakeTest, WhoAsksOfAForgeryIsHeardToo) {

@@ -23,10 +23,11 @@ class SubjectManagerTest : public testing::Test {
   }
   // In messages of one each.
   absl::StatusOr<SubjectSetFacts> Load(const std::vector<std::string>& all,
-                                       Request request) {
+                                       const Request& request,
+                                       bool allow_fewer = false) {
     size_t next = 0;
     return subjects_.Load(
-        request, shop_,
+        request, shop_, allow_fewer,
         [&](std::vector<std::string>& more) -> absl::StatusOr<bool> {
           if (next == all.size()) return false;
           more.push_back(all[next++]);
@@ -56,7 +57,7 @@ TEST_F(SubjectManagerTest, ALoadReplacesTheOneBeforeAndIsOnRecord) {
   EXPECT_EQ(facts.load_time, TestStart());
   EXPECT_FALSE(IsUnknown("u1"));
   EXPECT_TRUE(IsUnknown("nobody at all"));
-  ASSERT_OK(Load({"u3"}));
+  ASSERT_OK(Load({"u3"}, app_.As("security/sam"), true));
   EXPECT_TRUE(IsUnknown("u1"));
   EXPECT_FALSE(IsUnknown("u3"));
   ASSERT_OK_AND_ASSIGN(facts, subjects_.Get(app_.As("auditor/ann"), shop_));
@@ -71,12 +72,14 @@ TEST_F(SubjectManagerTest, ALoadReplacesTheOneBeforeAndIsOnRecord) {
 TEST_F(SubjectManagerTest, ABadOneChangesNothing) {
   ASSERT_OK(Load({"u1"}));
   EXPECT_THAT(Load({"u2", "", "u3"}),
-              FailsWith(Reason::kInvalidField, "0 bytes"));
+              FailsWith(Reason::kInvalidField, "subjects[1]: 0 bytes"));
   EXPECT_THAT(Load({"u2", std::string(256, 'x')}),
-              FailsWith(Reason::kInvalidField, "256 bytes"));
+              FailsWith(Reason::kInvalidField, "subjects[1]: 256 bytes"));
+  EXPECT_THAT(Load({"u2", "caf\xe9"}),
+              FailsWith(Reason::kInvalidField, "subjects[1]: is not UTF-8"));
   EXPECT_THAT(Load({}), FailsWith(Reason::kInvalidField, "none came"));
   const auto cut_short = subjects_.Load(
-      app_.As("security/sam"), shop_,
+      app_.As("security/sam"), shop_, false,
       [&](std::vector<std::string>& more) -> absl::StatusOr<bool> {
         more = {"u2"};
         return absl::CancelledError("the load was cut short");
@@ -85,6 +88,33 @@ TEST_F(SubjectManagerTest, ABadOneChangesNothing) {
   EXPECT_FALSE(IsUnknown("u1"));
   EXPECT_TRUE(IsUnknown("u2"));
   ASSERT_OK(Load({"u4"}));  // none of them is under way any more
+}
+
+TEST_F(SubjectManagerTest, WhatIsNotOnRecordIsNotLoaded) {
+  ASSERT_OK(Load({"u1"}));
+  app_.fake_store.FailWith(Error(absl::StatusCode::kUnavailable,
+                                 Reason::kStoreUnavailable,
+                                 "the disk is full"));
+  EXPECT_THAT(Load({"u2"}), FailsWith(Reason::kStoreUnavailable, "full"));
+  EXPECT_THAT(subjects_.Delete(app_.As("security/sam"), shop_),
+              FailsWith(Reason::kStoreUnavailable, "full"));
+  app_.fake_store.FailWith(absl::OkStatus());
+  EXPECT_FALSE(IsUnknown("u1"));
+  EXPECT_TRUE(IsUnknown("u2"));
+}
+
+TEST_F(SubjectManagerTest, HalfAFileIsNotTakenForAll) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 100; ++i) all.push_back(absl::StrCat("u", i));
+  ASSERT_OK(Load(all));
+  all.resize(90);
+  ASSERT_OK(Load(all));
+  all.resize(80);
+  EXPECT_THAT(Load(all), FailsWith(Reason::kWrongState,
+                                   "80 subjects came, and 90 are loaded"));
+  EXPECT_FALSE(IsUnknown("u89"));
+  ASSERT_OK(Load(all, app_.As("security/sam"), /*allow_fewer=*/true));
+  EXPECT_TRUE(IsUnknown("u89"));
 }
 
 TEST_F(SubjectManagerTest, APlanReadsAllAndKeepsNothing) {
@@ -101,7 +131,7 @@ TEST_F(SubjectManagerTest, OneLoadAtATime) {
   absl::Status said;
   ASSERT_OK(
       subjects_
-          .Load(app_.As("security/sam"), shop_,
+          .Load(app_.As("security/sam"), shop_, false,
                 [&](std::vector<std::string>& more) -> absl::StatusOr<bool> {
                   said = inner();
                   more = {"u2"};
@@ -120,6 +150,8 @@ TEST_F(SubjectManagerTest, WhoMayDoWhat) {
   EXPECT_THAT(
       subjects_.FetchPart(app_.As("gateway/edge"), IssuerId("bank"), 0, 0),
       FailsWith(Reason::kPermissionDenied, "does not verify"));
+  EXPECT_THAT(subjects_.FetchPart(app_.As("security/sam"), shop_, 0, 0),
+              FailsWith(Reason::kPermissionDenied, "gateways alone"));
   EXPECT_THAT(subjects_.Get(app_.As("security/sam"), IssuerId("other")),
               FailsWith(Reason::kNotFound, "issuers/other"));
 }

@@ -74,8 +74,9 @@ class HeldLedgerTest : public testing::Test {
       held_.TakeSecret(kIssuer, hour, ledger_->SecretOf(shop_, hour));
     }
   }
-  Issuance Check(int minute, const std::string& input) {
+  Issuance Check(int minute, const std::string& input, bool drained = false) {
     SeenToken token{};
+    token.ledger_required = drained;
     token.issuer = kIssuer;
     token.issue_time = At(minute);
     token.signing_input = input;
@@ -126,6 +127,34 @@ TEST_F(HeldLedgerTest, CutOffAForgeryIsKnownWhereAllOfItsMinuteIsHeld) {
   // Once the server can be told, it is.
   ASSERT_EQ(listener_.refused.size(), 2u);
   EXPECT_EQ(listener_.refused[0].second, TokenViolation::kNeverIssued);
+}
+
+// By a copy of the key, and what one gateway holds, a token can be made that
+// every gateway takes for one that was issued.
+TEST_F(HeldLedgerTest, OfADrainedKeyTheServerIsAskedFirst) {
+  MustRecord(1, "a");
+  MustSeal(20);
+  MustFetch();
+  server_.says = Issuance::kNeverIssued;
+  EXPECT_EQ(Check(1, "a", /*drained=*/true), Issuance::kNeverIssued);
+  server_.says = Issuance::kIndeterminate;  // nobody is logged out
+  EXPECT_EQ(Check(1, "a", /*drained=*/true), Issuance::kIssued);
+  EXPECT_EQ(Check(1, "forged", /*drained=*/true), Issuance::kNeverIssued);
+}
+
+// A clock that was ahead makes nobody's token a forgery.
+TEST_F(HeldLedgerTest, WhatWasForgottenIsFetchedAgainOrNotJudged) {
+  MustRecord(1, "a");
+  MustSeal(20);
+  MustFetch();
+  held_.ForgetBefore(kIssuer, kMinute + 3);
+  MustFetch();  // the file's number is known still
+  EXPECT_EQ(Check(1, "a"), Issuance::kIndeterminate);
+  held_.ForgetBefore(kIssuer, kMinute + 40);
+  held_.ForgetBefore(kIssuer, kMinute);
+  MustFetch();
+  EXPECT_EQ(Check(1, "a"), Issuance::kIssued);
+  EXPECT_EQ(Check(2, "forged"), Issuance::kNeverIssued);
 }
 
 TEST_F(HeldLedgerTest, WithoutItsSecretNothingIsKnown) {
@@ -181,8 +210,32 @@ TEST_F(HeldLedgerTest, WhatComesTwiceCountsOnceAndWhatIsNoneIsRefused) {
   ASSERT_OK(held_.Take(kIssuer, ledger_->id(), handout));
   ASSERT_OK(held_.Take(kIssuer, ledger_->id(), handout));
   EXPECT_EQ(held_.status().segments, 1u);
-  handout.segments[0].filter = "no filter";
-  EXPECT_FALSE(held_.Take(kIssuer, ledger_->id(), handout).ok());
+  auto damaged = handout;
+  damaged.segments[0].file = 99;
+  damaged.segments.push_back(
+      {.file = 99, .minute = kMinute + 2, .filter = "no filter"});
+  EXPECT_THAT(held_.Take(kIssuer, ledger_->id(), damaged),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(held_.status().segments, 1u);
+}
+
+TEST_F(HeldLedgerTest, WhereThereIsNoRoomWhatIsHeldStays) {
+  MustRecord(1, "a");
+  MustSeal(10);
+  auto handout = ledger_->HandOut(shop_, {kMinute + 1, kMinute + 5}, {}, 1);
+  ASSERT_OK_AND_ASSIGN(const auto filter,
+                       ledger::FuseFilter16::Parse(handout.segments[0].filter));
+  HeldLedger small(server_, nullptr, filter.size_bytes());
+  ASSERT_OK(small.Take(kIssuer, ledger_->id(), handout));
+  ASSERT_OK(small.Take(kIssuer, ledger_->id(), handout));  // it came again
+  handout.segments[0].file = 99;
+  EXPECT_THAT(small.Take(kIssuer, ledger_->id(), handout),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_TRUE(small.IsFull());
+  EXPECT_EQ(small.status().segments, 1u);
+  EXPECT_EQ(small.status().bytes, filter.size_bytes());
+  small.ForgetBefore(kIssuer, kMinute + 2);
+  EXPECT_FALSE(small.IsFull());
 }
 
 TEST(HeldSubjectsTest, OfAnIssuerThatFeedsThemEverybodyElseIsUnknown) {

@@ -246,5 +246,24 @@ TEST_F(IssuanceTest, WhoNamesNobodyIsLetInWhereTheLedgerHasIt) {
   EXPECT_TRUE(Check(Token("urn:warder:probe")).ok());
 }
 
+TEST_F(IssuanceTest, WhatWasVerifiedBeforeIsHeldToSubjectsOnceTheyAreLoaded) {
+  class Nobody : public SubjectChecker {
+   public:
+    bool IsUnknown(absl::string_view, absl::string_view) const override {
+      return loaded;
+    }
+    bool loaded = false;
+  } subjects;
+  options_.subjects = &subjects;
+  Apply(IssuanceMode::kObserve, false);
+  oracle_.says = Issuance::kNeverIssued;
+  const std::string forged = Token("api", "nobody");
+  EXPECT_TRUE(Check(forged).ok());
+  subjects.loaded = true;
+  EXPECT_TRUE(Check(forged).cached);
+  verifier_->ForgetVerified();
+  EXPECT_EQ(Check(forged).refusal, Refusal::kNeverIssued);
+}
+
 }  // namespace
 }  // namespace warder::client

@@ -189,7 +189,7 @@ class IssuanceTest(unittest.TestCase):
 
     def load(self, *lines):
         path = os.path.join(self.w.dir, "subjects.txt")
-        with open(path, "w") as out:
+        with open(path, "w", errors="surrogateescape") as out:
             out.writelines(line + "\n" for line in lines)
         return self.w.warder("--json", "subjects", "load", path, "--issuer",
                              self.issuer)
@@ -220,7 +220,9 @@ class IssuanceTest(unittest.TestCase):
 
         for lines, code, word in (
                 (["a", "", "b"], 2, "line 2"), (["x" * 256], 2, "line 1"),
-                ([], 2, "none came")):
+                ([], 2, "holds no subject"),
+                (["u1"], 5, "--allow-fewer"),
+                (["caf\udce9"], 2, "line 1")):
             bad = self.load(*lines)
             self.assertEqual(bad.code, code, bad.err)
             self.assertIn(word, bad.err)

@@ -103,7 +103,16 @@ TEST_F(SubjectSetTest, AnIssuersSubjectsSurviveARestart) {
                        SubjectSets::Open(dir.File("subjects"), *ledger));
   EXPECT_EQ(sets->Find(shop), nullptr);
   EXPECT_FALSE(sets->IsUnknown(shop, "anybody"));
-  ASSERT_OK(sets->Replace(shop, MustBuild(sets->SecretOf(shop), 1000)));
+  const SubjectsPtr built = MustBuild(sets->SecretOf(shop), 1000);
+  // Staged by a process that ended: it is as if it had not been.
+  ASSERT_OK(sets->Stage(shop, *built));
+  ASSERT_OK_AND_ASSIGN(sets, SubjectSets::Open(dir.File("subjects"), *ledger));
+  EXPECT_EQ(sets->Find(shop), nullptr);
+  EXPECT_THAT(sets->Install(shop, built),
+              FailsWith(Reason::kStoreUnavailable, ""));
+  EXPECT_EQ(sets->Find(shop), nullptr);
+  ASSERT_OK(sets->Stage(shop, *built));
+  ASSERT_OK(sets->Install(shop, built));
   for (int round = 0; round < 2; ++round) {
     EXPECT_FALSE(sets->IsUnknown(shop, "u7"));
     EXPECT_TRUE(sets->IsUnknown(shop, "nobody at all"));
@@ -117,7 +126,7 @@ TEST_F(SubjectSetTest, AnIssuersSubjectsSurviveARestart) {
   ASSERT_OK_AND_ASSIGN(const auto lost,
                        SubjectSets::Open(dir.File("subjects"), *other));
   EXPECT_FALSE(lost->IsUnknown(shop, "nobody at all"));
-  ASSERT_OK(sets->Replace(shop, nullptr));
+  ASSERT_OK(sets->Remove(shop));
   EXPECT_FALSE(sets->IsUnknown(shop, "nobody at all"));
   ASSERT_OK_AND_ASSIGN(sets, SubjectSets::Open(dir.File("subjects"), *ledger));
   EXPECT_EQ(sets->Find(shop), nullptr);
@@ -144,7 +153,7 @@ TEST_F(SubjectSetTest, WhatCannotBeWrittenChangesNothing) {
   ASSERT_OK_AND_ASSIGN(const auto sets,
                        SubjectSets::Open(dir.File("subjects"), *ledger));
   std::filesystem::remove_all(dir.File("subjects"));
-  EXPECT_THAT(sets->Replace(shop, MustBuild(sets->SecretOf(shop), 10)),
+  EXPECT_THAT(sets->Stage(shop, *MustBuild(sets->SecretOf(shop), 10)),
               FailsWith(Reason::kStoreUnavailable, ""));
   EXPECT_EQ(sets->Find(shop), nullptr);
 }

@@ -4,11 +4,15 @@
 
 #include <fstream>
 
+#include "absl/strings/match.h"
 #include "client/client.h"
 #include "client/ledger_fetcher.h"
+#include "client/observe.h"
 #include "server/app/client_certificates.h"
 #include "server/app/gateway_manager.h"
+#include "server/base/base64url.h"
 #include "server/base/status_macros.h"
+#include "server/base/strict_json.h"
 #include "server/crypto/certificate.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/certificate_service.h"
@@ -159,6 +163,13 @@ TEST_F(RpcTest, TheMainJobOverTheWire) {
   EXPECT_EQ(departure.issuers(0).owner(), "owners/bob");
 }
 
+// The signing input of a token that was never issued.
+std::string MakeForgery(absl::Time now, const std::string& kid) {
+  return Base64UrlEncode(WriteJson({{"alg", "ES256"}, {"kid", kid}})) + "." +
+         Base64UrlEncode(WriteJson(
+             {{"iat", absl::ToUnixSeconds(now)}, {"jti", "forged-1"}}));
+}
+
 // Says nothing, and counts who asked.
 class SilentServer : public client::IssuanceChecker {
  public:
@@ -201,12 +212,13 @@ TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
   set.issuer = "issuers/shop";
   set.max_token_lifetime = absl::Hours(1);
   const auto edge = MustConnect("gateway/edge");
+  int changes = 0;
   client::LedgerFetcher fetcher(
       *edge, app_.clock,
       [&] {
         return std::map<std::string, client::PublishedSet>{{set.issuer, set}};
       },
-      held, subjects);
+      held, subjects, [&] { ++changes; });
   fetcher.Tick();
   EXPECT_EQ(held.status().segments, 0u);  // nobody enforces
   set.issuance_mode = client::IssuanceMode::kEnforce;
@@ -231,6 +243,7 @@ TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
   EXPECT_TRUE(writer->Write(message));
   message.Clear();
   message.add_subjects("ben");
+  message.set_count(2);
   EXPECT_TRUE(writer->Write(message));
   writer->WritesDone();
   ASSERT_TRUE(writer->Finish().ok());
@@ -239,6 +252,7 @@ TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
   EXPECT_EQ(loaded.loaded_by(), "security/sam");
   for (int round = 0; round < 2; ++round) fetcher.Tick();
   EXPECT_EQ(subjects.size(), 2u);
+  EXPECT_EQ(changes, 1);
   EXPECT_FALSE(subjects.IsUnknown("issuers/shop", "ben"));
   EXPECT_TRUE(subjects.IsUnknown("issuers/shop", "nobody"));
   v1::DeleteSubjectSetRequest remove;
@@ -247,6 +261,39 @@ TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
                 .status());
   fetcher.Tick();
   EXPECT_EQ(subjects.size(), 0u);
+}
+
+// gRPC reads no message with half a character in it: one such token would
+// silence a gateway for good.
+TEST_F(RpcTest, NoTokenKeepsAGatewayFromReporting) {
+  domain::Gateway gateway;
+  gateway.id = GatewayId("edge");
+  gateway.consumer = "libwarder";
+  gateway.reach = domain::Reach::kStream;
+  gateway.issuers = {IssuerId("shop")};
+  ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway));
+  const auto edge = MustConnect("gateway/edge");
+  client::Observer observer(*edge, app_.clock,
+                            {.instance = "edge-1", .incarnation = "one"});
+  const std::string audience = std::string(511, 'a') + "\xc3\xa9";
+  const std::string forged = MakeForgery(app_.clock.TimeNow(), "k");
+  client::SeenToken seen{.issuer = "issuers/shop",
+                         .kid = "k",
+                         .issue_time = app_.clock.TimeNow(),
+                         .signing_input = forged,
+                         .audience = audience,
+                         .source = "\xff"};
+  observer.Accepted(seen);
+  observer.Tick();
+  EXPECT_OK(observer.status().last_error);
+  EXPECT_EQ(observer.status().reported, 1);
+  EXPECT_EQ(observer.status().never_issued, 1);
+  observer.Tick();  // it is shown
+  EXPECT_OK(observer.status().last_error);
+  const auto alarms = alarms_.List(app_.As("security/sam"), {}, true);
+  ASSERT_OK(alarms.status());
+  ASSERT_EQ(alarms->items.size(), 1u);
+  EXPECT_TRUE(absl::StrContains(alarms->items[0].evidence, "forged-1"));
 }
 
 TEST_F(RpcTest, ALoadThatIsCutShortIsNone) {
@@ -262,6 +309,19 @@ TEST_F(RpcTest, ALoadThatIsCutShortIsNone) {
     EXPECT_TRUE(writer->Write(message));
     context.TryCancel();
     EXPECT_FALSE(writer->Finish().ok());
+  }
+  for (const int64_t count : {0, 2, 3}) {  // 0: nobody says that it is all
+    grpc::ClientContext context;
+    const auto writer = stub.LoadSubjects(&context, &loaded);
+    v1::LoadSubjectsRequest message;
+    message.set_parent("issuers/shop");
+    message.add_subjects("ann");
+    if (count > 0) message.set_count(count);
+    writer->Write(message);
+    writer->WritesDone();
+    EXPECT_THAT(client::FromGrpc(writer->Finish()),
+                FailsWith(Reason::kInvalidField, "subjects came"))
+        << count;
   }
   v1::GetSubjectSetRequest get;
   get.set_name("issuers/shop/subjectSet");

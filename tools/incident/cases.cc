@@ -254,7 +254,7 @@ void LoadEverybody(House& house) {
     }
     return false;
   };
-  Must(house.subjects.Load(house.admin, house.shop, source));
+  Must(house.subjects.Load(house.admin, house.shop, false, source));
 }
 
 // Of what gateways had to know, how much did they hold?

@@ -1,6 +1,6 @@
 // A thread that calls one function whenever it says that it wants to be called.
-#ifndef WARDER_CLIENT_TICKER_H_
-#define WARDER_CLIENT_TICKER_H_
+#ifndef WARDER_SERVER_BASE_TICKER_H_
+#define WARDER_SERVER_BASE_TICKER_H_
 
 #include <functional>
 #include <thread>
@@ -10,9 +10,9 @@
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 
-namespace warder::client {
+namespace warder {
 
-// Thread-safe.
+// One thread calls Start and Stop.
 class Ticker {
  public:
   // `tick` does what is due and returns when it is to be called next, as
@@ -37,6 +37,6 @@ class Ticker {
   std::thread thread_;
 };
 
-}  // namespace warder::client
+}  // namespace warder
 
-#endif  // WARDER_CLIENT_TICKER_H_
+#endif  // WARDER_SERVER_BASE_TICKER_H_

@@ -1,6 +1,6 @@
-#include "client/ticker.h"
+#include "server/base/ticker.h"
 
-namespace warder::client {
+namespace warder {
 
 void Ticker::Start() {
   thread_ = std::thread([this] { Run(); });
@@ -30,4 +30,4 @@ void Ticker::Run() {
   }
 }
 
-}  // namespace warder::client
+}  // namespace warder
