@@ -24,6 +24,7 @@
 #include "server/base/settings.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/base/utf8.h"
 #include "server/crypto/digest.h"
 #include "server/crypto/system_random.h"
 
@@ -32,6 +33,7 @@ namespace {
 
 // The server's bound for the life of a token: the policy is not known here.
 constexpr absl::Duration kLongestLife = absl::Hours(24 * 30);
+constexpr size_t kShownOfIssuer = 200;  // bytes of an `iss`, in our log
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
 constexpr size_t kMostTokenBytes = 60 * 1024;  // what fits into a line
@@ -87,6 +89,11 @@ class Positions {
   const std::string path_;
   std::string kept_;
 };
+
+bool Knows(const TailConfig& config, const std::string& uri) {
+  return std::any_of(config.issuers.begin(), config.issuers.end(),
+                     [&](const auto& issuer) { return issuer.second == uri; });
+}
 
 }  // namespace
 
@@ -198,6 +205,7 @@ void LogReader::Believe(const LoggedToken& logged) {
       (audience != claims.end() && client::IsForProbes(*audience))) {
     return;  // none of ours
   }
+  if (!Knows(config_, *uri)) return NoteUnknownIssuer(*uri);
   for (const auto& [issuer, known] : config_.issuers) {
     if (known != *uri) continue;
     if (!issued || !expires) {
@@ -212,6 +220,18 @@ void LogReader::Believe(const LoggedToken& logged) {
                         .audience = client::FirstAudience(claims),
                         .source = logged.source});
   }
+}
+
+void LogReader::NoteUnknownIssuer(const std::string& uri) {
+  if (unknown_issuers_.size() >= kMostUnknownIssuers ||
+      !unknown_issuers_.insert(uri).second) {
+    return;
+  }
+  Log(LogLevel::kWarning, "tail.unknown_issuer",
+      {{"iss", std::string(Utf8Prefix(uri, kShownOfIssuer))},
+       {"next",
+        "if the gateway accepts its tokens: register it with warder issuer "
+        "create and let Warder sign, or have the gateway refuse it"}});
 }
 
 void LogReader::NoteOdd(const LoggedToken& logged, absl::string_view why) {
@@ -250,6 +270,16 @@ void LogReader::Take(absl::string_view line) {
     case client::Refusal::kBadTime:
     case client::Refusal::kLivesTooLong:
       return NoteOdd(**logged, verdict.detail);
+    case client::Refusal::kUnknownKey: {
+      const auto parts = client::Split((*logged)->token, (*logged)->source);
+      Json claims;
+      if (!parts || client::ReadObject("the payload", parts->payload, claims)) {
+        return;
+      }
+      const auto uri = JsonString(claims, "iss");
+      if (uri.ok() && !Knows(config_, *uri)) NoteUnknownIssuer(*uri);
+      return;
+    }
     default: break;
   }
 }

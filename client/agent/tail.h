@@ -3,6 +3,7 @@
 #ifndef WARDER_CLIENT_AGENT_TAIL_H_
 #define WARDER_CLIENT_AGENT_TAIL_H_
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,8 +60,12 @@ class LogReader {
  private:
   static constexpr absl::Duration kFetchEvery = absl::Seconds(30);
   static constexpr absl::Duration kSayEvery = absl::Seconds(10);
+  static constexpr size_t kMostUnknownIssuers = 100;
 
   void Believe(const LoggedToken& logged);
+  // Tokens of this `iss` pass the gateway, and Warder knows of no such issuer:
+  // somebody signs, and nobody watches. Said once for each.
+  void NoteUnknownIssuer(const std::string& uri);
   // It passed the gateway, and is none that Warder would have signed.
   void NoteOdd(const LoggedToken& logged, absl::string_view why);
 
@@ -72,6 +77,7 @@ class LogReader {
   absl::Duration said_ = -absl::InfiniteDuration();     // uptime
   int64_t unreadable_ = 0;
   int64_t odd_ = 0;
+  std::set<std::string> unknown_issuers_;  // that were said
 };
 
 // Follows the files until SIGTERM or SIGINT, which the caller has blocked.

@@ -191,7 +191,15 @@ state_directory: {state}
         # Anybody can write this into a header: no key has signed it.
         header, payload, _ = token.split(".")
         self.request(f"{header}.{payload}x.{'A' * 86}")
+        # Somebody signs whom Warder does not know: that is said, once, and is no
+        # alarm.
+        for number in range(2):
+            self.request(jwt.encode(
+                {"iss": "https://legacy.example", "aud": "api", "iat": number},
+                "s" * 32, algorithm="HS256", headers={"kid": "old"}))
         self.one_is_seen_and_the_next_rings(decoy)
+        self.assertEqual(self.tail_log().count("tail.unknown_issuer"), 1)
+        self.assertIn('"iss":"https://legacy.example"', self.tail_log())
 
     def test_envoy_writes_such_a_log_too(self):
         decoy = self.decoy()
