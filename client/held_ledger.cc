@@ -115,9 +115,7 @@ absl::Status HeldLedger::Take(const std::string& issuer, uint64_t ledger,
   if (held.ledger != ledger) {
     gone = std::exchange(held, {});
     held.ledger = ledger;
-    for (const auto& [minute, segment] : gone.segments) {
-      bytes_ -= segment.filter.size_bytes();
-    }
+    Freed(gone);
   }
   // What came before comes again where an answer was lost.
   std::erase_if(segments, [&](const auto& entry) {
@@ -128,7 +126,7 @@ absl::Status HeldLedger::Take(const std::string& issuer, uint64_t ledger,
     bytes += segment.filter.size_bytes();
   }
   if (bytes_ + bytes > most_bytes_) {
-    full_at_ = std::max<size_t>(bytes_, 1);
+    held.full = true;
     return absl::ResourceExhaustedError(absl::StrCat(
         "more of the ledger than ", most_bytes_, " bytes is not held here"));
   }
@@ -185,20 +183,13 @@ void HeldLedger::ForgetBefore(const std::string& issuer, uint32_t minute) {
   Issuer& held = it->second;
   // A clock that was ahead, or tokens that live longer from now on: what was
   // forgotten is to be fetched again.
-  if (minute + kBackMinutes < held.from) {
-    gone = std::exchange(held, {});
-    for (const auto& [of, segment] : gone.segments) {
-      bytes_ -= segment.filter.size_bytes();
-    }
-  }
+  if (minute + kBackMinutes < held.from) gone = std::exchange(held, {});
   held.from = std::max(held.from, minute);
   const auto end = held.segments.lower_bound(held.from);
   for (auto one = held.segments.begin(); one != end;) {
-    const auto next = std::next(one);
-    bytes_ -= one->second.filter.size_bytes();
-    gone.segments.insert(held.segments.extract(one));
-    one = next;
+    gone.segments.insert(held.segments.extract(one++));
   }
+  Freed(gone);
   held.minutes.erase(held.minutes.begin(), held.minutes.lower_bound(held.from));
   held.secrets.erase(
       held.secrets.begin(),
@@ -209,24 +200,32 @@ void HeldLedger::ForgetBefore(const std::string& issuer, uint32_t minute) {
   ClipSettled(held);
 }
 
-void HeldLedger::Keep(const std::vector<std::string>& issuers) {
-  MutexLock lock(&mu_);
-  std::erase_if(issuers_,
-                [&](const auto& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                  if (std::find(issuers.begin(), issuers.end(), entry.first) !=
-                      issuers.end()) {
-                    return false;
-                  }
-                  for (const auto& [minute, segment] : entry.second.segments) {
-                    bytes_ -= segment.filter.size_bytes();
-                  }
-                  return true;
-                });
+void HeldLedger::Freed(const Issuer& gone) {
+  if (gone.segments.empty()) return;
+  for (const auto& [minute, segment] : gone.segments) {
+    bytes_ -= segment.filter.size_bytes();
+  }
+  for (auto& [id, issuer] : issuers_) issuer.full = false;
 }
 
-bool HeldLedger::IsFull() const {
+void HeldLedger::Keep(const std::vector<std::string>& issuers) {
+  std::vector<Issuer> gone;  // freed without the lock
   MutexLock lock(&mu_);
-  return full_at_ > 0 && bytes_ >= full_at_;
+  for (auto it = issuers_.begin(); it != issuers_.end();) {
+    const auto one = it++;
+    if (std::find(issuers.begin(), issuers.end(), one->first) ==
+        issuers.end()) {
+      gone.push_back(std::move(one->second));
+      issuers_.erase(one);
+    }
+  }
+  for (const Issuer& issuer : gone) Freed(issuer);
+}
+
+bool HeldLedger::IsFull(const std::string& issuer) const {
+  MutexLock lock(&mu_);
+  const auto it = issuers_.find(issuer);
+  return it != issuers_.end() && it->second.full;
 }
 
 HeldLedger::Status HeldLedger::status() const {

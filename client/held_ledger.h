@@ -75,9 +75,9 @@ class HeldLedger : public IssuanceChecker {
   // Forgets the issuers that `issuers` does not name.
   void Keep(const std::vector<std::string>& issuers);
 
-  // Returns whether something was refused for want of room, and nothing has
-  // been forgotten since.
-  bool IsFull() const;
+  // Returns whether some of the issuer's was refused for want of room, and
+  // nothing has been forgotten since.
+  bool IsFull(const std::string& issuer) const;
 
   struct Status {
     size_t segments = 0;
@@ -98,6 +98,7 @@ class HeldLedger : public IssuanceChecker {
     std::multimap<uint32_t, Segment> segments;  // by minute
     std::map<uint64_t, uint32_t> files;         // with their last minute
     std::vector<ledger::MinuteRange> settled;
+    bool full = false;  // some was refused for want of room
     std::map<uint32_t, ledger::HourSecret> secrets;  // by hour
     // Of minutes that were asked for.
     std::map<uint32_t, std::shared_ptr<const ledger::MinuteSecret>> minutes;
@@ -109,6 +110,8 @@ class HeldLedger : public IssuanceChecker {
   };
 
   Look LookFor(const SeenToken& token);
+  // What `gone` holds is held no more: there is room for others.
+  void Freed(const Issuer& gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Says nothing of what was forgotten.
   static void ClipSettled(Issuer& held);
   // Returns the secret of a minute of which anything is held; or nullptr.
@@ -122,7 +125,6 @@ class HeldLedger : public IssuanceChecker {
   mutable Mutex mu_;
   std::map<std::string, Issuer, std::less<>> issuers_ ABSL_GUARDED_BY(mu_);
   size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  size_t full_at_ ABSL_GUARDED_BY(mu_) = 0;  // bytes; 0: it is not full
   int64_t answered_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t asked_ ABSL_GUARDED_BY(mu_) = 0;
 };

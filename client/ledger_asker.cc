@@ -6,6 +6,7 @@
 #include "warder/v1/ledger.grpc.pb.h"
 
 namespace warder::client {
+
 Issuance LedgerAsker::Check(const SeenToken& token) {
   if (absl::ToInt64Nanoseconds(clock_.Uptime()) < silent_until_ns_.load()) {
     return Issuance::kIndeterminate;

@@ -47,7 +47,7 @@ absl::Status LedgerFetcher::FetchLedger(const PublishedSet& set) {
       set.issuer, ledger::MinuteOf(clock_.TimeNow() - set.max_token_lifetime -
                                    2 * kLongestSkew));
   absl::Status taken;
-  bool more = !ledger_.IsFull();
+  bool more = !ledger_.IsFull(set.issuer);
   while (more && !stopping_) {
     const HeldLedger::Holding holding = ledger_.HoldingOf(set.issuer);
     v1::FetchSegmentsRequest request;

@@ -50,8 +50,7 @@ class LedgerFetcher {
   }
 
   // Fetches what is new. Returns when to be called next, as uptime. Blocks for
-  // calls to the server. What fails is logged, once for each
-  // issuer and error.
+  // calls to the server. What fails is logged, once for each issuer and error.
   absl::Duration Tick();
 
  private:

@@ -90,9 +90,13 @@ class Positions {
   std::string kept_;
 };
 
-bool Knows(const TailConfig& config, const std::string& uri) {
-  return std::any_of(config.issuers.begin(), config.issuers.end(),
-                     [&](const auto& issuer) { return issuer.second == uri; });
+// Returns "issuers/shop" of this `iss`, or nullptr.
+const std::string* FindIssuer(const TailConfig& config,
+                              const std::string& uri) {
+  for (const auto& [issuer, known] : config.issuers) {
+    if (known == uri) return &issuer;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -205,21 +209,19 @@ void LogReader::Believe(const LoggedToken& logged) {
       (audience != claims.end() && client::IsForProbes(*audience))) {
     return;  // none of ours
   }
-  if (!Knows(config_, *uri)) return NoteUnknownIssuer(*uri);
-  for (const auto& [issuer, known] : config_.issuers) {
-    if (known != *uri) continue;
-    if (!issued || !expires) {
-      NoteOdd(logged, "it has no iat or exp, and Warder issues no such token");
-      return;
-    }
-    if (clock_.TimeNow() >= *expires + config_.verify.clock_skew) return;
-    observer_.Accepted({.issuer = issuer,
-                        .kid = *kid,
-                        .issue_time = *issued,
-                        .signing_input = parts->signing_input,
-                        .audience = client::FirstAudience(claims),
-                        .source = logged.source});
+  const std::string* const issuer = FindIssuer(config_, *uri);
+  if (issuer == nullptr) return NoteUnknownIssuer(*uri);
+  if (!issued || !expires) {
+    return NoteOdd(logged,
+                   "it has no iat or exp, and Warder issues no such token");
   }
+  if (clock_.TimeNow() >= *expires + config_.verify.clock_skew) return;
+  observer_.Accepted({.issuer = *issuer,
+                      .kid = *kid,
+                      .issue_time = *issued,
+                      .signing_input = parts->signing_input,
+                      .audience = client::FirstAudience(claims),
+                      .source = logged.source});
 }
 
 void LogReader::NoteUnknownIssuer(const std::string& uri) {
@@ -277,7 +279,9 @@ void LogReader::Take(absl::string_view line) {
         return;
       }
       const auto uri = JsonString(claims, "iss");
-      if (uri.ok() && !Knows(config_, *uri)) NoteUnknownIssuer(*uri);
+      if (uri.ok() && FindIssuer(config_, *uri) == nullptr) {
+        NoteUnknownIssuer(*uri);
+      }
       return;
     }
     default: break;

@@ -100,9 +100,9 @@ class ObservationIntake {
 
   // Judges what the calling gateway has seen. What was never issued, names
   // nobody of the issuer's subjects and is shown in full is an UNKNOWN_SUBJECT,
-  // too. Sent again with the same sequence
-  // by the same incarnation, or an earlier one, nothing counts twice; nor does
-  // a token that several gateways see. What it may not report (of issuers that
+  // too. Sent again with the same sequence by the same incarnation, or an
+  // earlier one, nothing counts twice; nor does a token that several gateways
+  // see. What it may not report (of issuers that
   // it does not verify; dated in a time to come) is counted as not judged, and
   // the first of it audited; the rest is taken. Two look-ups for each digest; a
   // store transaction where there is an alarm.

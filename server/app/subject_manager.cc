@@ -19,19 +19,15 @@ SubjectSetFacts FactsOf(const ledger::LoadedSubjects& subjects) {
           .size_bytes = subjects.set.size_bytes()};
 }
 
-std::string SetName(const IssuerId& issuer) {
-  return absl::StrCat(IssuerName(issuer), "/subjectSet");
-}
-
 void RecordCounts(absl::string_view action, const IssuerId& issuer,
                   size_t count, const ledger::SubjectsPtr& before,
                   Change& change) {
-  change.Record(action, SetName(issuer),
+  change.Record(action, SubjectSetName(issuer),
                 WriteJson({{"issuer", IssuerName(issuer)},
                            {"count", count},
                            {"count_before",
                             before == nullptr ? 0 : before->set.count()}}));
-  change.SetResult(SetName(issuer));
+  change.SetResult(SubjectSetName(issuer));
 }
 
 // Fewer by a tenth are half of a file, as a rule.
@@ -44,7 +40,7 @@ absl::Status CheckCount(const IssuerId& issuer,
   }
   return Precondition(
       Reason::kWrongState,
-      absl::StrCat(SetName(issuer), ": ", subjects.set.count(),
+      absl::StrCat(SubjectSetName(issuer), ": ", subjects.set.count(),
                    " subjects came, and ", before->set.count(),
                    " are loaded; if so many are gone, load them with "
                    "--allow-fewer"));
@@ -52,11 +48,15 @@ absl::Status CheckCount(const IssuerId& issuer,
 
 }  // namespace
 
+std::string SubjectSetName(const IssuerId& issuer) {
+  return absl::StrCat(IssuerName(issuer), "/subjectSet");
+}
+
 absl::Status SubjectManager::Admit(const Request& request,
                                    Permission permission,
                                    const IssuerId& issuer) {
   RETURN_IF_ERROR(
-      runner_.Authorize(request, permission, SetName(issuer)).status());
+      runner_.Authorize(request, permission, SubjectSetName(issuer)).status());
   if (runner_.publisher().Find(issuer.value()) == nullptr) {
     return NotFound(IssuerName(issuer));
   }
@@ -117,6 +117,8 @@ absl::StatusOr<SubjectSetFacts> SubjectManager::Load(const Request& request,
                              .load_time = runner_.clock_guard().Read().trusted,
                              .loaded_by = request.caller.Principal(),
                              .secret_mark = MarkOf(sets_.SecretOf(issuer))});
+  RETURN_IF_ERROR(
+      CheckCount(issuer, *subjects, sets_.Find(issuer), allow_fewer));
   if (!request.validate_only) {
     RETURN_IF_ERROR(sets_.Stage(issuer, *subjects));
   }
@@ -124,10 +126,8 @@ absl::StatusOr<SubjectSetFacts> SubjectManager::Load(const Request& request,
   RETURN_IF_ERROR(runner_.Run(
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) -> absl::Status {
-        const ledger::SubjectsPtr before = sets_.Find(issuer);
-        RETURN_IF_ERROR(CheckCount(issuer, *subjects, before, allow_fewer));
-        RecordCounts("subjects.loaded", issuer, subjects->set.count(), before,
-                     change);
+        RecordCounts("subjects.loaded", issuer, subjects->set.count(),
+                     sets_.Find(issuer), change);
         change.AfterCommit(
             [&] { installed = sets_.Install(issuer, subjects); });
         return absl::OkStatus();
@@ -141,7 +141,7 @@ absl::StatusOr<SubjectSetFacts> SubjectManager::Get(const Request& request,
                                                     const IssuerId& issuer) {
   RETURN_IF_ERROR(Admit(request, Permission::kReadIssuers, issuer));
   const ledger::SubjectsPtr subjects = sets_.Find(issuer);
-  if (subjects == nullptr) return NotFound(SetName(issuer));
+  if (subjects == nullptr) return NotFound(SubjectSetName(issuer));
   return FactsOf(*subjects);
 }
 
@@ -153,7 +153,7 @@ absl::Status SubjectManager::Delete(const Request& request,
       request, ChangeRunner::Urgency::kNormal,
       [&](Change& change) -> absl::Status {
         const ledger::SubjectsPtr before = sets_.Find(issuer);
-        if (before == nullptr) return NotFound(SetName(issuer));
+        if (before == nullptr) return NotFound(SubjectSetName(issuer));
         RecordCounts("subjects.removed", issuer, 0, before, change);
         change.AfterCommit([&] { removed = sets_.Remove(issuer); });
         return absl::OkStatus();
@@ -168,7 +168,7 @@ absl::StatusOr<SubjectFilterPart> SubjectManager::FetchPart(
   RETURN_IF_ERROR(checker_.Authorize(request, issuer));
   if (request.caller.role != Role::kGateway) {
     return runner_.Denied(
-        request, SetName(issuer),
+        request, SubjectSetName(issuer),
         Error(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
               "gateways alone fetch the filter"));
   }

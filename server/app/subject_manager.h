@@ -17,6 +17,9 @@
 
 namespace warder::app {
 
+// "issuers/shop/subjectSet".
+std::string SubjectSetName(const IssuerId& issuer);
+
 // What is loaded of an issuer.
 struct SubjectSetFacts {
   size_t count = 0;  // of different ones
@@ -34,7 +37,8 @@ struct SubjectFilterPart {
 };
 
 // Thread-safe. Errors common to all: PERMISSION_DENIED, audited; NOT_FOUND: no
-// such issuer.
+// such issuer. Where the disk fails after the change is on record, the answer
+// is UNAVAILABLE: send it again.
 class SubjectManager {
  public:
   static constexpr size_t kLongestSubject = 255;

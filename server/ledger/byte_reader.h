@@ -1,4 +1,5 @@
-// Reads the formats of this room: numbers and texts, one after the other.
+// The formats of this room's files: a magic word, numbers and texts one after
+// the other, and SHA-256 of all that.
 #ifndef WARDER_SERVER_LEDGER_BYTE_READER_H_
 #define WARDER_SERVER_LEDGER_BYTE_READER_H_
 
@@ -6,11 +7,27 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/base/little_endian.h"
 
 namespace warder::ledger {
+
+// DATA_LOSS STORE_CORRUPT.
+absl::Status Damaged(absl::string_view what);
+
+// Returns all of the file. Blocks for the disk. UNAVAILABLE STORE_UNAVAILABLE,
+// naming it.
+absl::StatusOr<std::string> ReadBytes(const std::string& path);
+
+// Returns `bytes` with their SHA-256 behind them.
+std::string WithCheck(std::string bytes);
+// Returns what lies between the magic word and the SHA-256. Damaged where
+// either is not as it should be.
+absl::StatusOr<absl::string_view> WithoutCheck(absl::string_view magic,
+                                               absl::string_view bytes);
 
 // Appends the length of `text` in `length_bytes`, and the text.
 inline void AppendText(absl::string_view text, size_t length_bytes,

@@ -4,7 +4,6 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "server/base/little_endian.h"
 #include "server/crypto/digest.h"
 #include "server/ledger/ledger.h"
 
@@ -33,10 +32,7 @@ std::vector<MinuteRange> Without(const std::vector<MinuteRange>& ranges,
 
 }  // namespace
 
-uint64_t Ledger::id() const {
-  return ReadLittleEndian(
-      crypto::HmacSha256(secret_, "warder ledger id").substr(0, 8));
-}
+uint64_t Ledger::id() const { return ShortHmac(secret_, "warder ledger id"); }
 
 SubjectSecret Ledger::SubjectSecretOf(const IssuerId& issuer) const {
   return SubjectSecret(crypto::HmacSha256(

@@ -13,6 +13,7 @@
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
+#include "server/ledger/byte_reader.h"
 
 namespace warder::ledger {
 namespace {
@@ -23,10 +24,6 @@ constexpr size_t kSecretBytes = 32;
 constexpr uint32_t kMinutesBack = 5;
 
 constexpr absl::string_view kSecretBinding = "warder-ledger-secret-v1";
-
-absl::Status Damaged(absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt, what);
-}
 
 absl::string_view TextOf(const SecretBytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

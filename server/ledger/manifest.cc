@@ -8,15 +8,12 @@
 #include "server/base/error.h"
 #include "server/base/status_macros.h"
 #include "server/base/strict_json.h"
+#include "server/ledger/byte_reader.h"
 
 namespace warder::ledger {
 namespace {
 
 constexpr size_t kMostBytes = size_t{64} << 20;
-
-absl::Status Damaged(absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt, what);
-}
 
 Json JsonOf(const MinuteRange& range) {
   return Json::array({range.first, range.last});

@@ -50,7 +50,7 @@ std::string RefuseFilters::PathOf(uint64_t file) const {
 
 absl::Status RefuseFilters::Failed(uint64_t file, absl::Status error) {
   MutexLock lock(&mu_);
-  if (told_.insert(file).second) {
+  if (failures_.try_emplace(file, error).second) {
     Log(LogLevel::kError, "ledger.file_unreadable",
         {{"error", std::string(error.message())},
          {"next",
@@ -66,6 +66,10 @@ RefuseFilters::IndexOf(uint64_t file) {
     MutexLock lock(&mu_);
     const auto it = indexes_.find(file);
     if (it != indexes_.end()) return it->second;
+    const auto failed = failures_.find(file);
+    if (failed != failures_.end() && absl::IsDataLoss(failed->second)) {
+      return failed->second;
+    }
   }
   auto places = ReadRefusePlaces(PathOf(file));
   if (!places.ok()) return Failed(file, places.status());
@@ -117,7 +121,7 @@ absl::StatusOr<std::map<uint32_t, std::string>> RefuseFilters::Read(
 
 void RefuseFilters::Forget(uint64_t file) {
   MutexLock lock(&mu_);
-  told_.erase(file);
+  failures_.erase(file);
   indexes_.erase(file);
 }
 

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -23,7 +22,7 @@ namespace warder::ledger {
 // Thread-safe. Each blocks for the disk: for the whole file where a process
 // asks for it the first time, which is checked then, ten milliseconds for a
 // million tokens; after that for what it reads. Errors as ReadSegmentFile, and
-// logged once for each file.
+// logged once for each file; one that is damaged is not read again.
 class RefuseFilters {
  public:
   explicit RefuseFilters(std::string directory)
@@ -45,7 +44,7 @@ class RefuseFilters {
 
   std::string PathOf(uint64_t file) const;
   absl::StatusOr<std::shared_ptr<const Index>> IndexOf(uint64_t file);
-  // Logs the first error of a file, and returns it.
+  // Returns the error, and logs the first one of a file.
   absl::Status Failed(uint64_t file, absl::Status error);
 
   const std::string directory_;
@@ -53,7 +52,7 @@ class RefuseFilters {
   Mutex mu_;
   std::map<uint64_t, std::shared_ptr<const Index>> indexes_
       ABSL_GUARDED_BY(mu_);
-  std::set<uint64_t> told_ ABSL_GUARDED_BY(mu_);  // cannot be read, and logged
+  std::map<uint64_t, absl::Status> failures_ ABSL_GUARDED_BY(mu_);  // the first
 };
 
 }  // namespace warder::ledger

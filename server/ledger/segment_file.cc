@@ -1,7 +1,5 @@
 #include "server/ledger/segment_file.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
@@ -10,19 +8,12 @@
 #include "server/base/error.h"
 #include "server/base/little_endian.h"
 #include "server/base/status_macros.h"
-#include "server/crypto/digest.h"
 #include "server/ledger/byte_reader.h"
 
 namespace warder::ledger {
 namespace {
 
 constexpr absl::string_view kMagic = "WLS1";
-constexpr size_t kCheckBytes = 32;
-
-absl::Status Damaged(absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt, what);
-}
-
 }  // namespace
 
 std::string WriteSegments(const SealedPeriod& period) {
@@ -40,7 +31,7 @@ std::string WriteSegments(const SealedPeriod& period) {
     AppendLittleEndian(count.minute, 4, out);
     AppendLittleEndian(count.issued, 8, out);
   }
-  return out + crypto::Sha256(out);
+  return WithCheck(std::move(out));
 }
 
 namespace {
@@ -56,14 +47,8 @@ struct RawSegment {
 absl::StatusOr<std::vector<SealedPeriod::Count>> ReadWhole(
     absl::string_view bytes,
     absl::FunctionRef<absl::Status(const RawSegment&)> take) {
-  if (bytes.substr(0, kMagic.size()) != kMagic ||
-      bytes.size() < kMagic.size() + kCheckBytes) {
-    return Damaged("it does not begin as segments do");
-  }
-  const absl::string_view check = bytes.substr(bytes.size() - kCheckBytes);
-  bytes.remove_suffix(kCheckBytes);
-  if (crypto::Sha256(bytes) != check) return Damaged("it was changed");
-  ByteReader reader(bytes.substr(kMagic.size()));
+  ASSIGN_OR_RETURN(const absl::string_view body, WithoutCheck(kMagic, bytes));
+  ByteReader reader(body);
   const uint64_t segments = reader.Number(4);
   for (uint64_t i = 0; i < segments && !reader.failed(); ++i) {
     RawSegment segment;
@@ -86,15 +71,6 @@ absl::StatusOr<std::vector<SealedPeriod::Count>> ReadWhole(
     return Damaged("its lengths do not add up");
   }
   return counts;
-}
-
-absl::StatusOr<std::string> ReadBytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
-                 absl::StrCat("cannot read ", path));
-  }
-  return std::string((std::istreambuf_iterator<char>(in)), {});
 }
 
 }  // namespace

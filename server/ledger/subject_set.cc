@@ -5,30 +5,24 @@
 #include "server/base/error.h"
 #include "server/base/little_endian.h"
 #include "server/base/status_macros.h"
-#include "server/crypto/digest.h"
 #include "server/ledger/byte_reader.h"
+#include "server/ledger/token_digest.h"
 
 namespace warder::ledger {
 namespace {
 
 constexpr absl::string_view kMagic = "WSS1";
-constexpr size_t kCheckBytes = 32;
 // A megabyte: less than a message takes.
 constexpr size_t kMostOfOnePart = 800'000;
-
-absl::Status Damaged(absl::string_view what) {
-  return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt, what);
-}
 
 }  // namespace
 
 uint64_t SubjectSecret::DigestOf(absl::string_view subject) const {
-  return ReadLittleEndian(crypto::HmacSha256(bytes_, subject).substr(0, 8));
+  return ShortHmac(bytes_, subject);
 }
 
 uint64_t MarkOf(const SubjectSecret& secret) {
-  return ReadLittleEndian(
-      crypto::HmacSha256(secret.bytes(), "warder subjects mark").substr(0, 8));
+  return ShortHmac(secret.bytes(), "warder subjects mark");
 }
 
 absl::StatusOr<SubjectSet> SubjectSet::Build(std::vector<uint64_t> digests,
@@ -40,7 +34,7 @@ absl::StatusOr<SubjectSet> SubjectSet::Build(std::vector<uint64_t> digests,
   auto begin = digests.begin();
   for (size_t part = 0; part < count; ++part) {
     const auto end = std::find_if(begin, digests.end(), [&](uint64_t digest) {
-      return absl::Uint128High64(absl::uint128(digest) * count) > part;
+      return PartOf(digest, count) > part;
     });
     ASSIGN_OR_RETURN(FuseFilter8 filter,
                      FuseFilter8::Build({begin, end}, random));
@@ -87,18 +81,12 @@ std::string WriteSubjects(const LoadedSubjects& subjects) {
   for (const FuseFilter8& part : subjects.set.parts()) {
     AppendText(part.Serialize(), 4, out);
   }
-  return out + crypto::Sha256(out);
+  return WithCheck(std::move(out));
 }
 
 absl::StatusOr<LoadedSubjects> ReadSubjects(absl::string_view bytes) {
-  if (bytes.substr(0, kMagic.size()) != kMagic ||
-      bytes.size() < kMagic.size() + kCheckBytes) {
-    return Damaged("it does not begin as subjects do");
-  }
-  const absl::string_view check = bytes.substr(bytes.size() - kCheckBytes);
-  bytes.remove_suffix(kCheckBytes);
-  if (crypto::Sha256(bytes) != check) return Damaged("it was changed");
-  ByteReader reader(bytes.substr(kMagic.size()));
+  ASSIGN_OR_RETURN(const absl::string_view body, WithoutCheck(kMagic, bytes));
+  ByteReader reader(body);
   const uint64_t load = reader.Number(8);
   const auto micros = static_cast<int64_t>(reader.Number(8));
   const std::string loaded_by(reader.Text(2));

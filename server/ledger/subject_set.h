@@ -29,7 +29,7 @@ class SubjectSecret {
   // 32 bytes.
   explicit SubjectSecret(std::string bytes) : bytes_(std::move(bytes)) {}
 
-  // Returns the first 8 bytes, little-endian, of HMAC-SHA256 of `subject`.
+  // Returns ShortHmac of `subject`.
   uint64_t DigestOf(absl::string_view subject) const;
   const std::string& bytes() const { return bytes_; }
 
@@ -53,9 +53,7 @@ class SubjectSet {
                                               std::vector<FuseFilter8> parts);
 
   bool Contains(uint64_t digest) const {
-    return parts_[static_cast<size_t>(absl::Uint128High64(
-                      absl::uint128(digest) * parts_.size()))]
-        .Contains(digest);
+    return parts_[PartOf(digest, parts_.size())].Contains(digest);
   }
 
   // Tells one load from another; never 0.
@@ -67,6 +65,12 @@ class SubjectSet {
  private:
   SubjectSet(uint64_t load, std::vector<FuseFilter8> parts)
       : load_(load), parts_(std::move(parts)) {}
+
+  // Returns in which of `parts` the digest is looked for.
+  static size_t PartOf(uint64_t digest, size_t parts) {
+    return static_cast<size_t>(
+        absl::Uint128High64(absl::uint128(digest) * parts));
+  }
 
   uint64_t load_;
   std::vector<FuseFilter8> parts_;

@@ -1,8 +1,6 @@
 #include "server/ledger/subject_sets.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <vector>
 
@@ -11,6 +9,7 @@
 #include "server/base/error.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
+#include "server/ledger/byte_reader.h"
 
 namespace warder::ledger {
 namespace {
@@ -22,6 +21,12 @@ absl::Status Unavailable(const std::string& path,
                          const std::error_code& error) {
   return Error(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
                absl::StrCat(path, ": ", error.message()));
+}
+
+absl::Status Sync(const std::string& path) {
+  const int failed = SyncDirectoryOf(path);
+  if (failed == 0) return absl::OkStatus();
+  return Unavailable(path, {failed, std::generic_category()});
 }
 
 }  // namespace
@@ -57,14 +62,13 @@ std::string SubjectSets::PathOf(const std::string& issuer) const {
 
 void SubjectSets::Read(const std::string& issuer) {
   const std::string path = PathOf(issuer);
-  std::ifstream in(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  auto subjects = ReadSubjects(bytes);
+  const auto bytes = ReadBytes(path);
+  auto subjects = bytes.ok() ? ReadSubjects(*bytes)
+                             : absl::StatusOr<LoadedSubjects>(bytes.status());
   absl::Status status = subjects.status();
   if (subjects.ok() &&
       subjects->secret_mark != MarkOf(SecretOf(IssuerId(issuer)))) {
-    status = Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt,
-                   "it was loaded beside another ledger");
+    status = Damaged("it was loaded beside another ledger");
   }
   if (!status.ok()) {
     Log(LogLevel::kError, "subjects.not_read",
@@ -109,11 +113,8 @@ absl::Status SubjectSets::Install(const IssuerId& issuer,
   std::error_code error;
   std::filesystem::rename(path + kStaged, path, error);
   if (error) return Unavailable(path, error);
-  if (const int failed = SyncDirectoryOf(path); failed != 0) {
-    return Unavailable(path, {failed, std::generic_category()});
-  }
   Swap(issuer, std::move(subjects));
-  return absl::OkStatus();
+  return Sync(path);
 }
 
 absl::Status SubjectSets::Remove(const IssuerId& issuer) {
@@ -121,11 +122,8 @@ absl::Status SubjectSets::Remove(const IssuerId& issuer) {
   std::error_code error;
   std::filesystem::remove(path, error);
   if (error) return Unavailable(path, error);
-  if (const int failed = SyncDirectoryOf(path); failed != 0) {
-    return Unavailable(path, {failed, std::generic_category()});
-  }
   Swap(issuer, nullptr);
-  return absl::OkStatus();
+  return Sync(path);
 }
 
 void SubjectSets::Swap(const IssuerId& issuer, SubjectsPtr subjects) {

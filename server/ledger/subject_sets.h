@@ -42,7 +42,8 @@ class SubjectSets {
   absl::Status Stage(const IssuerId& issuer, const LoadedSubjects& subjects);
   // Puts what was staged in the place of what is loaded. What a process that
   // ended had only staged is forgotten.
-  //   UNAVAILABLE STORE_UNAVAILABLE  nothing has changed
+  //   UNAVAILABLE STORE_UNAVAILABLE  nothing has changed; or it has, and may be
+  //                                  undone by a power cut
   absl::Status Install(const IssuerId& issuer, SubjectsPtr subjects);
   // Forgets what is loaded. Errors as Install.
   absl::Status Remove(const IssuerId& issuer);

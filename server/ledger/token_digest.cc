@@ -30,9 +30,12 @@ MinuteSecret HourSecret::Of(uint32_t minute) const {
       bytes_, absl::StrCat("warder ledger minute ", minute)));
 }
 
+uint64_t ShortHmac(absl::string_view key, absl::string_view message) {
+  return ReadLittleEndian(crypto::HmacSha256(key, message).substr(0, 8));
+}
+
 uint64_t MinuteSecret::DigestOf(absl::string_view signing_input) const {
-  return ReadLittleEndian(
-      crypto::HmacSha256(bytes_, signing_input).substr(0, 8));
+  return ShortHmac(bytes_, signing_input);
 }
 
 }  // namespace warder::ledger

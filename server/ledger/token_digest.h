@@ -28,13 +28,16 @@ absl::Time TimeOfMinute(uint32_t minute);
 
 inline constexpr uint32_t kMinutesOfHour = 60;
 
+// Returns the first 8 bytes, little-endian, of HMAC-SHA256 (RFC 2104) of
+// `message`.
+uint64_t ShortHmac(absl::string_view key, absl::string_view message);
+
 class MinuteSecret {
  public:
   // As bytes() returned it.
   explicit MinuteSecret(std::string bytes) : bytes_(std::move(bytes)) {}
 
-  // Returns the first 8 bytes, little-endian, of HMAC-SHA256 (RFC 2104) of
-  // `signing_input`.
+  // Returns ShortHmac of `signing_input`.
   uint64_t DigestOf(absl::string_view signing_input) const;
 
   const std::string& bytes() const { return bytes_; }  // 32 of them

@@ -28,7 +28,7 @@ absl::StatusOr<IssuerId> ParseSetName(absl::string_view field,
 
 void ToProto(const IssuerId& issuer, const app::SubjectSetFacts& facts,
              v1::SubjectSet* out) {
-  out->set_name(absl::StrCat(IssuerName(issuer), kSuffix));
+  out->set_name(app::SubjectSetName(issuer));
   out->set_count(static_cast<int64_t>(facts.count));
   rpc::ToProto(facts.load_time, out->mutable_load_time());
   out->set_loaded_by(facts.loaded_by);

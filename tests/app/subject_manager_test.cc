@@ -1,5 +1,7 @@
 #include "server/app/subject_manager.h"
 
+#include <filesystem>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/app/gateway_manager.h"
@@ -113,6 +115,8 @@ TEST_F(SubjectManagerTest, HalfAFileIsNotTakenForAll) {
   EXPECT_THAT(Load(all), FailsWith(Reason::kWrongState,
                                    "80 subjects came, and 90 are loaded"));
   EXPECT_FALSE(IsUnknown("u89"));
+  EXPECT_FALSE(std::filesystem::exists(
+      app_.directory.File("subjects/shop.subjects.staged")));
   ASSERT_OK(Load(all, app_.As("security/sam"), /*allow_fewer=*/true));
   EXPECT_TRUE(IsUnknown("u89"));
 }

@@ -231,11 +231,12 @@ TEST_F(HeldLedgerTest, WhereThereIsNoRoomWhatIsHeldStays) {
   handout.segments[0].file = 99;
   EXPECT_THAT(small.Take(kIssuer, ledger_->id(), handout),
               StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_TRUE(small.IsFull());
+  EXPECT_TRUE(small.IsFull(kIssuer));
+  EXPECT_FALSE(small.IsFull("issuers/bank"));  // a little may fit in still
   EXPECT_EQ(small.status().segments, 1u);
   EXPECT_EQ(small.status().bytes, filter.size_bytes());
   small.ForgetBefore(kIssuer, kMinute + 2);
-  EXPECT_FALSE(small.IsFull());
+  EXPECT_FALSE(small.IsFull(kIssuer));
 }
 
 TEST(HeldSubjectsTest, OfAnIssuerThatFeedsThemEverybodyElseIsUnknown) {

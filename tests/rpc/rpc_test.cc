@@ -99,6 +99,15 @@ class RpcTest : public testing::Test {
     return *std::move(connected);
   }
 
+  void MustRegisterEdge() {
+    domain::Gateway gateway;
+    gateway.id = GatewayId("edge");
+    gateway.consumer = "libwarder";
+    gateway.reach = domain::Reach::kStream;
+    gateway.issuers = {IssuerId("shop")};
+    ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway));
+  }
+
   SystemClock system_;
   TempDir dir_;
   int next_ = 0;
@@ -181,12 +190,7 @@ class SilentServer : public client::IssuanceChecker {
 };
 
 TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
-  domain::Gateway gateway;
-  gateway.id = GatewayId("edge");
-  gateway.consumer = "libwarder";
-  gateway.reach = domain::Reach::kStream;
-  gateway.issuers = {IssuerId("shop")};
-  ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway));
+  MustRegisterEdge();
   v1::SignJwtRequest sign;
   sign.set_issuer("issuers/shop");
   sign.add_audiences("api");
@@ -266,12 +270,7 @@ TEST_F(RpcTest, AGatewayFetchesWhatItNeedsToJudgeByItself) {
 // gRPC reads no message with half a character in it: one such token would
 // silence a gateway for good.
 TEST_F(RpcTest, NoTokenKeepsAGatewayFromReporting) {
-  domain::Gateway gateway;
-  gateway.id = GatewayId("edge");
-  gateway.consumer = "libwarder";
-  gateway.reach = domain::Reach::kStream;
-  gateway.issuers = {IssuerId("shop")};
-  ASSERT_OK(gateways_.Create(app_.As("security/sam"), gateway));
+  MustRegisterEdge();
   const auto edge = MustConnect("gateway/edge");
   client::Observer observer(*edge, app_.clock,
                             {.instance = "edge-1", .incarnation = "one"});
