@@ -17,8 +17,8 @@ absl::Status Damaged(absl::string_view what) {
   return Error(absl::StatusCode::kDataLoss, Reason::kStoreCorrupt, what);
 }
 
-std::string WithCheck(std::string bytes) {
-  return bytes + crypto::Sha256(bytes);
+std::string WithCheck(absl::string_view bytes) {
+  return absl::StrCat(bytes, crypto::Sha256(bytes));
 }
 
 absl::StatusOr<absl::string_view> WithoutCheck(absl::string_view magic,

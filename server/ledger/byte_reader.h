@@ -23,7 +23,7 @@ absl::Status Damaged(absl::string_view what);
 absl::StatusOr<std::string> ReadBytes(const std::string& path);
 
 // Returns `bytes` with their SHA-256 behind them.
-std::string WithCheck(std::string bytes);
+std::string WithCheck(absl::string_view bytes);
 // Returns what lies between the magic word and the SHA-256. Damaged where
 // either is not as it should be.
 absl::StatusOr<absl::string_view> WithoutCheck(absl::string_view magic,

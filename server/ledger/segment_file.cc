@@ -31,7 +31,7 @@ std::string WriteSegments(const SealedPeriod& period) {
     AppendLittleEndian(count.minute, 4, out);
     AppendLittleEndian(count.issued, 8, out);
   }
-  return WithCheck(std::move(out));
+  return WithCheck(out);
 }
 
 namespace {

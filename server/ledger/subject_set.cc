@@ -81,7 +81,7 @@ std::string WriteSubjects(const LoadedSubjects& subjects) {
   for (const FuseFilter8& part : subjects.set.parts()) {
     AppendText(part.Serialize(), 4, out);
   }
-  return WithCheck(std::move(out));
+  return WithCheck(out);
 }
 
 absl::StatusOr<LoadedSubjects> ReadSubjects(absl::string_view bytes) {
